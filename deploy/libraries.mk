@@ -1,0 +1,29 @@
+# Finds the libraries, and names the package of a missing one. Included by the Makefile for every target that compiles.
+
+# $(call package,pkg-config name) -> "apt name / dnf name"
+package_openblas := libopenblas-dev / openblas-devel
+package_yaml-0.1 := libyaml-dev / libyaml-devel
+package_jansson := libjansson-dev / jansson-devel
+package_libturbojpeg := libturbojpeg0-dev / turbojpeg-devel
+package_spng := libspng-dev / libspng-devel
+package_libxxhash := libxxhash-dev / xxhash-devel
+
+$(foreach p,$(PACKAGES),$(if $(shell pkg-config --exists $(p) && echo yes),,\
+  $(error library $(p) is missing: install $(package_$(p)) (apt / dnf), or run deploy/install-deps.sh)))
+ifeq ($(HDF5_PC),)
+$(error library hdf5 is missing: install libhdf5-dev / hdf5-devel (apt / dnf), or run deploy/install-deps.sh)
+endif
+ifeq ($(shell command -v $(MPICC)),)
+$(error $(MPICC) is missing: install libopenmpi-dev / openmpi-devel (apt / dnf), or run deploy/install-deps.sh)
+endif
+ifeq ($(shell command -v flex),)
+$(error flex is missing: install flex / flex (apt / dnf), or run deploy/install-deps.sh)
+endif
+
+# -isystem: other people's headers are not held to our warnings
+system_cflags = $(patsubst -I%,-isystem %,$(1))
+LIBRARY_CFLAGS := $(call system_cflags,$(shell pkg-config --cflags $(PACKAGES) $(HDF5_PC)))
+LIBRARY_LIBS := $(shell pkg-config --libs $(PACKAGES) $(HDF5_PC))
+# Open MPI says --showme, MPICH says -compile_info
+MPI_CFLAGS := $(call system_cflags,$(shell $(MPICC) --showme:compile 2>/dev/null || $(MPICC) -compile_info | cut -d' ' -f2-))
+MPI_LIBS := $(shell $(MPICC) --showme:link 2>/dev/null || $(MPICC) -link_info | cut -d' ' -f2-)
