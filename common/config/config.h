@@ -1,0 +1,86 @@
+/* Configuration: one table (options.c) with a row an option - path, type, field, default, bounds, help - drives reading
+ * YAML, --set a.b=c, --print-config and the copy kept in each checkpoint. */
+#ifndef TROUPE_CONFIG_CONFIG_H
+#define TROUPE_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/status.h"
+
+typedef struct OptimizerConfig {
+  char *name; /* adam | adamw */
+  double lr, beta1, beta2, eps, weight_decay, clip_norm;
+} OptimizerConfig;
+
+typedef struct ScheduleConfig {
+  char *name;           /* constant | linear | cosine */
+  double warmup, final; /* fractions: of the steps, of the learning rate */
+} ScheduleConfig;
+
+/* Every field is filled by a row of the table; strings are owned. */
+typedef struct Config {
+  struct { char *name, *dir, *resume; uint64_t seed; } run;
+  struct { char *file, *train, *validation; } data;
+  struct {
+    int width, heads, feed_forward, encoder_layers, decoder_layers, max_length, positions;
+    double dropout;
+    char *norm, *activation;
+    bool tied;
+  } model;
+  struct {
+    int epochs, batch_images, captions_per_image;
+    double label_smoothing;
+    OptimizerConfig optimizer;
+    ScheduleConfig schedule;
+  } pretrain;
+  struct {
+    char *init, *advantage, *level, *aggregation, *kl;
+    int group, inner_epochs, minibatch_images, images_per_iteration, iterations;
+    double epochs, eps_low, eps_high, beta, min_std, advantage_eps, entropy, dropout;
+  } policy;
+  struct { double temperature, top_p; int top_k, max_length; } sampling;
+  struct { int refresh_every; double mix; } reference;
+  struct {
+    double cider_d, bleu4, rouge_l, length, repetition, no_eos;
+    int length_target, repetition_n;
+    char *df;
+    bool include_eos;
+  } rewards;
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  struct { int lag, chunk_images; double heartbeat_s, timeout_s, start_timeout_s; } actors;
+  struct { int ranks, threads; } learner;
+  struct { int every, keep; } checkpoint;
+  struct { int every, beam, images; double length_penalty; } evaluation;
+  struct { int groups; } samples;
+} Config;
+
+/* Defaults alone. */
+void config_init(Config *config);
+void config_free(Config *config); /* idempotent */
+
+/* Reads YAML over what is there. Errors (BAD_INPUT): FILE:LINE, the key, what was expected, the nearest name. */
+Status config_read(Config *config, const char *path);
+Status config_read_text(Config *config, const char *name, const char *text, size_t bytes);
+
+/* One "a.b=value" of the command line. */
+Status config_set(Config *config, const char *assignment);
+
+/* What no single row can check: fields that must fit each other. */
+Status config_check(const Config *config);
+
+/* The run's folder for a stage ("pretrain" | "train"): run.dir, or runs/<run.name>/<stage>. Owned by the caller. */
+char *config_run_folder(const Config *config, const char *stage);
+
+/* The checkpoint that stage 2 starts from: policy.init, or best.h5 of this name's pretrain folder. Owned by the caller. */
+char *config_initial_policy(const Config *config);
+
+/* YAML of all values; with `comments` each option's help, bounds and default. Owned by the caller. */
+char *config_text(const Config *config, bool comments);
+
+/* Hash over the options that decide the result (not names, folders, timeouts, threads): what ranks must agree on. */
+void config_hash(const Config *config, char text[33]);
+
+#endif
