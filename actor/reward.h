@@ -1,0 +1,88 @@
+/* Reward: a caption given as token ids -> one number, the weighted sum of components, each also returned alone for the log.
+ * Knows neither datasets nor messages. A new component is one row of the table in reward.c and one name here. */
+#ifndef TROUPE_ACTOR_REWARD_H
+#define TROUPE_ACTOR_REWARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/score/bleu.h"
+#include "common/score/cider.h"
+#include "common/score/ngram.h"
+#include "common/score/rouge.h"
+
+/* Values are such that a positive weight rewards the better caption: penalties are <= 0. */
+typedef enum RewardComponent {
+  REWARD_CIDER_D,    /* 0..10 */
+  REWARD_CIDER,      /* original CIDEr, 0..10 */
+  REWARD_BLEU4,      /* sentence BLEU-4, 0..1 */
+  REWARD_ROUGE_L,    /* 0..1 */
+  REWARD_LENGTH,     /* -max(0, words - length_target) */
+  REWARD_REPETITION, /* -(share of the caption's n-grams, n = repetition_order, that occurred before in it) */
+  REWARD_NO_EOS,     /* -1 for an unfinished caption, else 0 */
+  REWARD_COMPONENTS
+} RewardComponent;
+
+/* "cider_d", "cider", "bleu4", "rouge_l", "length", "repetition", "no_eos". */
+const char *reward_component_name(RewardComponent component);
+
+typedef struct RewardConfig {
+  double weight[REWARD_COMPONENTS]; /* a component of weight 0 is not computed; its value is 0 */
+  bool include_eos;     /* the end token is a word of the references and of finished candidates (cider*, bleu4, rouge_l) */
+  int length_target;    /* words */
+  int repetition_order; /* 1..4 */
+} RewardConfig;
+
+/* cider_d 1, all else 0; include_eos, target 20 words, repetition of bigrams. */
+RewardConfig reward_config_default(void);
+
+typedef struct Reward {
+  RewardConfig config;
+  uint64_t *token_word; /* owned: [vocabulary] */
+  int vocabulary;
+  uint64_t *words; /* owned: references of all pictures behind each other, each with the end token last */
+  size_t words_used, words_room;
+  struct RewardImage { /* owned: [images]; a picture that was never added has count 0 */
+    size_t first;     /* in spans */
+    int count;
+  } *pictures;
+  int images;
+  struct RewardSpan { /* owned */
+    size_t first;
+    int count;
+  } *spans;
+  size_t spans_used, spans_room;
+  NgramDf unit_df; /* of reward_unit_set */
+  int cooked;      /* the picture that cider, bleu and references hold, or -1 */
+  Cider cider;
+  CiderReferences cider_references;
+  BleuReferences bleu_references;
+  RougeScratch rouge;
+  WordSpan *references; /* owned: [references_room] */
+  int references_room;
+  uint64_t *candidate; /* owned */
+  int candidate_room;
+  NgramCounts repeated;
+} Reward;
+
+/* token_text [vocabulary]: the word of each id (borrowed during the call). df: document frequencies of the training split,
+ * borrowed for the reward's life; NULL when reward_unit_set gives them (cider_d.df: batch). */
+void reward_init(Reward *reward, const RewardConfig *config, int vocabulary, const char *const *token_text,
+                 const NgramDf *df);
+void reward_free(Reward *reward); /* idempotent */
+
+/* Gives picture `image` (0..images-1 of the dataset) its references: tokenised text, words separated by spaces (words
+ * outside the vocabulary stay distinct). Once a picture, count > 0. */
+void reward_add_image(Reward *reward, int image, const char *const *references, int count);
+
+/* cider_d.df: batch. From here on the document frequencies are those of these pictures' references, as in the paper's code,
+ * which takes them from each batch of 32. */
+void reward_unit_set(Reward *reward, const int32_t *images, int count);
+
+/* Scores `captions` captions of one picture. tokens[c][0..lengths[c]): generated ids without the start token; a finished
+ * caption's last token is the end token, which lengths counts. Writes rewards [captions] and, unless NULL, components
+ * [captions, REWARD_COMPONENTS], unweighted. */
+void reward_score(Reward *reward, int image, int captions, const int32_t *const *tokens, const int32_t *lengths,
+                  const bool *finished, double *rewards, double *components);
+
+#endif
