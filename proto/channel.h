@@ -1,0 +1,54 @@
+/* Channel: whole messages between this rank and its peers over nonblocking point-to-point MPI. The only file that calls MPI. At
+ * most one send and one receive are outstanding for each peer; sizes and tags are checked against the message table before a byte is
+ * allocated; an MPI error or a receive out of time is a fault of that peer, never of the program. */
+#ifndef TROUPE_PROTO_CHANNEL_H
+#define TROUPE_PROTO_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/status.h"
+#include "proto/messages.h"
+
+typedef struct Channel Channel;
+
+/* MPI_Init_thread(FUNNELED) if not yet done; SIGPIPE ignored; MPI_ERRORS_RETURN. Collective. `receives`: the direction of what this rank
+ * receives. receive_s: limit of one receive. The learner's peers are all other ranks, an actor's only rank 0. */
+Status channel_open(Channel **channel, Direction receives, double receive_s);
+
+int channel_rank(const Channel *channel);
+int channel_size(const Channel *channel);
+
+/* Queues a message; takes `bytes`. Dropped when the peer is muted. */
+void channel_send(Channel *channel, int peer, MessageType type, unsigned char *bytes, size_t size);
+/* Messages queued or being sent. */
+int channel_unsent(const Channel *channel, int peer);
+
+typedef struct Incoming {
+  int peer;
+  MessageType type;
+  unsigned char *bytes; /* owned by the receiver (free) */
+  size_t size;
+} Incoming;
+
+/* Makes progress on everything; never waits. True with one whole message. */
+bool channel_receive(Channel *channel, Incoming *incoming);
+
+/* True once for each fault found since the last call: an MPI error, a receive out of time (which == FAULT_BROKEN), or a message of a size, tag or
+ * direction that cannot be (FAULT_MALFORMED). `reason` is borrowed until the next call. */
+typedef enum ChannelFault { FAULT_NONE, FAULT_BROKEN, FAULT_MALFORMED } ChannelFault;
+ChannelFault channel_fault(Channel *channel, int *peer, const char **reason);
+
+/* A muted peer gets nothing more (its queue is dropped), and what it sends is received and thrown away where its size allows. */
+void channel_mute(Channel *channel, int peer, bool muted);
+/* Drops what is queued and not yet being sent. */
+void channel_drop_queue(Channel *channel, int peer);
+
+/* With finalize and nothing outstanding: MPI_Finalize under a watchdog that ends the process with `exit_code` after limit_s; true.
+ * Otherwise false: flush and _exit. Frees the channel either way. */
+bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_code);
+
+/* Ends the job as far as MPI can (for fatal_handler_set). Does not return. */
+void channel_abort(void) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,81 @@
+/* Hub: the learner's side of the protocol. Knows the actors, keeps the published snapshots, decides what each actor is sent next
+ * (PROTOCOL.md, "Snapshots"), counts liveness in the learner's own progress time. Main thread only; nothing here waits without a limit. */
+#ifndef TROUPE_PROTO_HUB_H
+#define TROUPE_PROTO_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/status.h"
+#include "proto/messages.h"
+
+typedef struct Hub Hub;
+
+/* A zero takes the default. */
+typedef struct HubOptions {
+  const char *config_hash, *dataset_hash; /* "" accepts only "" */
+  size_t floats;                          /* weights in a block */
+  int vocabulary;                         /* token ids in results are below it */
+  int lag;                                /* versions that stay in use beside the newest */
+  const char *kernel;                     /* BLAS kernel of the learner */
+  double heartbeat_s;                     /* 1 */
+  double silence_s;                       /* of an actor: 10 heartbeats, at least 5 s */
+  double learner_silence_s;               /* told to actors: 300 */
+  double join_s;                          /* 30 */
+  double goodbye_s;                       /* 10 */
+} HubOptions;
+
+/* Starts MPI and waits for HELLOs until all ranks have come or join_s is over. Errors: BAD_INPUT not rank 0, no actor ranks, or every
+ * actor refused; FAILED nobody came. Then call hub_close all the same when *hub is not NULL. */
+Status hub_open(Hub **hub, const HubOptions *options);
+
+typedef enum SnapshotKind { SNAPSHOT_POLICY, SNAPSHOT_REFERENCE } SnapshotKind;
+
+/* Registers version `version` (rising by kind) and starts sending it to all actors, also to those that join later. Copies. Keeps
+ * the lag + 1 newest of each kind. */
+void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, const float *weights);
+/* The policy of that version (still kept) becomes reference `reference_version`, without being sent again. */
+void hub_adopt_reference(Hub *hub, int64_t policy_version, int64_t reference_version);
+
+/* The live actor with the fewest assignments out, if fewer than `depth` (2 hides the round trip), else -1. */
+int hub_ready(const Hub *hub, int depth);
+/* Queues work for a live actor. Its versions are published and kept. Copies. */
+void hub_assign(Hub *hub, int actor, const Assignment *assignment);
+
+typedef enum EventKind { EVENT_NONE, EVENT_JOINED, EVENT_LOST, EVENT_RESULT } EventKind;
+
+typedef struct Event {
+  EventKind kind;
+  int actor;                /* its rank */
+  char reason[REASON_TEXT]; /* JOINED: host and pid; LOST: why */
+  Result result;            /* RESULT: owned by whoever polled; names, images and token ids are checked against the assignment */
+} Event;
+
+/* Progress only: receives, sends, heartbeats; events wait for hub_poll. Cheap: call it every 10 ms at least, between matrix
+ * products of an update too. */
+void hub_pump(Hub *hub);
+/* hub_pump, then the oldest event. True when there is one. */
+bool hub_poll(Hub *hub, Event *event);
+/* 200 us of sleep, counted as idle. */
+void hub_idle(Hub *hub);
+
+/* Seconds in which the learner made progress (PROTOCOL.md, "Failure rules"): the clock for late chunks. */
+double hub_clock(const Hub *hub);
+int hub_live(const Hub *hub);  /* live actors */
+int hub_lost(const Hub *hub);  /* actors lost or barred and not back */
+int hub_ranks(const Hub *hub); /* actors' ranks are 1 .. hub_ranks - 1 */
+
+typedef struct HubCounters {
+  double idle_s;           /* slept in hub_idle */
+  uint64_t snapshot_bytes; /* sent in pieces, to all actors */
+  double snapshot_s;       /* of wall time with a snapshot transfer under way */
+  uint64_t result_bytes, results;
+} HubCounters;
+HubCounters hub_counters(const Hub *hub);
+
+/* STOP to all, waits for GOODBYEs with a limit, frees. True: MPI is finalized, return from main. False: somebody died; fflush(NULL) and
+ * _exit(exit_code). NULL is fine (false). */
+bool hub_close(Hub *hub, const char *reason, int exit_code);
+
+#endif

@@ -1,0 +1,60 @@
+/* Link: an actor's side of the protocol. Brings snapshots to the actor's store through a LinkSink, hands out assignments once their blocks
+ * are complete, sends results and heartbeats, notices that the learner stopped or is gone. Main thread only. */
+#ifndef TROUPE_PROTO_LINK_H
+#define TROUPE_PROTO_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/status.h"
+#include "proto/messages.h"
+
+/* Where snapshots go (actor/snapshot.h has one). A Status other than OK is a fault of the learner: the actor ends. */
+typedef struct LinkSink {
+  void *store;
+  void (*reset)(void *store, int slots); /* a new epoch: forget everything */
+  Status (*begin)(void *store, const SnapshotBegin *begin);
+  Status (*piece)(void *store, const SnapshotPiece *piece);
+  Status (*label)(void *store, const SnapshotLabel *label);
+  bool (*holds)(void *store, int64_t policy_version, int64_t reference_version);
+} LinkSink;
+
+/* A zero takes the default. */
+typedef struct LinkOptions {
+  const char *config_hash, *dataset_hash, *kernel;
+  size_t floats;
+  double join_s; /* wait for WELCOME: 120 */
+  LinkSink sink;
+} LinkOptions;
+
+typedef struct Link Link;
+
+/* Starts MPI, says HELLO, waits for WELCOME. Errors: BAD_INPUT this is rank 0, or the learner refused; FAILED no answer. Then call link_close
+ * all the same when *link is not NULL. */
+Status link_open(Link **link, const LinkOptions *options);
+int link_rank(const Link *link);
+
+typedef enum LinkState {
+  LINK_WORK,    /* link_next: an assignment. link_poll: go on */
+  LINK_STOP,    /* the learner said STOP, or link_leave was called */
+  LINK_LOST,    /* the learner is gone, or broke the protocol: status_message() says how */
+  LINK_DROPPED, /* link_poll only: the work in hand is not wanted any more (a new epoch); give it up */
+} LinkState;
+
+/* Progress without waiting: call every 10 ms at least, between decode steps. Anything but LINK_WORK: give up the chunk in hand. */
+LinkState link_poll(Link *link);
+
+/* Waits for the next assignment whose versions the sink holds. Never LINK_DROPPED. The actor has no chunk in hand when it calls this. */
+LinkState link_next(Link *link, Assignment *assignment);
+
+/* Seconds waited in link_next since the last call: for Result.seconds[SECONDS_IDLE]. */
+double link_idle_seconds(Link *link);
+
+/* Queues the result of an assignment (copies). Dropped when the epoch of the assignment is over. Errors: BAD_INPUT too large (config). */
+Status link_send_result(Link *link, const Result *result);
+
+/* Says GOODBYE, sends what is queued with a limit, frees. True: MPI is finalized, return from main. False: fflush(NULL) and
+ * _exit(exit_code). NULL is fine (false). */
+bool link_close(Link *link, const char *reason, int exit_code);
+
+#endif
