@@ -8,22 +8,26 @@ CC ?= cc
 ARCH ?= native
 PREFIX ?= /usr/local
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+# in CI a warning is an error (make WERROR=-Werror does the same)
+WERROR ?= $(if $(CI),-Werror)
 OPTIMISE ?= -O3 -march=$(ARCH) -fno-math-errno -fno-trapping-math
 SANITIZE ?=
 
 .DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
 
 # --- libraries: each by pkg-config; a missing one is one clear line -----------------------------------------------
 BLAS ?= openblas
 PACKAGES := $(BLAS) yaml-0.1 jansson libturbojpeg spng libxxhash
-HDF5_PC ?= $(firstword $(foreach p,hdf5 hdf5-serial,$(shell pkg-config --exists $(p) && echo $(p))))
-MPICC ?= mpicc
-ifneq ($(filter-out help clean format check-layers deps,$(or $(MAKECMDGOALS),all)),)
+# These goals compile nothing themselves. demo and check are among them: they install what is missing, and then call
+# make again, so that what libraries.mk looks up is there.
+NOT_COMPILING := help clean format lint check-layers deps demo check check-clean-root uninstall dist
+ifneq ($(filter-out $(NOT_COMPILING),$(or $(MAKECMDGOALS),all)),)
 include deploy/libraries.mk
 endif
 
-CPPFLAGS += -I. -I$(BUILD)/generated -D_GNU_SOURCE $(LIBRARY_CFLAGS)
-CFLAGS += -std=c11 $(OPTIMISE) -g -fopenmp $(WARNINGS) $(SANITIZE)
+CPPFLAGS += -I. -D_GNU_SOURCE $(LIBRARY_CFLAGS)
+CFLAGS += -std=c11 $(OPTIMISE) -g -fopenmp $(WARNINGS) $(WERROR) $(SANITIZE)
 LDFLAGS += -fopenmp $(SANITIZE)
 LDLIBS += $(LIBRARY_LIBS) -lm
 
@@ -41,8 +45,20 @@ LIBRARY := $(BUILD)/libtroupe.a
 ROLE_OBJECTS := $(call object,$(filter-out %/main.c,$(PROTO) $(ACTOR) $(LEARNER)))
 PROGRAMS := $(addprefix $(BUILD)/bin/,troupe troupe-learner troupe-actor)
 
-.PHONY: all help clean
-all: $(PROGRAMS) ## build build/bin/{troupe,troupe-learner,troupe-actor}
+.PHONY: all demo install uninstall deps format lint dist help clean
+all: $(PROGRAMS) ## build build/bin/{troupe,troupe-learner,troupe-actor}; installs nothing
+
+# make again, on all cores unless the caller chose a number
+NPROC := $(shell nproc 2>/dev/null || echo 2)
+REMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(NPROC))
+
+demo: ## install what is missing, build, and run the whole method on drawn pictures (under 5 minutes)
+	@deploy/install-deps.sh build
+	@$(REMAKE) all
+	@BUILD=$(BUILD) deploy/demo.sh
+
+deps: ## install what is missing to build and to check (apt or dnf; sudo only if needed)
+	@deploy/install-deps.sh
 
 $(BUILD)/bin/troupe: $(call object,$(TOOL)) $(LIBRARY)
 $(BUILD)/bin/troupe-learner: $(call object,$(LEARNER) $(PROTO)) $(LIBRARY)
@@ -57,7 +73,14 @@ $(LIBRARY): $(COMMON_OBJECTS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/%.o: %.c
+# other flags or another compiler than last time: everything is compiled again
+FLAGS := $(BUILD)/flags
+ifneq ($(LIBRARY_LIBS),)
+$(shell mkdir -p $(BUILD); echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $(FLAGS) || \
+  echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' >$(FLAGS))
+endif
+
+$(BUILD)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -65,15 +88,45 @@ $(BUILD)/%.o: %.c
 $(BUILD)/%.lex.c: %.l
 	@mkdir -p $(@D)
 	flex -o $@ $<
-$(BUILD)/%.lex.o: $(BUILD)/%.lex.c
-	$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS),$(CFLAGS)) -MMD -MP -c -o $@ $<
+$(BUILD)/%.lex.o: $(BUILD)/%.lex.c $(FLAGS)
+	$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS) $(WERROR),$(CFLAGS)) -MMD -MP -c -o $@ $<
 
 $(call object,$(PROTO) $(ACTOR) $(LEARNER)): CPPFLAGS += $(MPI_CFLAGS)
 
 include tests/tests.mk
 
+# --- install ------------------------------------------------------------------------------------------------------
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+DATADIR = $(DESTDIR)$(PREFIX)/share/troupe
+MANDIR = $(DESTDIR)$(PREFIX)/share/man/man1
+CONFIGS := $(wildcard deploy/configs/*.yaml)
+MANPAGES := $(wildcard deploy/man/*.1)
+
+install: all ## install programs and configurations (PREFIX=/usr/local, DESTDIR=)
+	install -d $(BINDIR) $(DATADIR)/configs
+	install -m 755 $(PROGRAMS) $(BINDIR)
+	$(if $(CONFIGS),install -m 644 $(CONFIGS) $(DATADIR)/configs)
+	$(if $(MANPAGES),install -d $(MANDIR) && install -m 644 $(MANPAGES) $(MANDIR))
+
+uninstall: ## remove what install put there (same PREFIX and DESTDIR)
+	rm -f $(addprefix $(BINDIR)/,$(notdir $(PROGRAMS))) $(addprefix $(MANDIR)/,$(notdir $(MANPAGES)))
+	rm -rf $(DATADIR)
+
+# --- the sources themselves ---------------------------------------------------------------------------------------
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+format: ## clang-format every C file in place
+	clang-format -i $(C_FILES)
+
+lint: check-layers ## layers; clang-format, cppcheck and shellcheck where they are installed (changes nothing)
+	@sh tests/lint.sh $(C_FILES)
+
+dist: ## troupe-VERSION.tar.gz of the last commit
+	@version=$$(git describe --tags --always); git archive --prefix=troupe-$$version/ -o troupe-$$version.tar.gz HEAD && \
+	  echo troupe-$$version.tar.gz
+
 help: ## this list
-	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -8,11 +8,20 @@ package_libturbojpeg := libturbojpeg0-dev / turbojpeg-devel
 package_spng := libspng-dev / libspng-devel
 package_libxxhash := libxxhash-dev / xxhash-devel
 
+ifeq ($(shell command -v pkg-config),)
+$(error pkg-config is missing: install pkg-config / pkgconf-pkg-config (apt / dnf), or run deploy/install-deps.sh)
+endif
 $(foreach p,$(PACKAGES),$(if $(shell pkg-config --exists $(p) && echo yes),,\
   $(error library $(p) is missing: install $(package_$(p)) (apt / dnf), or run deploy/install-deps.sh)))
+# Debian names the serial build hdf5-serial; its plain hdf5 may be the one that needs mpi.h
+HDF5_PC ?= $(shell for p in hdf5-serial hdf5; do pkg-config --exists $$p && echo $$p && break; done)
+HDF5_PC := $(HDF5_PC)
 ifeq ($(HDF5_PC),)
 $(error library hdf5 is missing: install libhdf5-dev / hdf5-devel (apt / dnf), or run deploy/install-deps.sh)
 endif
+# Fedora and its kin keep Open MPI off the PATH
+MPICC ?= $(or $(shell command -v mpicc),$(firstword $(wildcard /usr/lib64/openmpi/bin/mpicc /usr/lib64/mpich/bin/mpicc)),mpicc)
+MPICC := $(MPICC)
 ifeq ($(shell command -v $(MPICC)),)
 $(error $(MPICC) is missing: install libopenmpi-dev / openmpi-devel (apt / dnf), or run deploy/install-deps.sh)
 endif

@@ -1,13 +1,84 @@
-# Unit tests: tests/unit/ mirrors the source tree; each *_test.c is one cmocka program.
+# Tests. tests/run.sh runs and counts them; CONTRIBUTING.md says where a new one goes.
+#
+#   unit/   mirrors the source tree; each *_test.c is one cmocka program (several cases)
+#   mpi/    *.sh under a real mpirun; each *.c there is a program that such a script starts
+#   e2e/    *.sh that use the programs as a user would
+#   house/  *.sh about the tree itself: layers, warnings, install, the runner
+#   fuzz/   *_fuzz.c for libFuzzer, seeds in corpus/NAME/; `make check` replays the seeds without libFuzzer
+#   bench/  *.c and *.sh that print a table and append to build/bench.jsonl
 
 UNIT := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
-UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT))
+FUZZ := $(wildcard tests/fuzz/*_fuzz.c)
+SUPPORT := $(wildcard tests/mpi/*.c tests/bench/*.c)
+UNIT_PROGRAMS := $(UNIT:%.c=$(BUILD)/%)
+REPLAY_PROGRAMS := $(FUZZ:%_fuzz.c=$(BUILD)/%_replay)
+SUPPORT_PROGRAMS := $(SUPPORT:%.c=$(BUILD)/%)
+MPI_PROGRAMS := $(filter $(BUILD)/tests/mpi/%,$(SUPPORT_PROGRAMS))
+BENCH_PROGRAMS := $(filter $(BUILD)/tests/bench/%,$(SUPPORT_PROGRAMS))
+HOUSE_TESTS := $(wildcard tests/house/*.sh)
+MPI_TESTS := $(wildcard tests/mpi/*.sh)
+E2E_TESTS := $(wildcard tests/e2e/*.sh)
+TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(FUZZ) $(SUPPORT) tests/fuzz/replay.c)
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ROLE_OBJECTS) $(LIBRARY)
+$(TEST_OBJECTS): CPPFLAGS += $(MPI_CFLAGS)
+.SECONDARY: $(TEST_OBJECTS)
+
+$(UNIT_PROGRAMS): %: %.o $(ROLE_OBJECTS) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS) -lcmocka
-$(UNIT_PROGRAMS:%=%.o): CPPFLAGS += $(MPI_CFLAGS)
-.PRECIOUS: $(BUILD)/tests/unit/%.o
+$(SUPPORT_PROGRAMS): %: %.o $(ROLE_OBJECTS) $(LIBRARY)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
+$(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJECTS) $(LIBRARY)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
 
-.PHONY: check-unit unit-%
-check-unit: $(UNIT_PROGRAMS) ## the cmocka tests
-	@failed=0; for t in $^; do $$t || failed=1; done; exit $$failed
+RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
+
+.PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-fuzz check-fuzz-all \
+  check-clean-root bench
+check: ## install what is missing, build, and run every test that needs no long run
+	@deploy/install-deps.sh
+	@$(REMAKE) check-all
+
+check-all: $(PROGRAMS) $(UNIT_PROGRAMS) $(REPLAY_PROGRAMS) $(MPI_PROGRAMS)
+	@$(RUN_TESTS) $(HOUSE_TESTS) $(UNIT_PROGRAMS) $(REPLAY_PROGRAMS) $(MPI_TESTS) $(E2E_TESTS)
+
+check-unit: $(UNIT_PROGRAMS) ## the cmocka tests alone (one of them: build/tests/unit/base/rng_test)
+	@$(RUN_TESTS) $^
+
+check-mpi: $(PROGRAMS) $(MPI_PROGRAMS) ## the tests under mpirun alone
+	@$(RUN_TESTS) $(MPI_TESTS)
+
+check-e2e: $(PROGRAMS) ## the programs as a user runs them, alone
+	@$(RUN_TESTS) $(E2E_TESTS)
+
+check-layers: ## who may include whom
+	@sh tests/check-layers.sh
+
+# Less optimisation than the product's: this is about warnings, and about the tests having another compiler's view.
+check-clang: ## build everything with clang, warnings being errors, into build/clang
+	@$(REMAKE) BUILD=$(BUILD)/clang CC=clang OPTIMISE='-O1 -march=$(ARCH)' WERROR=-Werror compile-all
+.PHONY: compile-all
+compile-all: $(PROGRAMS) $(UNIT_PROGRAMS) $(REPLAY_PROGRAMS) $(MPI_PROGRAMS)
+
+check-asan: ## the cmocka tests under the address and undefined-behaviour sanitizers, in build/asan
+	@ASAN_OPTIONS=fast_unwind_on_malloc=0:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+	  $(REMAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -march=$(ARCH)' \
+	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' check-unit
+
+FUZZ_SECONDS ?= 30
+FUZZERS := $(FUZZ:%.c=$(BUILD)/%)
+$(FUZZERS): %: %.o $(ROLE_OBJECTS) $(LIBRARY)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
+check-fuzz: ## each fuzz target by clang's libFuzzer for FUZZ_SECONDS=30
+	@$(REMAKE) BUILD=$(BUILD)/fuzz CC=clang OPTIMISE='-O1 -march=$(ARCH)' \
+	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' check-fuzz-all
+check-fuzz-all: $(FUZZERS)
+	@for f in $^; do sh tests/fuzz/fuzz.sh $$f $(FUZZ_SECONDS) || exit 1; done
+
+check-clean-root: ## make check in a bare Debian root by debootstrap (root; DEMO=1 runs make demo too)
+	@sh tests/clean-root.sh
+
+bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## measure; tables on the terminal, JSON lines in build/bench.jsonl
+	@rm -f $(BUILD)/bench.jsonl
+	@set -e; export BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl; \
+	  for b in $(BENCH_PROGRAMS); do $$b; done; for b in $(wildcard tests/bench/*.sh); do sh $$b; done

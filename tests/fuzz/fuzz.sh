@@ -1,0 +1,10 @@
+#!/bin/sh
+# Runs one libFuzzer program: tests/fuzz/fuzz.sh PROGRAM SECONDS. Seeds come from tests/fuzz/corpus/NAME; what it finds new stays
+# in the build folder, and so does an input that breaks the program (libFuzzer prints its path).
+set -eu
+name=$(basename "$1" _fuzz)
+found=$(dirname "$1")/corpus/$name
+mkdir -p "$found"
+"$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$(dirname "$1")/$name-" \
+  "$found" "tests/fuzz/corpus/$name" 2>"$found.log" || { tail -n 60 "$found.log"; exit 1; }
+echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$found.log") inputs in $2 s, none broke it"
