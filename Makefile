@@ -14,6 +14,10 @@ OPTIMISE ?= -O3 -march=$(ARCH) -fno-math-errno -fno-trapping-math
 SANITIZE ?=
 
 .DEFAULT_GOAL := all
+# one short line a file; V=1 shows the commands
+V ?= 0
+Q := $(if $(filter 0,$(V)),@)
+say = @$(if $(filter 0,$(V)),printf '%-6s %s\n' $(1) $@,:)
 .DELETE_ON_ERROR:
 
 # --- libraries: each by pkg-config; a missing one is one clear line -----------------------------------------------
@@ -67,11 +71,13 @@ $(BUILD)/bin/troupe-learner $(BUILD)/bin/troupe-actor: LDLIBS += $(MPI_LIBS)
 
 $(PROGRAMS):
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 $(LIBRARY): $(COMMON_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)$(AR) rcs $@ $^
 
 # other flags or another compiler than last time: everything is compiled again
 FLAGS := $(BUILD)/flags
@@ -82,14 +88,17 @@ endif
 
 $(BUILD)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # generated scanners: flex writes code that our warnings do not fit
 $(BUILD)/%.lex.c: %.l
 	@mkdir -p $(@D)
-	flex -o $@ $<
+	$(call say,FLEX)
+	$(Q)flex -o $@ $<
 $(BUILD)/%.lex.o: $(BUILD)/%.lex.c $(FLAGS)
-	$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS) $(WERROR),$(CFLAGS)) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS) $(WERROR),$(CFLAGS)) -MMD -MP -c -o $@ $<
 
 $(call object,$(PROTO) $(ACTOR) $(LEARNER)): CPPFLAGS += $(MPI_CFLAGS)
 

@@ -24,11 +24,14 @@ $(TEST_OBJECTS): CPPFLAGS += $(MPI_CFLAGS)
 .SECONDARY: $(TEST_OBJECTS)
 
 $(UNIT_PROGRAMS): %: %.o $(ROLE_OBJECTS) $(LIBRARY)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS) -lcmocka
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS) -lcmocka
 $(SUPPORT_PROGRAMS): %: %.o $(ROLE_OBJECTS) $(LIBRARY)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
 $(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJECTS) $(LIBRARY)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
 
 RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
 
@@ -68,7 +71,8 @@ check-asan: ## the cmocka tests under the address and undefined-behaviour saniti
 FUZZ_SECONDS ?= 30
 FUZZERS := $(FUZZ:%.c=$(BUILD)/%)
 $(FUZZERS): %: %.o $(ROLE_OBJECTS) $(LIBRARY)
-	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
 check-fuzz: ## each fuzz target by clang's libFuzzer for FUZZ_SECONDS=30
 	@$(REMAKE) BUILD=$(BUILD)/fuzz CC=clang OPTIMISE='-O1 -march=$(ARCH)' \
 	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' check-fuzz-all
