@@ -1,0 +1,219 @@
+/* The captioner: image memory, decoder, log-probabilities; and the way back. */
+#include "common/model/captioner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/status.h"
+#include "common/model/stack.h"
+#include "common/tensor/gemm.h"
+#include "common/tensor/kernels.h"
+#include "common/tensor/softmax.h"
+
+enum { SITE_EMBEDDING = 0, LOGIT_ROWS = 448 /* rows of logits made and reduced at a time */ };
+
+typedef struct CaptionerState {
+  bool keep, ready; /* initialised for backward; a forward pass waits for it */
+  CaptionBatch batch;
+  float scale;     /* 1 / temperature */
+  Dropout dropout; /* rate 0 = none */
+  Stack encoder, decoder;
+  int32_t *position, *query_start, *key_start;                    /* [T], [M + 1], [M + 1] */
+  float *grid, *memory;                                           /* [M N, D]: linear map, encoder's output (the same without one) */
+  float *embedded, *x, *embedded_mean, *embedded_rstd;            /* [T, D] before and after the norm */
+  uint8_t *embedded_mask;
+  float *output, *logits, *log_sum, *entropy;                     /* [T, D], [T, V], [T], [T] */
+  float *d_x, *d_memory;                                          /* [T, D], [M N, D] */
+} CaptionerState;
+
+/* Lays out a pass in the arena. Without backward the encoder's and the decoder's scratch and the logits share memory:
+ * each is dead when the next begins. */
+static void state_take(CaptionerState *s, const ModelShape *shape, Arena *arena, int images, int tokens) {
+  size_t t = (size_t)tokens, d = (size_t)shape->width, cells = (size_t)images * (size_t)shape->cells;
+  s->position = arena_take(arena, t * sizeof *s->position);
+  s->query_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->query_start);
+  s->key_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->key_start);
+  s->grid = arena_floats(arena, cells * d);
+  s->x = arena_floats(arena, t * d);
+  s->log_sum = arena_floats(arena, t);
+  s->entropy = arena_floats(arena, t);
+  stack_take(&s->encoder, arena, (int)cells, 0, s->keep);
+  s->embedded = arena_floats(arena, t * d);
+  if (s->keep) {
+    s->embedded_mean = arena_floats(arena, t), s->embedded_rstd = arena_floats(arena, t);
+    s->embedded_mask = arena_take(arena, t * d);
+    s->d_x = arena_floats(arena, t * d);
+    s->d_memory = arena_floats(arena, cells * d);
+  }
+  stack_take(&s->decoder, arena, tokens, (int)cells, s->keep);
+  size_t rows = s->keep || tokens < LOGIT_ROWS ? t : LOGIT_ROWS;
+  s->logits = arena_floats(arena, rows * (size_t)shape->vocabulary);
+}
+
+/* Bytes of the largest pass, by laying it out in an arena whose memory is never touched. */
+static size_t arena_bytes(CaptionerState *s, const ModelShape *shape, int images, int tokens) {
+  static unsigned char nowhere[64];
+  Arena measure = {.base = nowhere, .size = (size_t)1 << 46};
+  state_take(s, shape, &measure, images, tokens);
+  return measure.peak;
+}
+
+void captioner_init(Captioner *captioner, const ParamTable *table, int max_images, int max_captions, int max_tokens,
+                    int backward) {
+  CHECK(max_images > 0 && max_captions > 0 && max_tokens > 0);
+  *captioner = (Captioner){.table = table, .max_images = max_images, .max_captions = max_captions,
+                           .max_tokens = max_tokens};
+  captioner->state = xcalloc(1, sizeof *captioner->state);
+  CaptionerState *s = captioner->state;
+  s->keep = backward;
+  stack_init(&s->encoder, table, false);
+  stack_init(&s->decoder, table, true);
+  arena_init(&captioner->arena, arena_bytes(s, &table->shape, max_images, max_tokens));
+}
+
+void captioner_free(Captioner *captioner) {
+  if (captioner->state) arena_free(&captioner->arena);
+  free(captioner->state);
+  captioner->state = NULL;
+}
+
+static void batch_check(const CaptionBatch *b, const ModelShape *shape, const Captioner *captioner) {
+  CHECK(b->images > 0 && b->images <= captioner->max_images);
+  CHECK(b->captions > 0 && b->captions <= captioner->max_captions);
+  CHECK(b->tokens > 0 && b->tokens <= captioner->max_tokens);
+  CHECK(b->image_start[0] == 0 && b->image_start[b->images] == b->captions);
+  CHECK(b->caption_start[0] == 0 && b->caption_start[b->captions] == b->tokens);
+  for (int i = 0; i < b->images; i++) CHECK(b->image_start[i] <= b->image_start[i + 1]);
+  for (int c = 0; c < b->captions; c++) {
+    int length = b->caption_start[c + 1] - b->caption_start[c];
+    CHECK(length >= 0 && length <= shape->positions);
+  }
+  for (int t = 0; t < b->tokens; t++) {
+    CHECK(b->input[t] >= 0 && b->input[t] < shape->vocabulary);
+    CHECK(b->target[t] >= 0 && b->target[t] < shape->vocabulary);
+  }
+}
+
+static void index_make(CaptionerState *s, const ModelShape *shape) {
+  const CaptionBatch *b = &s->batch;
+  for (int c = 0; c < b->captions; c++)
+    for (int t = b->caption_start[c]; t < b->caption_start[c + 1]; t++) s->position[t] = t - b->caption_start[c];
+  for (int i = 0; i <= b->images; i++) {
+    s->query_start[i] = b->caption_start[b->image_start[i]];
+    s->key_start[i] = i * shape->cells;
+  }
+}
+
+/* --- image side: memory = encoder(features W^T + b) ------------------------------------------------------------- */
+
+static void memory_forward(CaptionerState *s, const ParamTable *table, const float *weights) {
+  const ModelShape *shape = &table->shape;
+  int images = s->batch.images, cells = images * shape->cells, d = shape->width, f = shape->features;
+  gemm_tiled(false, true, cells, d, f, 1.0f, s->batch.features, f, weights + table->image.weight, f, 0.0f, s->grid, d);
+  bias_add(cells, d, s->grid, weights + table->image.bias);
+  s->memory = stack_forward(&s->encoder, weights, s->grid, images, s->key_start, NULL, 0, NULL, NULL, &s->dropout);
+}
+
+static void memory_backward(CaptionerState *s, const ParamTable *table, const float *weights, float *gradients) {
+  const ModelShape *shape = &table->shape;
+  int cells = s->batch.images * shape->cells, d = shape->width, f = shape->features;
+  if (shape->encoder_layers) stack_backward(&s->encoder, weights, s->d_memory, NULL, gradients);
+  column_sum(cells, d, s->d_memory, gradients + table->image.bias);
+  gemm_tiled(true, false, d, f, cells, 1.0f, s->d_memory, d, s->batch.features, f, 1.0f,
+             gradients + table->image.weight, f);
+}
+
+/* --- token side: x = drop(norm(token + position)) --------------------------------------------------------------- */
+
+static void embedding_forward(CaptionerState *s, const ParamTable *table, const float *weights) {
+  int tokens = s->batch.tokens, d = table->shape.width;
+  embed_forward(tokens, d, weights + table->token_embedding, s->batch.input, weights + table->position_embedding,
+                s->position, s->embedded);
+  norm_forward(tokens, d, NULL, s->embedded, NULL, NULL, 1.0f, weights + table->norm_embedding.weight,
+               weights + table->norm_embedding.bias, s->x, s->embedded_mean, s->embedded_rstd);
+  if (s->dropout.rate <= 0.0f) return;
+  dropout_mask(tokens, d, s->dropout.rate, s->dropout.seed, s->dropout.step, SITE_EMBEDDING, s->embedded_mask);
+  dropout_apply(tokens, d, s->embedded_mask, dropout_scale(s->dropout.rate), s->x);
+}
+
+static void embedding_backward(CaptionerState *s, const ParamTable *table, const float *weights, float *gradients) {
+  int tokens = s->batch.tokens, d = table->shape.width;
+  if (s->dropout.rate > 0.0f) dropout_apply(tokens, d, s->embedded_mask, dropout_scale(s->dropout.rate), s->d_x);
+  norm_backward(tokens, d, s->d_x, NULL, s->embedded, s->embedded_mean, s->embedded_rstd,
+                weights + table->norm_embedding.weight, NULL, 1.0f, s->d_x, NULL,
+                gradients + table->norm_embedding.weight, gradients + table->norm_embedding.bias, NULL,
+                s->decoder.sums);
+  embed_backward(tokens, d, s->d_x, s->batch.input, s->position, gradients + table->token_embedding,
+                 gradients + table->position_embedding);
+}
+
+/* --- vocabulary: logits = output W^T + b ------------------------------------------------------------------------ */
+
+static float *from(float *array, int row) { return array ? array + row : NULL; }
+
+/* By chunks of rows, reduced while they are in the cache; without backward every chunk uses the same rows. */
+static void vocabulary_forward(CaptionerState *s, const ParamTable *table, const float *weights,
+                               const TokenOutputs *outputs) {
+  int tokens = s->batch.tokens, d = table->shape.width, v = table->shape.vocabulary;
+  for (int begin = 0; begin < tokens; begin += LOGIT_ROWS) {
+    int rows = tokens - begin < LOGIT_ROWS ? tokens - begin : LOGIT_ROWS;
+    float *logits = s->keep ? s->logits + (size_t)begin * v : s->logits;
+    gemm_tiled(false, true, rows, v, d, 1.0f, s->output + (size_t)begin * d, d, weights + table->output.weight, d, 0.0f,
+               logits, v);
+    logits_forward(rows, v, logits, weights + table->output.bias, s->scale, s->batch.target + begin, s->log_sum + begin,
+                   from(outputs->logp, begin), s->entropy + begin, from(outputs->mean_logp, begin));
+  }
+  if (outputs->entropy) memcpy(outputs->entropy, s->entropy, (size_t)tokens * sizeof *s->entropy);
+}
+
+static void vocabulary_backward(CaptionerState *s, const ParamTable *table, const float *weights,
+                                const TokenGradients *outputs, float *gradients) {
+  int tokens = s->batch.tokens, d = table->shape.width, v = table->shape.vocabulary;
+  logits_backward(tokens, v, s->logits, s->scale, s->batch.target, s->log_sum, s->entropy, outputs->logp,
+                  outputs->entropy, outputs->mean_logp);
+  column_sum(tokens, v, s->logits, gradients + table->output.bias);
+  gemm_tiled(true, false, v, d, tokens, 1.0f, s->logits, v, s->output, d, 1.0f, gradients + table->output.weight, d);
+  gemm_tiled(false, false, tokens, d, v, 1.0f, s->logits, v, weights + table->output.weight, d, 0.0f, s->d_x, d);
+}
+
+void captioner_forward(Captioner *captioner, const float *weights, const CaptionBatch *batch, float temperature,
+                       const Dropout *dropout, const TokenOutputs *outputs) {
+  const ParamTable *table = captioner->table;
+  CaptionerState *s = captioner->state;
+  CHECK(temperature > 0.0f);
+  batch_check(batch, &table->shape, captioner);
+  s->batch = *batch;
+  s->scale = 1.0f / temperature;
+  s->dropout = dropout ? *dropout : (Dropout){0};
+  CHECK(s->keep || s->dropout.rate <= 0.0f);
+  arena_release(&captioner->arena, 0);
+  state_take(s, &table->shape, &captioner->arena, batch->images, batch->tokens);
+  index_make(s, &table->shape);
+  memory_forward(s, table, weights); /* first: without backward the rest reuses the encoder's scratch */
+  embedding_forward(s, table, weights);
+  s->output = stack_forward(&s->decoder, weights, s->x, batch->captions, batch->caption_start, s->memory, batch->images,
+                            s->query_start, s->key_start, &s->dropout);
+  vocabulary_forward(s, table, weights, outputs);
+  s->ready = s->keep;
+}
+
+void captioner_backward(Captioner *captioner, const float *weights, const CaptionBatch *batch,
+                        const TokenGradients *outputs, float *gradients) {
+  const ParamTable *table = captioner->table;
+  CaptionerState *s = captioner->state;
+  CHECK(s->ready && batch->tokens == s->batch.tokens && batch->input == s->batch.input);
+  s->ready = false;
+  vocabulary_backward(s, table, weights, outputs, gradients);
+  stack_backward(&s->decoder, weights, s->d_x, s->d_memory, gradients);
+  embedding_backward(s, table, weights, gradients);
+  memory_backward(s, table, weights, gradients);
+}
+
+double captioner_flops(const ModelShape *shape, int images, int captions, int tokens) {
+  double d = shape->width, ff = shape->feed_forward, t = tokens, cells = (double)images * shape->cells;
+  double length = captions ? t / captions : 0.0;
+  double encoder = cells * (4 * d * d + 2 * d * ff + 2.0 * shape->cells * d);
+  double decoder = cells * 2 * d * d + t * (6 * d * d + 2 * d * ff + 2.0 * shape->cells * d + (length + 1) * d);
+  return 2 * (cells * shape->features * d + shape->encoder_layers * encoder + shape->decoder_layers * decoder +
+              t * d * shape->vocabulary);
+}
