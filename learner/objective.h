@@ -6,8 +6,8 @@
  * where old is log_prox when it is given (decoupled off-policy correction), else mu, so that w = 1.
  * level sequence (GSPO, 2507.18071): u and w are the whole caption's, exp(mean over its tokens of the log-ratio).
  * form reinforce (SCST): J_t = A log pi + entropy_bonus H_t: no ratio, no clipping, no KL term.
- * Log-ratios are clamped to +-OBJECTIVE_LOG_RATIO_MAX where they are exponentiated; the derivative of the clamped exp is
- * its value, so that the gradient stays finite and still points back.
+ * Log-ratios are clamped to +-OBJECTIVE_LOG_RATIO_MAX where they are exponentiated; the derivative of the clamped exp
+ * is its value, so that the gradient stays finite and still points back.
  *
  * The loss is -sum over tokens of weight_c J_t: weight_c = 1 / tokens (token_mean), 1 / (captions x length of c)
  * (sequence_mean; GRPO), 1 / (captions x max_length) (constant; Dr. GRPO, 2503.20783). */
