@@ -1,0 +1,154 @@
+/* One optimiser step on a minibatch, in micro-batches. */
+#include "learner/update.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+void update_init(Updater *updater, const ParamTable *table, const OptimizerOptions *options, int max_images,
+                 int max_captions, int max_tokens) {
+  *updater = (Updater){.table = table, .weights = params_block(table), .gradients = params_block(table)};
+  optimizer_init(&updater->optimizer, table, options);
+  captioner_init(&updater->captioner, table, max_images, max_captions, max_tokens, 1);
+  float **columns[] = {&updater->logp,   &updater->entropy,   &updater->mean_logp,
+                       &updater->d_logp, &updater->d_entropy, &updater->d_mean_logp};
+  for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+    *columns[i] = xcalloc((size_t)max_tokens, sizeof(float));
+  updater->image_start = xcalloc((size_t)max_images + 1, sizeof(int32_t));
+  updater->caption_start = xcalloc((size_t)max_captions + 1, sizeof(int32_t));
+}
+
+void update_free(Updater *updater) {
+  optimizer_free(&updater->optimizer);
+  captioner_free(&updater->captioner);
+  void *owned[] = {updater->weights,     updater->gradients, updater->logp,      updater->entropy,
+                   updater->mean_logp,   updater->d_logp,    updater->d_entropy, updater->d_mean_logp,
+                   updater->image_start, updater->caption_start};
+  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+  *updater = (Updater){0};
+}
+
+/* --- micro-batches ------------------------------------------------------------------------------------------------ */
+
+/* A run of whole images of a minibatch, counted from 0 in `view`. */
+typedef struct Micro {
+  int index, image, caption, token; /* which one; where it begins in the minibatch */
+  CaptionBatch view;
+} Micro;
+
+static int captions_before(const CaptionBatch *batch, int image) { return batch->image_start[image]; }
+static int tokens_before(const CaptionBatch *batch, int image) {
+  return batch->caption_start[batch->image_start[image]];
+}
+
+/* Moves on to the next micro-batch: as many images as fit. False at the end. Begin with a zeroed Micro, index -1. */
+static bool micro_next(Updater *updater, const CaptionBatch *batch, Micro *micro) {
+  const Captioner *limits = &updater->captioner;
+  int first = micro->image + micro->view.images, last = first;
+  if (first == batch->images) return false;
+  int caption = captions_before(batch, first), token = tokens_before(batch, first);
+  while (last < batch->images && last - first < limits->max_images &&
+         captions_before(batch, last + 1) - caption <= limits->max_captions &&
+         tokens_before(batch, last + 1) - token <= limits->max_tokens)
+    last++;
+  CHECK(last > first); /* an image with its captions must fit */
+  int captions = captions_before(batch, last) - caption;
+  for (int i = first; i <= last; i++) updater->image_start[i - first] = batch->image_start[i] - caption;
+  for (int c = 0; c <= captions; c++) updater->caption_start[c] = batch->caption_start[caption + c] - token;
+  const ModelShape *shape = &updater->table->shape;
+  size_t image_floats = (size_t)shape->cells * (size_t)shape->features;
+  *micro = (Micro){
+      .index = micro->index + 1, .image = first, .caption = caption, .token = token,
+      .view = {.images = last - first, .captions = captions, .tokens = tokens_before(batch, last) - token,
+               .features = batch->features + (size_t)first * image_floats, .image_start = updater->image_start,
+               .caption_start = updater->caption_start, .input = batch->input + token,
+               .target = batch->target + token}};
+  return true;
+}
+
+/* Masks are keyed by the row within a forward pass, so each micro-batch gets a seed of its own. */
+static const Dropout *micro_dropout(const Dropout *dropout, const Micro *micro, Dropout *own) {
+  if (!dropout || dropout->rate == 0) return NULL;
+  *own = *dropout;
+  own->seed += (uint64_t)micro->index * 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio */
+  return own;
+}
+
+/* The step, or the gradients cleared when there is none. */
+static Status update_finish(Updater *updater, Status status, double multiplier, double *grad_norm) {
+  if (status == OK)
+    status = optimizer_step(&updater->optimizer, updater->weights, updater->gradients, multiplier, grad_norm);
+  if (status != OK) memset(updater->gradients, 0, updater->table->total * sizeof(float));
+  return status;
+}
+
+/* --- stage 1 ------------------------------------------------------------------------------------------------------ */
+
+Status update_xe(Updater *updater, const CaptionBatch *batch, double label_smoothing, const Dropout *dropout,
+                 double multiplier, XeReport *report) {
+  CHECK(batch->tokens > 0);
+  bool smooth = label_smoothing > 0;
+  double nll = 0, uniform = 0;
+  float d_logp = (float)(-(1 - label_smoothing) / batch->tokens), d_mean = (float)(-label_smoothing / batch->tokens);
+  TokenOutputs outputs = {.logp = updater->logp, .mean_logp = smooth ? updater->mean_logp : NULL};
+  TokenGradients gradients = {.logp = updater->d_logp, .mean_logp = smooth ? updater->d_mean_logp : NULL};
+  for (int t = 0; t < updater->captioner.max_tokens; t++) updater->d_logp[t] = d_logp, updater->d_mean_logp[t] = d_mean;
+  for (Micro micro = {.index = -1}; micro_next(updater, batch, &micro);) {
+    Dropout own;
+    const Dropout *mask = micro_dropout(dropout, &micro, &own);
+    captioner_forward(&updater->captioner, updater->weights, &micro.view, 1, mask, &outputs);
+    for (int t = 0; t < micro.view.tokens; t++) {
+      nll -= (double)updater->logp[t];
+      if (smooth) uniform -= (double)updater->mean_logp[t];
+    }
+    captioner_backward(&updater->captioner, updater->weights, &micro.view, &gradients, updater->gradients);
+  }
+  *report = (XeReport){.nll = nll / batch->tokens, .grad_norm = NAN, .tokens = batch->tokens};
+  report->loss = ((1 - label_smoothing) * nll + label_smoothing * uniform) / batch->tokens;
+  Status status = isfinite(report->loss)
+                      ? OK
+                      : status_set(FAILED, "cross-entropy: the loss is %g; expected a finite number", report->loss);
+  return update_finish(updater, status, multiplier, &report->grad_norm);
+}
+
+/* --- stage 2 ------------------------------------------------------------------------------------------------------ */
+
+static const float *shifted(const float *column, int by) { return column ? column + by : NULL; }
+
+Status update_policy(Updater *updater, const CaptionBatch *batch, const RolloutTerms *terms,
+                     const ObjectiveOptions *options, float temperature, const Dropout *dropout, double multiplier,
+                     ObjectiveSums *sums, double *grad_norm) {
+  ObjectiveScale scale = {.tokens = batch->tokens, .captions = batch->captions};
+  ObjectiveSums found = {.steps = 1};
+  bool bonus = options->entropy_bonus != 0;
+  TokenOutputs outputs = {.logp = updater->logp, .entropy = updater->entropy};
+  TokenGradients gradients = {.logp = updater->d_logp, .entropy = bonus ? updater->d_entropy : NULL};
+  Status status = OK;
+  *grad_norm = NAN;
+  for (Micro micro = {.index = -1}; status == OK && micro_next(updater, batch, &micro);) {
+    Dropout own;
+    const Dropout *mask = micro_dropout(dropout, &micro, &own);
+    captioner_forward(&updater->captioner, updater->weights, &micro.view, temperature, mask, &outputs);
+    ObjectiveInput input = {
+        .captions = micro.view.captions, .caption_start = micro.view.caption_start, .logp = updater->logp,
+        .log_mu = shifted(terms->log_mu, micro.token), .log_prox = shifted(terms->log_prox, micro.token),
+        .log_ref = shifted(terms->log_ref, micro.token), .entropy = updater->entropy,
+        .advantage = terms->advantage + micro.caption};
+    status = objective_evaluate(options, &input, &scale, updater->d_logp, updater->d_entropy, &found);
+    if (status == OK)
+      captioner_backward(&updater->captioner, updater->weights, &micro.view, &gradients, updater->gradients);
+    else
+      status_prefix(status, "captions from %d on", micro.caption);
+  }
+  status = update_finish(updater, status, multiplier, grad_norm);
+  if (status == OK) objective_sums_add(sums, &found);
+  return status;
+}
+
+void update_logp(Updater *updater, const float *weights, const CaptionBatch *batch, float temperature, float *logp) {
+  for (Micro micro = {.index = -1}; micro_next(updater, batch, &micro);) {
+    TokenOutputs outputs = {.logp = logp + micro.token};
+    captioner_forward(&updater->captioner, weights, &micro.view, temperature, NULL, &outputs);
+  }
+}
