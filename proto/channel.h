@@ -18,8 +18,10 @@ Status channel_open(Channel **channel, Direction receives, double receive_s);
 
 int channel_rank(const Channel *channel);
 int channel_size(const Channel *channel);
+/* Progress time: wall time, but at most 50 ms from one channel_receive to the next. */
+double channel_clock(const Channel *channel);
 
-/* Queues a message; takes `bytes`. Dropped when the peer is muted. */
+/* Queues a message; takes `bytes`. */
 void channel_send(Channel *channel, int peer, MessageType type, unsigned char *bytes, size_t size);
 /* Messages queued or being sent. */
 int channel_unsent(const Channel *channel, int peer);
@@ -34,12 +36,16 @@ typedef struct Incoming {
 /* Makes progress on everything; never waits. True with one whole message. */
 bool channel_receive(Channel *channel, Incoming *incoming);
 
-/* True once for each fault found since the last call: an MPI error, a receive out of time (which == FAULT_BROKEN), or a message of a size, tag or
- * direction that cannot be (FAULT_MALFORMED). `reason` is borrowed until the next call. */
-typedef enum ChannelFault { FAULT_NONE, FAULT_BROKEN, FAULT_MALFORMED } ChannelFault;
+typedef enum ChannelFault {
+  FAULT_NONE,
+  FAULT_BROKEN,    /* an MPI error, or a receive out of time */
+  FAULT_MALFORMED, /* a message of a size, tag or direction that cannot be; it stays unread until the peer is muted */
+} ChannelFault;
+
+/* The next fault not yet told, FAULT_NONE when there is none. `reason` is borrowed until the next call. */
 ChannelFault channel_fault(Channel *channel, int *peer, const char **reason);
 
-/* A muted peer gets nothing more (its queue is dropped), and what it sends is received and thrown away where its size allows. */
+/* What a muted peer sends is received and thrown away where its size allows. */
 void channel_mute(Channel *channel, int peer, bool muted);
 /* Drops what is queued and not yet being sent. */
 void channel_drop_queue(Channel *channel, int peer);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/status.h"
+#include "proto/courier.h"
 #include "proto/messages.h"
 
 typedef struct Hub Hub;
@@ -29,8 +30,6 @@ typedef struct HubOptions {
 /* Starts MPI and waits for HELLOs until all ranks have come or join_s is over. Errors: BAD_INPUT not rank 0, no actor ranks, or every
  * actor refused; FAILED nobody came. Then call hub_close all the same when *hub is not NULL. */
 Status hub_open(Hub **hub, const HubOptions *options);
-
-typedef enum SnapshotKind { SNAPSHOT_POLICY, SNAPSHOT_REFERENCE } SnapshotKind;
 
 /* Registers version `version` (rising by kind) and starts sending it to all actors, also to those that join later. Copies. Keeps
  * the lag + 1 newest of each kind. */

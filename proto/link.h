@@ -36,7 +36,7 @@ int link_rank(const Link *link);
 
 typedef enum LinkState {
   LINK_WORK,    /* link_next: an assignment. link_poll: go on */
-  LINK_STOP,    /* the learner said STOP, or link_leave was called */
+  LINK_STOP,    /* the learner said STOP */
   LINK_LOST,    /* the learner is gone, or broke the protocol: status_message() says how */
   LINK_DROPPED, /* link_poll only: the work in hand is not wanted any more (a new epoch); give it up */
 } LinkState;

@@ -1,0 +1,285 @@
+/* Nonblocking messages over MPI_COMM_WORLD. */
+#include "proto/channel.h"
+
+#include <mpi.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+
+/* Progress time gains at most this much from one call to the next. */
+static const double clock_step_s = 0.05;
+
+typedef struct Outgoing {
+  struct Outgoing *next;
+  MessageType type;
+  unsigned char *bytes; /* owned */
+  size_t size;
+} Outgoing;
+
+typedef struct Peer {
+  Outgoing *first, *last; /* the queue; while `sending`, `first` belongs to MPI */
+  int unsent;
+  bool sending, receiving, muted, overdue;
+  MPI_Request send, receive;
+  Incoming incoming;     /* being received */
+  double receive_began;  /* progress time */
+  ChannelFault fault;    /* not yet told */
+  char reason[REASON_TEXT];
+} Peer;
+
+struct Channel {
+  Direction receives;
+  double receive_s;
+  int rank, size;
+  int first, end; /* peers' ranks */
+  Peer *peer;     /* [size] */
+  int cursor;
+  double clock, seen; /* progress time; wall time of the last call */
+  char reason[REASON_TEXT];
+};
+
+Status channel_open(Channel **channel, Direction receives, double receive_s) {
+  int initialised = 0, provided = 0;
+  MPI_Initialized(&initialised);
+  if (!initialised && MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+    return status_set(FAILED, "MPI_Init_thread failed");
+  signal(SIGPIPE, SIG_IGN); /* a TCP peer that died must not kill us */
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+  Channel *c = xcalloc(1, sizeof *c);
+  *c = (Channel){.receives = receives, .receive_s = receive_s, .seen = clock_seconds()};
+  MPI_Comm_rank(MPI_COMM_WORLD, &c->rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &c->size);
+  c->first = receives == TO_LEARNER ? 1 : 0;
+  c->end = receives == TO_LEARNER ? c->size : 1;
+  c->cursor = c->first;
+  c->peer = xcalloc((size_t)c->size, sizeof *c->peer);
+  *channel = c;
+  return OK;
+}
+
+int channel_rank(const Channel *channel) { return channel->rank; }
+int channel_size(const Channel *channel) { return channel->size; }
+double channel_clock(const Channel *channel) { return channel->clock; }
+
+static void fault_set(Peer *peer, ChannelFault fault, const char *reason) {
+  if (peer->fault) return;
+  peer->fault = fault;
+  snprintf(peer->reason, sizeof peer->reason, "%s", reason);
+}
+
+/* True when the MPI call worked; else the peer is broken. */
+static bool worked(Peer *peer, int code, const char *call) {
+  if (code == MPI_SUCCESS) return true;
+  char text[MPI_MAX_ERROR_STRING] = "", reason[REASON_TEXT];
+  int length = 0;
+  MPI_Error_string(code, text, &length);
+  snprintf(reason, sizeof reason, "%s: %.200s", call, text);
+  fault_set(peer, FAULT_BROKEN, reason);
+  return false;
+}
+
+/* --- sending ------------------------------------------------------------------------------------------------------ */
+
+static void outgoing_pop(Peer *peer) {
+  Outgoing *done = peer->first;
+  peer->first = done->next;
+  if (!peer->first) peer->last = NULL;
+  peer->unsent--;
+  free(done->bytes);
+  free(done);
+}
+
+void channel_drop_queue(Channel *channel, int rank) {
+  Peer *peer = &channel->peer[rank];
+  Outgoing **tail = peer->sending ? &peer->first->next : &peer->first;
+  for (Outgoing *next; *tail; *tail = next) {
+    next = (*tail)->next;
+    free((*tail)->bytes);
+    free(*tail);
+  }
+  peer->last = peer->sending ? peer->first : NULL;
+  peer->unsent = peer->sending ? 1 : 0;
+}
+
+void channel_send(Channel *channel, int rank, MessageType type, unsigned char *bytes, size_t size) {
+  Peer *peer = &channel->peer[rank];
+  CHECK(rank >= channel->first && rank < channel->end && size <= MESSAGE_BYTES_MAX);
+  Outgoing *out = xmalloc(sizeof *out);
+  *out = (Outgoing){.type = type, .bytes = bytes, .size = size};
+  if (peer->last) peer->last->next = out;
+  else peer->first = out;
+  peer->last = out;
+  peer->unsent++;
+}
+
+int channel_unsent(const Channel *channel, int rank) { return channel->peer[rank].unsent; }
+
+/* Finishes the outstanding send and starts the next one. */
+static void step_send(Peer *peer, int rank) {
+  if (peer->sending) {
+    int done = 0;
+    if (!worked(peer, MPI_Test(&peer->send, &done, MPI_STATUS_IGNORE), "MPI_Test of a send")) done = 1;
+    if (!done) return;
+    peer->sending = false;
+    outgoing_pop(peer);
+  }
+  if (!peer->first) return;
+  /* without a probe between sends, Open MPI 4.1 spins for ever in MPI_Test after eager sends to a dead TCP peer */
+  int there;
+  MPI_Iprobe(rank, MPI_ANY_TAG, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
+  Outgoing *out = peer->first;
+  if (!worked(peer, MPI_Isend(out->bytes, (int)out->size, MPI_BYTE, rank, (int)out->type, MPI_COMM_WORLD, &peer->send),
+              "MPI_Isend")) {
+    outgoing_pop(peer);
+    return;
+  }
+  peer->sending = true;
+}
+
+/* --- receiving ---------------------------------------------------------------------------------------------------- */
+
+/* May this be received? Else says why not. */
+static bool acceptable(const Channel *channel, int tag, int size, char reason[REASON_TEXT]) {
+  const MessageRow *row = message_row(tag);
+  if (!row || !(row->directions & (unsigned)channel->receives))
+    snprintf(reason, REASON_TEXT, "message with tag %d (%s), which is not for us", tag, row ? row->name : "unknown");
+  else if (size < 0 || (size_t)size < row->min_bytes || (size_t)size > row->max_bytes)
+    snprintf(reason, REASON_TEXT, "message %s of %d bytes; expected %zu to %zu", row->name, size, row->min_bytes,
+             row->max_bytes);
+  else return true;
+  return false;
+}
+
+/* Starts the next receive from this peer, if a message is there. */
+static void start_receive(Channel *channel, Peer *peer, int rank) {
+  int there = 0, size = 0;
+  MPI_Status status;
+  if (!worked(peer, MPI_Iprobe(rank, MPI_ANY_TAG, MPI_COMM_WORLD, &there, &status), "MPI_Iprobe") || !there) return;
+  MPI_Get_count(&status, MPI_BYTE, &size);
+  char reason[REASON_TEXT];
+  if (peer->muted) {
+    if (size < 0 || size > MESSAGE_BYTES_MAX) return; /* stays where it is */
+  } else if (!acceptable(channel, status.MPI_TAG, size, reason)) {
+    fault_set(peer, FAULT_MALFORMED, reason);
+    return;
+  }
+  peer->incoming = (Incoming){.peer = rank, .type = (MessageType)status.MPI_TAG, .size = (size_t)size,
+                              .bytes = xmalloc(size ? (size_t)size : 1)};
+  if (!worked(peer, MPI_Irecv(peer->incoming.bytes, size, MPI_BYTE, rank, status.MPI_TAG, MPI_COMM_WORLD,
+                              &peer->receive), "MPI_Irecv")) {
+    free(peer->incoming.bytes);
+    return;
+  }
+  peer->receiving = true;
+  peer->overdue = false;
+  peer->receive_began = channel->clock;
+}
+
+/* True when peer->incoming is whole and not muted: the caller takes its bytes. */
+static bool step_receive(Channel *channel, Peer *peer, int rank) {
+  if (!peer->receiving) start_receive(channel, peer, rank);
+  if (!peer->receiving) return false;
+  int done = 0;
+  if (!worked(peer, MPI_Test(&peer->receive, &done, MPI_STATUS_IGNORE), "MPI_Test of a receive")) {
+    peer->receiving = false;
+    free(peer->incoming.bytes);
+    return false;
+  }
+  if (!done) { /* never cancelled: if the sender died in mid-message, the buffer stays with MPI */
+    if (!peer->overdue && channel->clock - peer->receive_began > channel->receive_s) {
+      peer->overdue = true;
+      fault_set(peer, FAULT_BROKEN, "a message that began to arrive did not end");
+    }
+    return false;
+  }
+  peer->receiving = false;
+  if (!peer->muted) return true;
+  free(peer->incoming.bytes);
+  return false;
+}
+
+bool channel_receive(Channel *channel, Incoming *incoming) {
+  double now = clock_seconds(), passed = now - channel->seen;
+  channel->clock += passed < clock_step_s ? passed : clock_step_s;
+  channel->seen = now;
+  for (int n = channel->first; n < channel->end; n++) {
+    int rank = channel->cursor;
+    channel->cursor = rank + 1 < channel->end ? rank + 1 : channel->first;
+    Peer *peer = &channel->peer[rank];
+    step_send(peer, rank);
+    if (!step_receive(channel, peer, rank)) continue;
+    *incoming = peer->incoming;
+    return true;
+  }
+  return false;
+}
+
+ChannelFault channel_fault(Channel *channel, int *rank, const char **reason) {
+  for (int p = channel->first; p < channel->end; p++) {
+    Peer *peer = &channel->peer[p];
+    if (!peer->fault) continue;
+    ChannelFault fault = peer->fault;
+    peer->fault = FAULT_NONE;
+    memcpy(channel->reason, peer->reason, sizeof channel->reason);
+    *rank = p;
+    *reason = channel->reason;
+    return fault;
+  }
+  return FAULT_NONE;
+}
+
+void channel_mute(Channel *channel, int rank, bool muted) {
+  channel->peer[rank].muted = muted;
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+static volatile sig_atomic_t watchdog_code;
+
+static void watchdog_bites(int signal_number) {
+  (void)signal_number;
+  _exit(watchdog_code);
+}
+
+/* MPI_Finalize waits for ranks that died a moment ago: then the process just ends. */
+static void finalize_watched(double limit_s, int exit_code) {
+  fflush(NULL);
+  watchdog_code = exit_code;
+  struct sigaction action = {.sa_handler = watchdog_bites};
+  sigaction(SIGALRM, &action, NULL);
+  struct itimerval timer = {.it_value = {(time_t)limit_s, 1}};
+  setitimer(ITIMER_REAL, &timer, NULL);
+  MPI_Finalize();
+  timer = (struct itimerval){0};
+  setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_code) {
+  if (!channel) return false;
+  bool outstanding = false;
+  for (int p = channel->first; p < channel->end; p++)
+    outstanding = outstanding || channel->peer[p].sending || channel->peer[p].receiving;
+  if (outstanding) finalize = false;
+  for (int p = channel->first; p < channel->end; p++) channel_drop_queue(channel, p);
+  /* what MPI still has stays allocated: the process is about to end */
+  if (!outstanding) {
+    free(channel->peer);
+    free(channel);
+  }
+  if (finalize) finalize_watched(limit_s, exit_code);
+  return finalize;
+}
+
+void channel_abort(void) {
+  int initialised = 0, finalised = 0;
+  MPI_Initialized(&initialised);
+  MPI_Finalized(&finalised);
+  if (initialised && !finalised) MPI_Abort(MPI_COMM_WORLD, 1);
+  _exit(1);
+}

@@ -1,0 +1,261 @@
+/* An actor's side: joins, takes in snapshots and work, answers, and notices when the learner is gone. */
+#include "proto/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "proto/channel.h"
+#include "proto/courier.h"
+
+struct Link {
+  char config_hash[HASH_TEXT], dataset_hash[HASH_TEXT], kernel[KERNEL_TEXT];
+  size_t floats;
+  LinkSink sink;
+  Channel *channel;
+  Welcome welcome; /* the last accepted one */
+  uint32_t epoch;  /* 0 while joining */
+  bool refused, finalize;
+  LinkState ended; /* LINK_WORK while it goes on */
+  char why[2 * REASON_TEXT];
+  int works;
+  Assignment work[WORKS_MAX]; /* waiting */
+  Assignment current;         /* in hand */
+  bool has_current, dropped;
+  double heard;         /* progress time */
+  double told, checked; /* wall time */
+  double idle_s;
+  uint32_t beats;
+};
+
+static const double look_s = 0.5, goodbye_s = 10, idle_sleep_s = 200e-6;
+enum { LEARNER = 0, RECEIVES_A_PUMP = 64 };
+
+static void end(Link *link, LinkState state, const char *why) {
+  if (link->ended != LINK_WORK) return;
+  link->ended = state;
+  snprintf(link->why, sizeof link->why, "%s", why);
+}
+
+static void send_message(Link *link, Message *message) {
+  unsigned char *bytes;
+  size_t size;
+  message->epoch = message->type == MESSAGE_HELLO ? 0 : link->epoch;
+  Status status = message_encode(message, &bytes, &size);
+  CHECK(status == OK); /* only a RESULT can be too large, and link_send_result looks first */
+  channel_send(link->channel, LEARNER, message->type, bytes, size);
+  link->told = clock_seconds();
+}
+
+static void say_hello(Link *link) {
+  Message hello = {.type = MESSAGE_HELLO, .hello = {.floats = link->floats}};
+  memcpy(hello.hello.config_hash, link->config_hash, HASH_TEXT);
+  memcpy(hello.hello.dataset_hash, link->dataset_hash, HASH_TEXT);
+  memcpy(hello.hello.kernel, link->kernel, KERNEL_TEXT);
+  process_self(&hello.hello.process);
+  send_message(link, &hello);
+}
+
+/* --- listening ---------------------------------------------------------------------------------------------------- */
+
+static void hear_welcome(Link *link, const Welcome *welcome) {
+  if (link->epoch) return; /* not asked for */
+  if (!welcome->accepted || welcome->slots == 0) {
+    link->refused = true;
+    end(link, LINK_LOST, welcome->reason);
+    return;
+  }
+  link->welcome = *welcome;
+  link->epoch = welcome->epoch;
+  link->sink.reset(link->sink.store, (int)welcome->slots);
+}
+
+static void hear_rejoin(Link *link) {
+  log_warning("the learner had given this actor up; joining again");
+  channel_drop_queue(link->channel, LEARNER);
+  link->epoch = 0;
+  link->works = 0;
+  link->dropped = link->has_current;
+  link->has_current = false;
+  say_hello(link);
+}
+
+static void hear_assignment(Link *link, const Assignment *assignment) {
+  if (link->works == WORKS_MAX) {
+    end(link, LINK_LOST, "the learner gave more work than an actor may hold");
+    return;
+  }
+  link->work[link->works++] = *assignment;
+}
+
+static void hear_message(Link *link, const Message *message) {
+  Status status = OK;
+  if (message->type == MESSAGE_STOP) { /* of whatever epoch */
+    link->finalize = message->stop.finalize;
+    end(link, LINK_STOP, message->stop.reason);
+    return;
+  }
+  if (message->type == MESSAGE_WELCOME) {
+    hear_welcome(link, &message->welcome);
+    return;
+  }
+  if (!link->epoch || message->epoch != link->epoch) return;
+  switch (message->type) {
+    case MESSAGE_SNAPSHOT_BEGIN: status = link->sink.begin(link->sink.store, &message->begin); break;
+    case MESSAGE_SNAPSHOT_PIECE: status = link->sink.piece(link->sink.store, &message->piece); break;
+    case MESSAGE_SNAPSHOT_LABEL: status = link->sink.label(link->sink.store, &message->label); break;
+    case MESSAGE_ASSIGN: hear_assignment(link, &message->assignment); break;
+    case MESSAGE_REJOIN: hear_rejoin(link); break;
+    default: break; /* HEARTBEAT: it was heard */
+  }
+  if (status != OK) end(link, LINK_LOST, status_message());
+}
+
+static void hear(Link *link) {
+  Incoming incoming;
+  for (int n = 0; n < RECEIVES_A_PUMP && channel_receive(link->channel, &incoming); n++) {
+    Message message;
+    link->heard = channel_clock(link->channel);
+    if (message_decode(incoming.bytes, incoming.size, TO_ACTOR, &message) != OK) {
+      end(link, LINK_LOST, status_message());
+    } else {
+      if (message.type == incoming.type) hear_message(link, &message);
+      else end(link, LINK_LOST, "a message whose type is not its tag");
+      message_free(&message);
+    }
+    free(incoming.bytes);
+  }
+}
+
+/* Is the learner still there? */
+static void look(Link *link, double now) {
+  int rank;
+  const char *reason;
+  if (channel_fault(link->channel, &rank, &reason) != FAULT_NONE) end(link, LINK_LOST, reason);
+  if (now - link->checked < look_s) return;
+  link->checked = now;
+  double limit = link->welcome.silence_s > 0 ? link->welcome.silence_s : 300;
+  if (process_gone(&link->welcome.process)) {
+    hear(link); /* it may have said STOP before it ended */
+    end(link, LINK_LOST, "the learner's process has ended");
+  } else if (channel_clock(link->channel) - link->heard > limit) {
+    end(link, LINK_LOST, "the learner is silent");
+  }
+}
+
+static void pump(Link *link) {
+  hear(link);
+  double now = clock_seconds();
+  look(link, now);
+  if (link->epoch && link->ended == LINK_WORK && now - link->told > link->welcome.heartbeat_s &&
+      !channel_unsent(link->channel, LEARNER)) {
+    Message beat = {.type = MESSAGE_HEARTBEAT, .heartbeat = {link->beats++}};
+    send_message(link, &beat);
+    hear(link); /* hands it to MPI at once */
+  }
+}
+
+static LinkState ended(const Link *link) {
+  status_set(link->refused ? BAD_INPUT : FAILED, "%s", link->why);
+  return link->ended;
+}
+
+LinkState link_poll(Link *link) {
+  pump(link);
+  if (link->ended != LINK_WORK) return ended(link);
+  return link->dropped ? LINK_DROPPED : LINK_WORK;
+}
+
+LinkState link_next(Link *link, Assignment *assignment) {
+  link->dropped = false;
+  link->has_current = false;
+  double began = clock_seconds();
+  for (;;) {
+    pump(link);
+    link->dropped = false;
+    if (link->ended != LINK_WORK || link->works) break;
+    clock_sleep(idle_sleep_s);
+  }
+  link->idle_s += clock_seconds() - began;
+  if (link->ended != LINK_WORK) return ended(link);
+  *assignment = link->current = link->work[0];
+  memmove(link->work, link->work + 1, (size_t)--link->works * sizeof link->work[0]);
+  if (!link->sink.holds(link->sink.store, assignment->policy_version, assignment->reference_version)) {
+    end(link, LINK_LOST, "work that needs snapshots which are not here");
+    return ended(link);
+  }
+  link->has_current = true;
+  return LINK_WORK;
+}
+
+double link_idle_seconds(Link *link) {
+  double seconds = link->idle_s;
+  link->idle_s = 0;
+  return seconds;
+}
+
+Status link_send_result(Link *link, const Result *result) {
+  if (!link->has_current) return OK; /* its epoch is over, or the learner stopped */
+  CHECK(result->work == link->current.work && result->iteration == link->current.iteration &&
+        result->chunk == link->current.chunk);
+  unsigned char *bytes;
+  size_t size;
+  Message message = {.type = MESSAGE_RESULT, .epoch = link->epoch, .result = *result};
+  TRY(message_encode(&message, &bytes, &size));
+  channel_send(link->channel, LEARNER, MESSAGE_RESULT, bytes, size);
+  link->told = clock_seconds();
+  link->has_current = false;
+  pump(link);
+  return OK;
+}
+
+/* --- start and end ------------------------------------------------------------------------------------------------ */
+
+int link_rank(const Link *link) { return channel_rank(link->channel); }
+
+Status link_open(Link **opened, const LinkOptions *options) {
+  Link *link = *opened = xcalloc(1, sizeof *link);
+  snprintf(link->config_hash, sizeof link->config_hash, "%s", options->config_hash ? options->config_hash : "");
+  snprintf(link->dataset_hash, sizeof link->dataset_hash, "%s", options->dataset_hash ? options->dataset_hash : "");
+  snprintf(link->kernel, sizeof link->kernel, "%s", options->kernel ? options->kernel : "");
+  link->floats = options->floats;
+  link->sink = options->sink;
+  double limit = options->join_s > 0 ? options->join_s : 120;
+  TRY(channel_open(&link->channel, TO_ACTOR, limit));
+  if (channel_rank(link->channel) == LEARNER)
+    return status_set(BAD_INPUT, "this actor is rank 0, where the learner belongs; expected: "
+                      "mpirun -np 1 troupe-learner CONFIG : -np N troupe-actor CONFIG");
+  say_hello(link);
+  limit += channel_clock(link->channel);
+  while (!link->epoch && link->ended == LINK_WORK) {
+    if (channel_clock(link->channel) > limit) return status_set(FAILED, "the learner did not answer HELLO");
+    pump(link);
+    clock_sleep(idle_sleep_s);
+  }
+  if (link->ended == LINK_WORK || link->ended == LINK_STOP) return OK; /* link_next tells of a STOP */
+  if (link->refused) return status_set(BAD_INPUT, "the learner refused this actor: %s", link->why);
+  return status_set(FAILED, "%s", link->why);
+}
+
+bool link_close(Link *link, const char *reason, int exit_code) {
+  if (!link) return false;
+  bool finalize = false;
+  if (link->channel && channel_rank(link->channel) != LEARNER && link->ended != LINK_LOST && link->epoch) {
+    Message goodbye = {.type = MESSAGE_GOODBYE};
+    snprintf(goodbye.goodbye.reason, sizeof goodbye.goodbye.reason, "%s", reason);
+    if (link->ended == LINK_STOP) channel_drop_queue(link->channel, LEARNER);
+    send_message(link, &goodbye);
+    double limit = clock_seconds() + goodbye_s;
+    while (channel_unsent(link->channel, LEARNER) && clock_seconds() < limit &&
+           !process_gone(&link->welcome.process)) {
+      hear(link);
+      clock_sleep(idle_sleep_s);
+    }
+    finalize = link->ended == LINK_STOP && link->finalize && !channel_unsent(link->channel, LEARNER);
+  }
+  finalize = channel_close(link->channel, finalize, goodbye_s, exit_code);
+  free(link);
+  return finalize;
+}
