@@ -27,10 +27,10 @@ void image_free(Image *image);
 Status image_decode(Image *image, const char *name, const void *bytes, size_t size, int target);
 Status image_read(Image *image, const char *path, int target);
 
-enum { IMAGE_MAX_PIXELS = 1 << 28, IMAGE_MAX_SIDE = 1 << 16 };
+enum { IMAGE_MAX_PIXELS = 1 << 27, IMAGE_MAX_SIDE = 1 << 16 };
 
 /* Resizes to [height, width, 3] at `out` by a bicubic filter (a = -0.5) whose support grows with the reduction, so that
- * it does not alias: the arithmetic of Pillow's Image.resize(..., BICUBIC), to one unit in rare rounding cases.
+ * it does not alias: the arithmetic of Pillow's Image.resize(..., BICUBIC) with rows reduced first, bit for bit.
  * An image of that size already is copied. `work` is scratch, kept between calls. */
 typedef struct ResizeWork ResizeWork;
 ResizeWork *resize_work_new(void);

@@ -1,0 +1,158 @@
+/* Encoder: the table, and what all encoders share: decode, resize, scratch, looking for weights. */
+#include "common/vision/encoder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/file.h"
+#include "common/vision/image.h"
+#include "common/vision/kind.h"
+
+static const EncoderKind *const kinds[] = {&encoder_patches};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+struct Encoder {
+  const EncoderKind *kind;
+  void *model; /* owned, shared by threads, never written after opening */
+  char hash[HASH_TEXT];
+};
+
+struct EncoderScratch {
+  Image image;
+  ResizeWork *resize;
+  uint8_t *rgb;   /* [size, size, 3] */
+  float *floats;  /* the kind's */
+};
+
+static const EncoderKind *kind_find(const char *name) {
+  for (int i = 0; i < KINDS; i++)
+    if (strcmp(kinds[i]->name, name) == 0) return kinds[i];
+  return NULL;
+}
+
+const char *encoder_known(int index) { return index >= 0 && index < KINDS ? kinds[index]->name : NULL; }
+
+bool encoder_needs_weights(const char *name) {
+  const EncoderKind *kind = kind_find(name);
+  return kind && kind->load;
+}
+
+Status encoder_open(Encoder **encoder, const char *name, const char *weights_path) {
+  *encoder = NULL;
+  const EncoderKind *kind = kind_find(name);
+  if (!kind) {
+    char known[256] = "";
+    for (int i = 0; i < KINDS; i++) {
+      if (i > 0) strncat(known, ", ", sizeof known - strlen(known) - 1);
+      strncat(known, kinds[i]->name, sizeof known - strlen(known) - 1);
+    }
+    return status_set(BAD_INPUT, "encoder %s is not known; expected one of: %s", name, known);
+  }
+  if (kind->load && !weights_path)
+    return status_set(BAD_INPUT, "encoder %s needs weights: give a safetensors file (deploy/fetch-encoder.sh gets one)",
+                      name);
+  if (!kind->load && weights_path)
+    return status_set(BAD_INPUT, "encoder %s takes no weights, but %s was given", name, weights_path);
+  Encoder *opened = xcalloc(1, sizeof *opened);
+  opened->kind = kind;
+  if (kind->load) {
+    Status status = kind->load(&opened->model, weights_path, opened->hash);
+    if (status != OK) {
+      free(opened);
+      return status;
+    }
+  }
+  *encoder = opened;
+  return OK;
+}
+
+void encoder_close(Encoder *encoder) {
+  if (!encoder) return;
+  if (encoder->kind->unload) encoder->kind->unload(encoder->model);
+  free(encoder);
+}
+
+const char *encoder_name(const Encoder *encoder) { return encoder->kind->name; }
+int encoder_cells(const Encoder *encoder) { return encoder->kind->cells; }
+int encoder_features(const Encoder *encoder) { return encoder->kind->features; }
+int encoder_size(const Encoder *encoder) { return encoder->kind->size; }
+const char *encoder_preprocessing(const Encoder *encoder) { return encoder->kind->preprocessing; }
+const char *encoder_weights_hash(const Encoder *encoder) { return encoder->hash; }
+
+/* --- encoding --------------------------------------------------------------------------------------------------- */
+
+EncoderScratch *encoder_scratch_new(const Encoder *encoder) {
+  const EncoderKind *kind = encoder->kind;
+  EncoderScratch *scratch = xcalloc(1, sizeof *scratch);
+  scratch->resize = resize_work_new();
+  scratch->rgb = xmalloc((size_t)kind->size * kind->size * 3);
+  if (kind->scratch_floats) {
+    size_t bytes = (kind->scratch_floats(encoder->model) * sizeof(float) + 63) & ~(size_t)63;
+    scratch->floats = aligned_alloc(64, bytes);
+    CHECK(scratch->floats);
+  }
+  return scratch;
+}
+
+void encoder_scratch_free(EncoderScratch *scratch) {
+  if (!scratch) return;
+  image_free(&scratch->image);
+  resize_work_free(scratch->resize);
+  free(scratch->rgb);
+  free(scratch->floats);
+  free(scratch);
+}
+
+void encoder_encode_rgb(const Encoder *encoder, EncoderScratch *scratch, const uint8_t *rgb, float *grid) {
+  encoder->kind->encode(encoder->model, scratch->floats, rgb, grid);
+}
+
+Status encoder_encode_bytes(const Encoder *encoder, EncoderScratch *scratch, const char *name, const void *bytes,
+                            size_t size, float *grid) {
+  int side = encoder->kind->size;
+  TRY(image_decode(&scratch->image, name, bytes, size, side));
+  image_resize(&scratch->image, side, side, scratch->rgb, scratch->resize);
+  encoder_encode_rgb(encoder, scratch, scratch->rgb, grid);
+  return OK;
+}
+
+Status encoder_encode_file(const Encoder *encoder, EncoderScratch *scratch, const char *path, float *grid) {
+  char *bytes;
+  size_t size;
+  TRY(file_read(path, 0, &bytes, &size));
+  Status status = encoder_encode_bytes(encoder, scratch, path, bytes, size, grid);
+  free(bytes);
+  return status;
+}
+
+/* --- looking for weights ---------------------------------------------------------------------------------------- */
+
+/* Takes `path`; true (and `*found` set) when it holds weights of `name` with `hash`. */
+static bool weights_match(const char *name, const char *hash, char *path, char **found) {
+  Encoder *encoder = NULL;
+  bool match = file_exists(path) && encoder_open(&encoder, name, path) == OK &&
+               (!*hash || strcmp(encoder_weights_hash(encoder), hash) == 0);
+  encoder_close(encoder);
+  if (match)
+    *found = path;
+  else
+    free(path);
+  return match;
+}
+
+Status encoder_find_weights(const char *name, const char *hash, const char *beside, char **path) {
+  const char *named = getenv("TROUPE_ENCODERS");
+  const char *folders[] = {named && *named ? named : NULL, beside, "encoders"};
+  char file[128];
+  snprintf(file, sizeof file, "%s.safetensors", name);
+  *path = NULL;
+  if (folders[0] && !folder_exists(folders[0]) && weights_match(name, hash, xstrdup(folders[0]), path)) return OK;
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+    if (folders[i] && weights_match(name, hash, path_join(folders[i], file), path)) return OK;
+  return status_set(BAD_INPUT,
+                    "no %s%s%s was found in TROUPE_ENCODERS (%s), beside %s or in encoders/; deploy/fetch-encoder.sh "
+                    "gets the ImageNet weights",
+                    file, *hash ? " with hash " : "", hash, named && *named ? named : "not set",
+                    beside ? beside : "the file");
+}

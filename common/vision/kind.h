@@ -1,0 +1,25 @@
+/* What an encoder is made of: one row of the table in encoder.c. Private to common/vision. */
+#ifndef TROUPE_VISION_KIND_H
+#define TROUPE_VISION_KIND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/hash.h"
+#include "common/base/status.h"
+
+typedef struct EncoderKind {
+  const char *name;
+  int cells, features, size; /* grid [cells, features] of a picture [size, size, 3] */
+  const char *preprocessing;
+  /* Loads weights; NULL for an encoder without. `*model` is owned by the caller (unload). `hash`: of the tensors. */
+  Status (*load)(void **model, const char *weights_path, char hash[HASH_TEXT]);
+  void (*unload)(void *model);
+  /* Floats of scratch memory (64-byte aligned) that encode needs from each thread. */
+  size_t (*scratch_floats)(const void *model);
+  void (*encode)(const void *model, float *scratch, const uint8_t *rgb, float *grid);
+} EncoderKind;
+
+extern const EncoderKind encoder_patches;
+
+#endif
