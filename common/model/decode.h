@@ -32,6 +32,7 @@ typedef struct SampleOptions {
   float top_p;       /* 1 = whole vocabulary */
   uint64_t seed;
   uint32_t iteration; /* key of the random numbers, with the image's id, the sample's index and the position */
+  const int32_t *lengths; /* benches only: [images x group] stops each caption there, and nowhere else; NULL otherwise */
 } SampleOptions;
 
 typedef struct Decoder {
