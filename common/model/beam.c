@@ -152,13 +152,13 @@ void decoder_beam(Decoder *decoder, const float *weights, int images, const floa
     for (int i = 0; i < images; i++)
       for (int p = 0; p < search.live_count[i]; p++, rows++) {
         const Hypothesis *h = &search.live[i * beam + p];
-        s->image[rows] = i;
+        s->picture[rows] = i;
         s->slot[rows] = i * beam + p;
         s->token[rows] = t ? h->tokens[t - 1] : TOKEN_START;
         memcpy(search.history + (long)rows * length, h->history, (size_t)t * sizeof *h->history);
       }
     if (!rows) break;
-    decoder_step(decoder, weights, &(StepRows){rows, t, s->token, s->slot, s->image, search.history});
+    decoder_step(decoder, weights, &(StepRows){rows, t, s->token, s->slot, s->picture, search.history});
     const float *logits = s->logits;
     for (int i = 0; i < images; i++) {
       int live = search.live_count[i];

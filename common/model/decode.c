@@ -18,13 +18,13 @@ static void decode(Decoder *decoder, const float *weights, int images, const flo
   decoder_see(decoder, weights, images, features);
   for (int r = 0; r < live; r++) {
     s->row[r] = r;
-    s->image[r] = r / group;
+    s->picture[r] = r / group;
     s->token[r] = TOKEN_START;
   }
   double kept = 0;
   long drawn = 0;
   for (int t = 0; t < length && live > 0; t++) {
-    StepRows rows = {.count = live, .position = t, .token = s->token, .slot = s->row, .image = s->image};
+    StepRows rows = {.count = live, .position = t, .token = s->token, .slot = s->row, .image = s->picture};
     decoder_step(decoder, weights, &rows);
     int left = 0;
     for (int i = 0; i < live; i++) {
@@ -46,7 +46,7 @@ static void decode(Decoder *decoder, const float *weights, int images, const flo
       out->finished[row] = draw.token == TOKEN_END;
       if (stop ? t + 1 >= stop : out->finished[row]) continue;
       s->row[left] = row;
-      s->image[left] = row / group;
+      s->picture[left] = row / group;
       s->token[left++] = draw.token;
     }
     live = left;

@@ -7,49 +7,53 @@
 
 #include "common/base/status.h"
 #include "common/model/draw.h"
-#include "common/model/exponential.h"
+#include "common/model/packed.h"
 #include "common/model/small_product.h"
-#include "common/tensor/gemm.h"
+#include "common/tensor/attention.h"
+#include "common/tensor/kernels.h"
+#include "common/tensor/softmax.h"
 
-static int padded(int n) { return (n + VECTOR - 1) / VECTOR * VECTOR; }
+/* Cells rounded up so that the rows of the transposed keys begin at cache lines. */
+static int padded(int n) { return (n + SMALL_MARGIN - 1) / SMALL_MARGIN * SMALL_MARGIN; }
 
 /* --- layout ------------------------------------------------------------------------------------------------------- */
 
-typedef struct Need {
-  void *where; /* address of the pointer to set */
-  size_t words; /* of 4 bytes */
-} Need;
+static void layer_take(DecoderState *s, int l, const ModelShape *shape, Arena *arena, size_t images, size_t entries) {
+  size_t d = (size_t)shape->width, n = (size_t)shape->cells;
+  int width = shape->width, f = shape->feed_forward;
+  s->layer[l] = (LayerPacked){.self_qkv = arena_floats(arena, packed_floats(3 * width, width)),
+                              .self_out = arena_floats(arena, packed_floats(width, width)),
+                              .cross_q = arena_floats(arena, packed_floats(width, width)),
+                              .cross_kv = arena_floats(arena, packed_floats(2 * width, width)),
+                              .cross_out = arena_floats(arena, packed_floats(width, width)),
+                              .up = arena_floats(arena, packed_floats(f, width)),
+                              .down = arena_floats(arena, packed_floats(width, f))};
+  s->cross_keys[l] = arena_floats(arena, images * d * (size_t)padded(shape->cells) + SMALL_MARGIN);
+  s->cross_kv[l] = arena_floats(arena, images * n * 2 * d + SMALL_MARGIN);
+  s->cache[l] = arena_floats(arena, entries * 2 * d);
+}
 
-enum { NEEDS_MAX = 16 + 3 * LAYERS_MAX };
-
-static int needs_list(const Decoder *decoder, DecoderState *s, Need needs[NEEDS_MAX]) {
+static void state_take(DecoderState *s, const Decoder *decoder, Arena *arena) {
   const ModelShape *shape = &decoder->table->shape;
-  size_t m = (size_t)decoder->max_images, r = (size_t)decoder->max_rows, d = (size_t)shape->width;
-  size_t n = (size_t)shape->cells, np = (size_t)padded(shape->cells), t = (size_t)decoder->max_length;
-  size_t scores = SMALL_ROWS * np > t ? SMALL_ROWS * np : t;
-  int count = 0;
-#define NEED(pointer, size) needs[count++] = (Need){&(pointer), (size)}
-  NEED(s->memory, m * n * d);
-  for (int l = 0; l < shape->decoder_layers; l++) {
-    NEED(s->cross_keys[l], m * d * np);
-    NEED(s->cross_values[l], m * n * d + 2 * VECTOR);
-    NEED(s->cache[l], r * t * 2 * d);
-  }
-  NEED(s->stream, r * d);
-  NEED(s->normed, r * d);
-  NEED(s->mixed, r * d);
-  NEED(s->added, r * d);
-  NEED(s->qkv, r * 3 * d);
-  NEED(s->hidden, r * (size_t)shape->feed_forward);
-  NEED(s->logits, r * (size_t)shape->vocabulary);
-  NEED(s->scores, scores);
-  NEED(s->draw, draw_scratch(shape->vocabulary));
-  NEED(s->row, r);
-  NEED(s->token, r);
-  NEED(s->slot, r);
-  NEED(s->image, r);
-#undef NEED
-  return count;
+  size_t m = (size_t)decoder->max_images, r = (size_t)decoder->max_rows, t = (size_t)decoder->max_length;
+  size_t d = (size_t)shape->width, scores = SMALL_ROWS * (size_t)padded(shape->cells);
+  s->image = arena_floats(arena, packed_floats(shape->width, shape->features));
+  s->output = arena_floats(arena, packed_floats(shape->vocabulary, shape->width));
+  s->memory = arena_floats(arena, m * (size_t)shape->cells * d);
+  for (int l = 0; l < shape->decoder_layers; l++) layer_take(s, l, shape, arena, m, r * t);
+  s->stream = arena_floats(arena, r * d);
+  s->input = arena_floats(arena, r * d);
+  s->mixed = arena_floats(arena, r * d);
+  s->added = arena_floats(arena, r * d);
+  s->qkv = arena_floats(arena, r * 3 * d);
+  s->hidden = arena_floats(arena, r * (size_t)shape->feed_forward);
+  s->logits = arena_floats(arena, r * (size_t)shape->vocabulary);
+  s->scores = arena_floats(arena, scores > t ? scores : t);
+  s->gathered = arena_floats(arena, t * 2 * d);
+  s->scratch = arena_floats(arena, packed_scratch());
+  s->draw = arena_floats(arena, draw_scratch(shape->vocabulary));
+  int32_t **rows[] = {&s->row, &s->token, &s->slot, &s->picture, &s->position};
+  for (int i = 0; i < 5; i++) *rows[i] = arena_take(arena, r * sizeof **rows[i]);
 }
 
 void decoder_init(Decoder *decoder, const ParamTable *table, int max_images, int max_rows, int max_length) {
@@ -57,150 +61,146 @@ void decoder_init(Decoder *decoder, const ParamTable *table, int max_images, int
   CHECK(table->shape.encoder_layers == 0);
   *decoder = (Decoder){.table = table, .max_images = max_images, .max_rows = max_rows, .max_length = max_length,
                        .state = xcalloc(1, sizeof(DecoderState))};
-  Need needs[NEEDS_MAX];
-  int count = needs_list(decoder, decoder->state, needs);
-  size_t bytes = 0;
-  for (int i = 0; i < count; i++) bytes += arena_rounded(needs[i].words * 4);
-  arena_init(&decoder->arena, bytes);
-  for (int i = 0; i < count; i++) {
-    void *block = memset(arena_take(&decoder->arena, needs[i].words * 4), 0, needs[i].words * 4);
-    memcpy(needs[i].where, &block, sizeof block);
-  }
+  static unsigned char nowhere[64];
+  Arena measure = {.base = nowhere, .size = (size_t)1 << 46}; /* laid out once without memory, for the size */
+  state_take(decoder->state, decoder, &measure);
+  arena_init(&decoder->arena, measure.peak);
+  memset(decoder->arena.base, 0, decoder->arena.size); /* margins are read, if not used: let them be numbers */
+  state_take(decoder->state, decoder, &decoder->arena);
 }
 
 void decoder_free(Decoder *decoder) {
-  arena_free(&decoder->arena);
+  if (decoder->state) arena_free(&decoder->arena);
   free(decoder->state);
   *decoder = (Decoder){0};
 }
 
-/* --- layers ------------------------------------------------------------------------------------------------------- */
+/* --- pictures ----------------------------------------------------------------------------------------------------- */
 
-/* y [rows, out] = x [rows, in] W^T + b */
-static void linear(const float *weights, Linear layer, int rows, int in, int out, const float *x, float *y) {
-  for (int r = 0; r < rows; r++) memcpy(y + (long)r * out, weights + layer.bias, (size_t)out * sizeof *y);
-  gemm(false, true, rows, out, in, 1, x, in, weights + layer.weight, in, 1, y, out);
-}
-
-/* y = LayerNorm(x + add) row by row; add may be NULL. Where `sum` is not NULL it takes x + add. */
-static void norm_rows(const float *weights, Norm norm, int rows, int d, const float *x, const float *add, float *sum,
-                      float *y) {
-  const float *w = weights + norm.weight, *b = weights + norm.bias;
-  for (int r = 0; r < rows; r++, x += d, y += d) {
-    float total = 0, square = 0;
-    if (add) {
-#pragma omp simd reduction(+ : total)
-      for (int i = 0; i < d; i++) total += (y[i] = x[i] + add[i]);
-      add += d;
-    } else {
-#pragma omp simd reduction(+ : total)
-      for (int i = 0; i < d; i++) total += (y[i] = x[i]);
-    }
-    if (sum) memcpy(sum + (long)r * d, y, (size_t)d * sizeof *y);
-    float mean = total / (float)d;
-#pragma omp simd reduction(+ : square)
-    for (int i = 0; i < d; i++) square += (y[i] - mean) * (y[i] - mean);
-    float scale = 1 / sqrtf(square / (float)d + 1e-5f);
-#pragma omp simd
-    for (int i = 0; i < d; i++) y[i] = (y[i] - mean) * scale * w[i] + b[i];
+static void weights_pack(Decoder *decoder, const float *weights) {
+  const ParamTable *table = decoder->table;
+  DecoderState *s = decoder->state;
+  int d = table->shape.width, f = table->shape.feed_forward;
+  packed_fill(d, table->shape.features, weights + table->image.weight, s->image);
+  packed_fill(table->shape.vocabulary, d, weights + table->output.weight, s->output);
+  for (int l = 0; l < table->shape.decoder_layers; l++) {
+    const LayerParams *from = &table->decoder[l];
+    const LayerPacked *to = &s->layer[l];
+    packed_fill(3 * d, d, weights + from->self_qkv.weight, to->self_qkv);
+    packed_fill(d, d, weights + from->self_out.weight, to->self_out);
+    packed_fill(d, d, weights + from->cross_q.weight, to->cross_q);
+    packed_fill(2 * d, d, weights + from->cross_kv.weight, to->cross_kv);
+    packed_fill(d, d, weights + from->cross_out.weight, to->cross_out);
+    packed_fill(f, d, weights + from->up.weight, to->up);
+    packed_fill(d, f, weights + from->down.weight, to->down);
   }
 }
 
-/* p [n] = softmax(x * scale), in place. */
-static void softmax(float *x, int n, float scale) {
-  float max = x[0], sum = 0;
-  for (int i = 1; i < n; i++) max = x[i] > max ? x[i] : max;
-#pragma omp simd reduction(+ : sum)
-  for (int i = 0; i < n; i++) sum += (x[i] = exponential((x[i] - max) * scale));
-  float inverse = 1 / sum;
-#pragma omp simd
-  for (int i = 0; i < n; i++) x[i] *= inverse;
+/* keys [D, Np] of one picture from kv [N, 2 D]; tiles of 16 x 16, a cache line either way. */
+static void keys_transpose(int n, int d, const float *kv, float *keys) {
+  int np = padded(n);
+  for (int c = 0; c < n; c += 16)
+    for (int j = 0; j < d; j += 16)
+      for (int column = j; column < j + 16 && column < d; column++)
+        for (int cell = c; cell < c + 16 && cell < n; cell++) keys[(long)column * np + cell] = kv[(long)cell * 2 * d + column];
 }
 
-static float dot(const float *a, const float *b, int n) {
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int i = 0; i < n; i++) sum += a[i] * b[i];
-  return sum;
-}
-
-/* Keys and values of this position go to the cache; out [count, D] = attention of each row's query over its positions. */
-static void attend_self(Decoder *decoder, const StepRows *rows, int layer, float *out) {
+void decoder_see(Decoder *decoder, const float *weights, int images, const float *features) {
+  CHECK(images > 0 && images <= decoder->max_images);
   DecoderState *s = decoder->state;
-  int d = decoder->table->shape.width, heads = decoder->table->shape.heads, dh = d / heads, t = rows->position;
+  const ParamTable *table = decoder->table;
+  int d = table->shape.width, n = table->shape.cells, cells = images * n;
+  weights_pack(decoder, weights);
+  packed_linear(cells, table->shape.features, d, features, s->image, weights + table->image.bias, s->memory, s->scratch);
+  for (int l = 0; l < table->shape.decoder_layers; l++) {
+    packed_linear(cells, d, 2 * d, s->memory, s->layer[l].cross_kv, weights + table->decoder[l].cross_kv.bias,
+                  s->cross_kv[l], s->scratch);
+    for (int i = 0; i < images; i++)
+      keys_transpose(n, d, s->cross_kv[l] + (long)i * n * 2 * d, s->cross_keys[l] + (long)i * d * padded(n));
+  }
+}
+
+/* --- one step ----------------------------------------------------------------------------------------------------- */
+
+/* Keys and values of this position go to the cache; mixed [count, D] = attention of each row's query over its positions. */
+static void attend_self(Decoder *decoder, const StepRows *rows, int layer) {
+  DecoderState *s = decoder->state;
+  int d = decoder->table->shape.width, heads = decoder->table->shape.heads, t = rows->position;
   long entry = 2 * d, slot_size = (long)decoder->max_length * entry;
-  float *cache = s->cache[layer], scale = 1 / sqrtf((float)dh);
+  size_t bytes = (size_t)entry * sizeof(float);
   for (int r = 0; r < rows->count; r++) {
     const float *q = s->qkv + (long)r * 3 * d;
-    memcpy(cache + rows->slot[r] * slot_size + t * entry, q + d, (size_t)entry * sizeof *q);
-    const int32_t *history = rows->history ? rows->history + (long)r * decoder->max_length : NULL;
-    float *o = memset(out + (long)r * d, 0, (size_t)d * sizeof *o);
-    for (int h = 0; h < heads; h++) {
-      float *p = s->scores;
-      for (int j = 0; j <= t; j++) {
-        int slot = history && j < t ? history[j] : rows->slot[r];
-        p[j] = dot(q + h * dh, cache + slot * slot_size + j * entry + h * dh, dh);
-      }
-      softmax(p, t + 1, scale);
-      for (int j = 0; j <= t; j++) {
-        int slot = history && j < t ? history[j] : rows->slot[r];
-        const float *v = cache + slot * slot_size + j * entry + d + h * dh;
-        float weight = p[j];
-#pragma omp simd
-        for (int i = 0; i < dh; i++) o[h * dh + i] += weight * v[i];
-      }
+    float *own = s->cache[layer] + rows->slot[r] * slot_size, *keys = own;
+    memcpy(own + t * entry, q + d, bytes);
+    if (rows->history) {
+      const int32_t *history = rows->history + (long)r * decoder->max_length;
+      keys = s->gathered;
+      for (int j = 0; j < t; j++)
+        memcpy(keys + j * entry, s->cache[layer] + history[j] * slot_size + j * entry, bytes);
+      memcpy(keys + t * entry, q + d, bytes);
     }
+    attention_row(heads, d / heads, t + 1, q, keys, 2 * d, keys + d, 2 * d, s->mixed + (long)r * d, s->scores);
   }
 }
 
-/* out [count, D] = attention of the queries [count, D] over the cells of each row's picture, shared by its rows. */
-static void attend_cells(Decoder *decoder, const StepRows *rows, int layer, const float *queries, float *out) {
+/* mixed [count, D] = attention of the queries [count, D] over the cells of each row's picture, shared by its rows. */
+static void attend_cells(Decoder *decoder, const StepRows *rows, int layer, const float *queries) {
   DecoderState *s = decoder->state;
   const ModelShape *shape = &decoder->table->shape;
-  int d = shape->width, dh = d / shape->heads, n = shape->cells, np = padded(n);
-  float scale = 1 / sqrtf((float)dh);
+  int d = shape->width, width = d / shape->heads, n = shape->cells, np = padded(n);
+  float scale = 1 / sqrtf((float)width);
   for (int r = 0, group; r < rows->count; r += group) {
     long image = rows->image[r];
     for (group = 1; group < SMALL_ROWS && r + group < rows->count && rows->image[r + group] == image;) group++;
-    const float *keys = s->cross_keys[layer] + image * d * np, *values = s->cross_values[layer] + image * n * d;
-    for (int h = 0; h < shape->heads; h++) {
-      small_product(group, n, dh, queries + (long)r * d + h * dh, d, keys + (long)h * dh * np, np, s->scores, np);
-      for (int g = 0; g < group; g++) softmax(s->scores + g * np, n, scale);
-      small_product(group, dh, n, s->scores, np, values + h * dh, d, out + (long)r * d + h * dh, d);
+    const float *keys = s->cross_keys[layer] + image * d * np, *values = s->cross_kv[layer] + image * n * 2 * d + d;
+    for (int h = 0; h < shape->heads; h++, keys += width * np, values += width) {
+      long at = (long)r * d + h * width;
+      small_product(group, n, width, queries + at, d, keys, np, s->scores, np);
+      for (int g = 0; g < group; g++) softmax_row(n, scale, s->scores + g * np);
+      small_product(group, width, n, s->scores, np, values, 2 * d, s->mixed + at, d);
     }
   }
 }
 
-static void activate(Activation activation, float *x, size_t n) {
-  if (activation == ACTIVATION_RELU)
-    for (size_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;
-  else
-    for (size_t i = 0; i < n; i++) x[i] = 0.5f * x[i] * (1 + erff(x[i] * 0.70710678f));
-}
+enum { SUB_SELF, SUB_CROSS, SUB_FEED_FORWARD, SUBLAYERS };
 
-/* The three sublayers share this frame. Post-norm: x = LN(x + f(x)). Pre-norm: x = x + f(LN(x)); `normed` holds the
- * input of f either way. */
-typedef enum Sublayer { SUB_SELF, SUB_CROSS, SUB_FEED_FORWARD } Sublayer;
-
-static void sublayer(Decoder *decoder, const float *weights, const StepRows *rows, int layer, Sublayer kind,
-                     const float *x, float *y) {
+/* added [count, D] = f(input), without the bias of f's last linear layer, which is returned. */
+static size_t sublayer(Decoder *decoder, const float *weights, const StepRows *rows, int layer, int kind) {
   DecoderState *s = decoder->state;
   const ModelShape *shape = &decoder->table->shape;
   const LayerParams *p = &decoder->table->decoder[layer];
+  const LayerPacked *w = &s->layer[layer];
   int r = rows->count, d = shape->width, f = shape->feed_forward;
-  if (kind == SUB_SELF) {
-    linear(weights, p->self_qkv, r, d, 3 * d, x, s->qkv);
-    attend_self(decoder, rows, layer, s->mixed);
-    linear(weights, p->self_out, r, d, d, s->mixed, y);
-  } else if (kind == SUB_CROSS) {
-    linear(weights, p->cross_q, r, d, d, x, s->qkv);
-    attend_cells(decoder, rows, layer, s->qkv, s->mixed);
-    linear(weights, p->cross_out, r, d, d, s->mixed, y);
-  } else {
-    linear(weights, p->up, r, d, f, x, s->hidden);
-    activate(shape->activation, s->hidden, (size_t)r * (size_t)f);
-    linear(weights, p->down, r, f, d, s->hidden, y);
+  switch (kind) {
+    case SUB_SELF:
+      packed_linear(r, d, 3 * d, s->input, w->self_qkv, weights + p->self_qkv.bias, s->qkv, s->scratch);
+      attend_self(decoder, rows, layer);
+      packed_linear(r, d, d, s->mixed, w->self_out, NULL, s->added, s->scratch);
+      return p->self_out.bias;
+    case SUB_CROSS:
+      packed_linear(r, d, d, s->input, w->cross_q, weights + p->cross_q.bias, s->qkv, s->scratch);
+      attend_cells(decoder, rows, layer, s->qkv);
+      packed_linear(r, d, d, s->mixed, w->cross_out, NULL, s->added, s->scratch);
+      return p->cross_out.bias;
+    default:
+      packed_linear(r, d, f, s->input, w->up, NULL, s->hidden, s->scratch);
+      activate_forward(shape->activation == ACTIVATION_GELU, r, f, s->hidden, weights + p->up.bias, NULL, 1, s->hidden);
+      packed_linear(r, f, d, s->hidden, w->down, NULL, s->added, s->scratch);
+      return p->down.bias;
   }
+}
+
+/* The norm of sublayer `index`, counted over all layers; norm_final after the last. */
+static Norm norm_at(const ParamTable *table, int index) {
+  const LayerParams *p = &table->decoder[index / SUBLAYERS];
+  if (index == SUBLAYERS * table->shape.decoder_layers) return table->norm_final;
+  return index % SUBLAYERS == SUB_SELF ? p->norm_self : index % SUBLAYERS == SUB_CROSS ? p->norm_cross : p->norm_ff;
+}
+
+/* y += bias + residual (either may be NULL), out = norm of it. */
+static void norm_rows(const StepRows *rows, int d, const float *weights, Norm norm, const float *residual, float *y,
+                      const float *bias, float *out) {
+  norm_forward(rows->count, d, residual, y, bias, NULL, 1, weights + norm.weight, weights + norm.bias, out, NULL, NULL);
 }
 
 void decoder_step(Decoder *decoder, const float *weights, const StepRows *rows) {
@@ -208,45 +208,22 @@ void decoder_step(Decoder *decoder, const float *weights, const StepRows *rows) 
   const ParamTable *table = decoder->table;
   const ModelShape *shape = &table->shape;
   int r = rows->count, d = shape->width;
-  const float *place = weights + table->position_embedding + (long)rows->position * d;
-  for (int i = 0; i < r; i++) {
-    const float *word = weights + table->token_embedding + (long)rows->token[i] * d;
-    for (int j = 0; j < d; j++) s->mixed[(long)i * d + j] = word[j] + place[j];
-  }
-  norm_rows(weights, table->norm_embedding, r, d, s->mixed, NULL, NULL, s->stream);
   bool pre = shape->norm == NORM_PRE;
-  for (int l = 0; l < shape->decoder_layers; l++) {
-    const LayerParams *p = &table->decoder[l];
-    const Norm norms[] = {p->norm_self, p->norm_cross, p->norm_ff};
-    for (int kind = SUB_SELF; kind <= SUB_FEED_FORWARD; kind++) {
-      if (pre) norm_rows(weights, norms[kind], r, d, s->stream, NULL, NULL, s->normed);
-      sublayer(decoder, weights, rows, l, kind, pre ? s->normed : s->stream, s->added);
-      if (pre)
-        for (long i = 0; i < (long)r * d; i++) s->stream[i] += s->added[i];
-      else
-        norm_rows(weights, norms[kind], r, d, s->stream, s->added, NULL, s->stream);
+  for (int i = 0; i < r; i++) s->position[i] = rows->position;
+  embed_forward(r, d, weights + table->token_embedding, rows->token, weights + table->position_embedding, s->position,
+                s->mixed);
+  norm_rows(rows, d, weights, table->norm_embedding, NULL, s->mixed, NULL, pre ? s->stream : s->input);
+  if (pre) norm_rows(rows, d, weights, norm_at(table, 0), NULL, s->stream, NULL, s->input);
+  for (int i = 0; i < SUBLAYERS * shape->decoder_layers; i++) {
+    size_t bias = sublayer(decoder, weights, rows, i / SUBLAYERS, i % SUBLAYERS);
+    if (pre) { /* stream += f(input); input = norm of the next sublayer */
+      norm_rows(rows, d, weights, norm_at(table, i + 1), s->stream, s->added, weights + bias, s->input);
+      float *sum = s->added;
+      s->added = s->stream;
+      s->stream = sum;
+    } else { /* input = norm(input + f(input)) */
+      norm_rows(rows, d, weights, norm_at(table, i), s->input, s->added, weights + bias, s->input);
     }
   }
-  if (pre) norm_rows(weights, table->norm_final, r, d, s->stream, NULL, NULL, s->stream);
-  linear(weights, table->output, r, d, shape->vocabulary, s->stream, s->logits);
-}
-
-void decoder_see(Decoder *decoder, const float *weights, int images, const float *features) {
-  CHECK(images > 0 && images <= decoder->max_images);
-  DecoderState *s = decoder->state;
-  const ParamTable *table = decoder->table;
-  int d = table->shape.width, n = table->shape.cells, np = padded(n);
-  linear(weights, table->image, images * n, table->shape.features, d, features, s->memory);
-  for (int l = 0; l < table->shape.decoder_layers; l++) {
-    Linear kv = table->decoder[l].cross_kv;
-    const float *weight = weights + kv.weight, *bias = weights + kv.bias;
-    for (int i = 0; i < images; i++) { /* keys [D, N] = W_k memory^T + b, straight into the transposed layout */
-      float *keys = s->cross_keys[l] + (long)i * d * np;
-      for (int j = 0; j < d; j++)
-        for (int c = 0; c < n; c++) keys[(long)j * np + c] = bias[j];
-      gemm(false, true, d, n, d, 1, weight, d, s->memory + (long)i * n * d, d, 1, keys, np);
-    }
-    Linear v = {kv.weight + (size_t)d * (size_t)d, kv.bias + (size_t)d};
-    linear(weights, v, images * n, d, d, s->memory, s->cross_values[l]);
-  }
+  packed_linear(r, d, shape->vocabulary, s->input, s->output, weights + table->output.bias, s->logits, s->scratch);
 }

@@ -16,32 +16,40 @@ typedef struct StepRows {
   const int32_t *history;  /* [count, max_length]: slots of positions 0 .. position - 1; NULL = the row's own slot */
 } StepRows;
 
-/* What decoder_init lays out in the decoder's arena. L layers, R = max_rows, M = max_images, N cells, Np = N rounded up to
- * whole vectors, D width. */
+/* The weights of a layer, packed.h. */
+typedef struct LayerPacked {
+  float *self_qkv, *self_out, *cross_q, *cross_kv, *cross_out, *up, *down;
+} LayerPacked;
+
+/* What decoder_init lays out in the decoder's arena. R = max_rows, M = max_images, N cells, Np = N and a margin, D width. */
 typedef struct DecoderState {
+  float *image, *output; /* packed */
+  LayerPacked layer[LAYERS_MAX];
   /* the pictures */
-  float *memory;                   /* [M, N, D] */
-  float *cross_keys[LAYERS_MAX];   /* [M, D, Np]: transposed; columns past N are never read back */
-  float *cross_values[LAYERS_MAX]; /* [M, N, D] and a vector's margin */
+  float *memory;                      /* [M, N, D] */
+  float *cross_keys[LAYERS_MAX];      /* [M, D, Np]: transposed, so that scores of neighbouring cells lie together */
+  float *cross_kv[LAYERS_MAX];        /* [M, N, 2 D]: key, value */
   /* the captions so far */
   float *cache[LAYERS_MAX]; /* [R slots, max_length, 2 D]: key, value */
   /* one step */
-  float *stream, *normed, *mixed, *added; /* [R, D] */
-  float *qkv;                     /* [R, 3 D] */
-  float *hidden;                  /* [R, feed_forward] */
-  float *logits;                  /* [R, V]: what decoder_step leaves */
-  float *scores;                  /* [SMALL_ROWS, Np], or [max_length] */
-  float *draw;                    /* scratch of draw.h */
-  int32_t *row, *token, *slot, *image; /* [R]: live rows, for the callers */
+  float *stream, *input, *mixed, *added; /* [R, D] */
+  float *qkv;                            /* [R, 3 D] */
+  float *hidden;                         /* [R, feed_forward] */
+  float *logits;                         /* [R, V]: what decoder_step leaves */
+  float *scores;                         /* [SMALL_ROWS, Np] or [max_length] */
+  float *gathered;                       /* [max_length, 2 D]: keys and values of one row with a history */
+  float *scratch;                        /* of packed.h */
+  float *draw;                           /* of draw.h */
+  int32_t *row, *token, *slot, *picture, *position; /* [R]: of the live rows; all but position are the callers' */
 } DecoderState;
 
 /* Makes `count` empty captions of it. */
 void captions_clear(CaptionSet *set, int count);
 
-/* Memory and cross-attention keys and values of these pictures [images, N, F]. */
+/* Packs the weights; memory and cross-attention keys and values of these pictures [images, N, F]. */
 void decoder_see(Decoder *decoder, const float *weights, int images, const float *features);
 
-/* One step; the logits [count, V] are in state->logits. */
+/* One step with the same weights; the logits [count, V] are in state->logits. */
 void decoder_step(Decoder *decoder, const float *weights, const StepRows *rows);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/model/decode.h"
-#include "common/model/exponential.h"
+#include "common/tensor/vecmath.h"
 
 enum { BLOCK = 64 }; /* tokens whose mass is summed together, so that the inverse scans blocks first */
 
@@ -18,9 +18,13 @@ static int blocks_of(int vocabulary) { return (vocabulary + BLOCK - 1) / BLOCK; 
 size_t draw_scratch(int vocabulary) { return 2 * (size_t)vocabulary + (size_t)blocks_of(vocabulary); }
 
 static float row_max(const float *x, int n) {
-  float max = -INFINITY;
-#pragma omp simd reduction(max : max)
-  for (int i = 0; i < n; i++) max = x[i] > max ? x[i] : max;
+  float lane[16], max = x[0];
+  int i = 0;
+  for (int l = 0; l < 16; l++) lane[l] = max;
+  for (; i + 16 <= n; i += 16)
+    for (int l = 0; l < 16; l++) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+  for (; i < n; i++) max = x[i] > max ? x[i] : max;
+  for (int l = 0; l < 16; l++) max = lane[l] > max ? lane[l] : max;
   return max;
 }
 
@@ -45,7 +49,7 @@ static double blocks_exponential(const float *x, int n, float max, float scale, 
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int i = b * BLOCK; i < end; i++) {
-      float e = exponential((x[i] - max) * scale);
+      float e = vec_exp((x[i] - max) * scale);
       weight[i] = e;
       sum += e;
     }
@@ -63,7 +67,7 @@ static double log_sum(const float *x, int n) {
     int end = b + BLOCK < n ? b + BLOCK : n;
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (int i = b; i < end; i++) sum += exponential(x[i] - max);
+    for (int i = b; i < end; i++) sum += vec_exp(x[i] - max);
     total += (double)sum;
   }
   return (double)max + log(total);

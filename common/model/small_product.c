@@ -1,11 +1,11 @@
 /* Register-blocked product: rows x 2 vectors of sums stay in registers over the whole depth. */
+#include "common/model/lanes.h"
+
 #include "common/model/small_product.h"
 
 #include <string.h>
 
 #include "common/base/status.h"
-
-typedef float Vector __attribute__((vector_size(VECTOR * sizeof(float)), aligned(sizeof(float))));
 
 static inline __attribute__((always_inline)) void block_product(const int rows, const int vectors, int depth,
                                                                 const float *a, int lda, const float *b, int ldb,
@@ -15,7 +15,7 @@ static inline __attribute__((always_inline)) void block_product(const int rows, 
     for (int v = 0; v < vectors; v++) sum[r][v] = (Vector){0};
   for (int k = 0; k < depth; k++) {
     Vector right[2];
-    for (int v = 0; v < vectors; v++) right[v] = *(const Vector *)(b + (long)k * ldb + v * VECTOR);
+    for (int v = 0; v < vectors; v++) right[v] = *(const Vector *)(b + (long)k * ldb + v * LANES);
     for (int r = 0; r < rows; r++)
       for (int v = 0; v < vectors; v++) sum[r][v] += a[(long)r * lda + k] * right[v];
   }
@@ -25,9 +25,9 @@ static inline __attribute__((always_inline)) void block_product(const int rows, 
 
 void small_product(int rows, int columns, int depth, const float *a, int lda, const float *b, int ldb, float *c, int ldc) {
   CHECK(rows >= 1 && rows <= SMALL_ROWS);
-  for (int j = 0; j < columns; j += 2 * VECTOR) {
+  for (int j = 0; j < columns; j += 2 * LANES) {
     Vector sums[SMALL_ROWS][2];
-    int vectors = columns - j > VECTOR ? 2 : 1, width = columns - j < 2 * VECTOR ? columns - j : 2 * VECTOR;
+    int vectors = columns - j > LANES ? 2 : 1, width = columns - j < 2 * LANES ? columns - j : 2 * LANES;
 #define CASE(n)                                                         \
   case n:                                                               \
     if (vectors == 2)                                                   \

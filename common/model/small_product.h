@@ -3,10 +3,10 @@
 #ifndef TROUPE_MODEL_SMALL_PRODUCT_H
 #define TROUPE_MODEL_SMALL_PRODUCT_H
 
-enum { VECTOR = 16, SMALL_ROWS = 6 };
+enum { SMALL_ROWS = 6, SMALL_MARGIN = 16 };
 
-/* c [rows, columns] = a [rows, depth] b [depth, columns], rows <= SMALL_ROWS. Reads b up to the next whole vector of
- * columns; writes c only where it exists. Each element is summed in the order of depth, whatever `rows` is. */
+/* c [rows, columns] = a [rows, depth] b [depth, columns], rows <= SMALL_ROWS. Reads up to SMALL_MARGIN - 1 floats past the end of
+ * each row of b; writes c only where it exists. Each element is summed in the order of depth, whatever `rows` is. */
 void small_product(int rows, int columns, int depth, const float *a, int lda, const float *b, int ldb, float *c, int ldc);
 
 #endif
