@@ -1,7 +1,7 @@
 """Makes objective.json: advantages, losses, gradients and metrics by PyTorch autograd in float64.
 
-Written from the papers' equations, not from learner/*.c. Inputs are multiples of 1/1024: both sides read the same floats.
-Run in this folder: python3 make_objective_golden.py
+Written from the papers' equations, not from learner/*.c. Inputs are multiples of 1/1024, so that both sides read the
+same floats. Run in this folder: python3 make_objective_golden.py
 """
 import itertools
 import json
