@@ -9,6 +9,7 @@
 #include "common/score/ngram.h"
 
 #define CIDER_SIGMA 6.0
+enum { CIDER_DELTAS = 64 };
 
 typedef struct CiderScores {
   double d, original; /* CIDEr-D, CIDEr; 0..10 */
@@ -35,7 +36,7 @@ typedef struct Cider {
   const NgramDf *df; /* borrowed: of the evaluated set, or of the training split (the RL reward) */
   double log_documents;
   NgramCounts candidate;
-  double gaussian[64]; /* penalty by length difference */
+  double gaussian[CIDER_DELTAS]; /* penalty by length difference */
 } Cider;
 
 void cider_init(Cider *cider);

@@ -1,0 +1,156 @@
+/* CIDEr and CIDEr-D against cooked references. */
+#include "common/score/cider.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void cider_init(Cider *cider) {
+  *cider = (Cider){0};
+  ngram_counts_init(&cider->candidate);
+  for (int delta = 0; delta < CIDER_DELTAS; delta++)
+    cider->gaussian[delta] = exp(-(double)delta * delta / (2 * CIDER_SIGMA * CIDER_SIGMA));
+}
+
+void cider_free(Cider *cider) {
+  ngram_counts_free(&cider->candidate);
+  *cider = (Cider){0};
+}
+
+void cider_df_set(Cider *cider, const NgramDf *df) {
+  cider->df = df;
+  cider->log_documents = log((double)df->documents);
+}
+
+void cider_references_init(CiderReferences *references) {
+  *references = (CiderReferences){0};
+  ngram_counts_init(&references->ngrams);
+}
+
+void cider_references_free(CiderReferences *references) {
+  ngram_counts_free(&references->ngrams);
+  free(references->idf);
+  free(references->first);
+  free(references->postings);
+  free(references->inverse_norm);
+  free(references->dot);
+  free(references->length);
+  *references = (CiderReferences){0};
+}
+
+static double idf_of(const Cider *cider, uint64_t key) {
+  uint64_t df = ngram_df_find(cider->df, key);
+  return cider->log_documents - (df > 1 ? log((double)df) : 0);
+}
+
+/* The evaluation code's length of a caption: its number of bigrams. */
+static int length_of(WordSpan caption) { return caption.count > 1 ? caption.count - 1 : 0; }
+
+static double inverse(double norm) { return norm > 0 ? 1 / norm : 0; }
+
+static void references_reserve(CiderReferences *references, int count, int ngrams, int postings) {
+  if (count > references->references_room) {
+    references->references_room = count;
+    size_t cells = (size_t)count * NGRAM_MAX;
+    references->inverse_norm = xrealloc(references->inverse_norm, sizeof(double) * cells);
+    references->dot = xrealloc(references->dot, sizeof(double) * cells * 2);
+    references->length = xrealloc(references->length, sizeof(int32_t) * (size_t)count);
+  }
+  if (ngrams + 1 > references->ngrams_room) {
+    references->ngrams_room = ngrams * 2 + 1;
+    references->idf = xrealloc(references->idf, sizeof(double) * (size_t)references->ngrams_room);
+    references->first = xrealloc(references->first, sizeof(int32_t) * (size_t)references->ngrams_room);
+  }
+  if (postings > references->postings_room) {
+    references->postings_room = postings * 2;
+    references->postings = xrealloc(references->postings, sizeof(struct CiderPosting) * (size_t)postings * 2);
+  }
+}
+
+/* Two passes over the references: the first makes the union of their n-grams and counts each one's postings, the second
+ * fills the postings in. */
+void cider_cook(Cider *cider, CiderReferences *references, const WordSpan *captions, int count) {
+  CHECK(count > 0 && cider->df);
+  NgramCounts *all = &references->ngrams, *one = &cider->candidate;
+  ngram_counts_clear(all);
+  int postings = 0;
+  for (int r = 0; r < count; r++) {
+    ngram_counts_clear(one);
+    ngram_counts_add(one, captions[r]);
+    postings += one->used;
+    for (int i = 0; i < one->used; i++) ngram_counts_entry(all, one->entries[i].key, one->entries[i].order)->count++;
+  }
+  references_reserve(references, count, all->used, postings);
+  references->count = count;
+  int32_t *first = references->first;
+  first[0] = 0;
+  for (int i = 0; i < all->used; i++) {
+    references->idf[i] = idf_of(cider, all->entries[i].key);
+    first[i + 1] = first[i] + all->entries[i].count;
+    all->entries[i].count = 0;
+  }
+  for (int r = 0; r < count; r++) {
+    double norm[NGRAM_MAX] = {0};
+    ngram_counts_clear(one);
+    ngram_counts_add(one, captions[r]);
+    for (int i = 0; i < one->used; i++) {
+      const NgramCount *ngram = &one->entries[i];
+      int at = ngram_counts_find(all, ngram->key);
+      double weight = ngram->count * references->idf[at];
+      norm[ngram->order - 1] += weight * weight;
+      references->postings[first[at] + all->entries[at].count++] =
+          (struct CiderPosting){.reference = r, .count = (float)ngram->count};
+    }
+    for (int n = 0; n < NGRAM_MAX; n++) references->inverse_norm[r * NGRAM_MAX + n] = inverse(sqrt(norm[n]));
+    references->length[r] = length_of(captions[r]);
+  }
+}
+
+static double length_penalty(const Cider *cider, int delta) {
+  if (delta < 0) delta = -delta;
+  return delta < CIDER_DELTAS ? cider->gaussian[delta]
+                              : exp(-(double)delta * delta / (2 * CIDER_SIGMA * CIDER_SIGMA));
+}
+
+/* dot[r][n] = {clipped, plain} products of the candidate's weights with reference r's; norm2[n] of the candidate. */
+static void dot_products(const Cider *cider, const CiderReferences *references, double norm2[NGRAM_MAX]) {
+  const NgramCounts *candidate = &cider->candidate;
+  memset(references->dot, 0, sizeof(double) * 2 * NGRAM_MAX * (size_t)references->count);
+  for (int i = 0; i < candidate->used; i++) {
+    const NgramCount *ngram = &candidate->entries[i];
+    int at = ngram_counts_find(&references->ngrams, ngram->key), order = ngram->order - 1;
+    double idf = at >= 0 ? references->idf[at] : idf_of(cider, ngram->key), weight = ngram->count * idf;
+    norm2[order] += weight * weight;
+    if (at < 0) continue;
+    for (int p = references->first[at]; p < references->first[at + 1]; p++) {
+      double theirs = references->postings[p].count * idf;
+      double *dot = references->dot + (references->postings[p].reference * NGRAM_MAX + order) * 2;
+      dot[0] += (weight < theirs ? weight : theirs) * theirs;
+      dot[1] += weight * theirs;
+    }
+  }
+}
+
+CiderScores cider_score(Cider *cider, CiderReferences *references, WordSpan candidate) {
+  ngram_counts_clear(&cider->candidate);
+  ngram_counts_add(&cider->candidate, candidate);
+  for (int i = 0; i < cider->candidate.used; i++)
+    __builtin_prefetch(&cider->df->slots[cider->candidate.entries[i].key & cider->df->mask]);
+  double norm[NGRAM_MAX] = {0};
+  dot_products(cider, references, norm);
+  for (int n = 0; n < NGRAM_MAX; n++) norm[n] = inverse(sqrt(norm[n]));
+  CiderScores sum = {0, 0};
+  for (int r = 0; r < references->count; r++) {
+    double clipped = 0, plain = 0;
+    for (int n = 0; n < NGRAM_MAX; n++) {
+      const double *dot = references->dot + (r * NGRAM_MAX + n) * 2;
+      double scale = norm[n] * references->inverse_norm[r * NGRAM_MAX + n];
+      clipped += dot[0] * scale;
+      plain += dot[1] * scale;
+    }
+    sum.d += clipped * length_penalty(cider, length_of(candidate) - references->length[r]);
+    sum.original += plain;
+  }
+  double mean = 10.0 / (NGRAM_MAX * references->count);
+  return (CiderScores){.d = sum.d * mean, .original = sum.original * mean};
+}

@@ -1,0 +1,184 @@
+/* N-gram keys, counts of a caption and document frequencies. */
+#include "common/score/ngram.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+uint64_t ngram_word(const char *bytes, size_t size) { return XXH3_64bits(bytes, size); }
+
+uint64_t ngram_end_word(void) { return XXH3_64bits("<eos>", 5); }
+
+int ngram_words_append(const char *caption, bool end, uint64_t **words, size_t *used, size_t *room) {
+  static const char SPACES[] = " \t\n\v\f\r";
+  int added = 0;
+  for (bool more = true; more;) {
+    caption += strspn(caption, SPACES);
+    size_t size = strcspn(caption, SPACES);
+    more = size > 0;
+    if (!more && !end) break;
+    if (*used == *room) *words = xrealloc(*words, (*room = *room ? *room * 2 : 64) * sizeof **words);
+    (*words)[(*used)++] = more ? ngram_word(caption, size) : ngram_end_word();
+    added++;
+    caption += size;
+  }
+  return added;
+}
+
+/* 0 marks free slots */
+static inline uint64_t key_of_state(uint64_t state) { return state ? state : 1; }
+
+uint64_t ngram_key(const uint64_t *words, int n) {
+  uint64_t state = NGRAM_PREFIX;
+  for (int i = 0; i < n; i++) state = ngram_extend(state, words[i]);
+  return key_of_state(state);
+}
+
+/* --- counts ---------------------------------------------------------------------------------------------------------- */
+
+void ngram_counts_init(NgramCounts *counts) {
+  *counts = (NgramCounts){.room = 128, .mask = 255};
+  counts->entries = xmalloc(sizeof *counts->entries * 128);
+  counts->slots = xcalloc(256, sizeof *counts->slots);
+}
+
+void ngram_counts_free(NgramCounts *counts) {
+  free(counts->entries);
+  free(counts->slots);
+  *counts = (NgramCounts){0};
+}
+
+void ngram_counts_clear(NgramCounts *counts) {
+  memset(counts->slots, 0, sizeof *counts->slots * ((size_t)counts->mask + 1));
+  counts->used = 0;
+}
+
+static uint32_t counts_slot(const NgramCounts *counts, uint64_t key) {
+  uint32_t slot = (uint32_t)key & counts->mask;
+  while (counts->slots[slot] && counts->entries[counts->slots[slot] - 1].key != key) slot = (slot + 1) & counts->mask;
+  return slot;
+}
+
+static void counts_grow(NgramCounts *counts) {
+  counts->room *= 2;
+  counts->mask = counts->mask * 2 + 1;
+  counts->entries = xrealloc(counts->entries, sizeof *counts->entries * (size_t)counts->room);
+  free(counts->slots);
+  counts->slots = xcalloc((size_t)counts->mask + 1, sizeof *counts->slots);
+  for (int i = 0; i < counts->used; i++) counts->slots[counts_slot(counts, counts->entries[i].key)] = i + 1;
+}
+
+NgramCount *ngram_counts_entry(NgramCounts *counts, uint64_t key, int order) {
+  uint32_t slot = counts_slot(counts, key);
+  if (!counts->slots[slot]) {
+    if (counts->used == counts->room) {
+      counts_grow(counts);
+      slot = counts_slot(counts, key);
+    }
+    counts->entries[counts->used++] = (NgramCount){.key = key, .order = order};
+    counts->slots[slot] = counts->used;
+  }
+  return &counts->entries[counts->slots[slot] - 1];
+}
+
+int ngram_counts_find(const NgramCounts *counts, uint64_t key) { return counts->slots[counts_slot(counts, key)] - 1; }
+
+void ngram_counts_add(NgramCounts *counts, WordSpan caption) {
+  for (int i = 0; i < caption.count; i++) {
+    uint64_t state = NGRAM_PREFIX;
+    for (int n = 1; n <= NGRAM_MAX && i + n <= caption.count; n++) {
+      state = ngram_extend(state, caption.words[i + n - 1]);
+      ngram_counts_entry(counts, key_of_state(state), n)->count++;
+    }
+  }
+}
+
+/* --- document frequencies -------------------------------------------------------------------------------------------- */
+
+static void df_allocate(NgramDf *df, size_t slots) {
+  df->slots = xcalloc(slots, sizeof *df->slots);
+  df->mask = slots - 1;
+}
+
+void ngram_df_init(NgramDf *df) {
+  *df = (NgramDf){0};
+  df_allocate(df, 1024);
+}
+
+void ngram_df_free(NgramDf *df) {
+  free(df->slots);
+  *df = (NgramDf){0};
+}
+
+void ngram_df_clear(NgramDf *df) {
+  memset(df->slots, 0, sizeof *df->slots * (df->mask + 1));
+  df->used = 0;
+  df->documents = 0;
+}
+
+static struct NgramDfSlot *df_slot(const NgramDf *df, uint64_t key) {
+  size_t i = key & df->mask;
+  while (df->slots[i].key && df->slots[i].key != key) i = (i + 1) & df->mask;
+  return &df->slots[i];
+}
+
+/* Slots for `entries` at a load of at most 2/3. */
+static void df_reserve(NgramDf *df, size_t entries) {
+  if (entries * 3 <= (df->mask + 1) * 2) return;
+  NgramDf old = *df;
+  size_t slots = old.mask + 1;
+  while (entries * 3 > slots * 2) slots *= 2;
+  df_allocate(df, slots);
+  for (size_t i = 0; i <= old.mask; i++)
+    if (old.slots[i].key) *df_slot(df, old.slots[i].key) = old.slots[i];
+  free(old.slots);
+}
+
+void ngram_df_add(NgramDf *df, const WordSpan *references, int count, NgramCounts *scratch) {
+  ngram_counts_clear(scratch);
+  for (int i = 0; i < count; i++) ngram_counts_add(scratch, references[i]);
+  df_reserve(df, df->used + (size_t)scratch->used);
+  for (int i = 0; i < scratch->used; i++) {
+    struct NgramDfSlot *slot = df_slot(df, scratch->entries[i].key);
+    if (!slot->key) df->used++;
+    slot->key = scratch->entries[i].key;
+    slot->df++;
+  }
+  df->documents++;
+}
+
+static int slot_compare(const void *a, const void *b) {
+  uint64_t x = ((const struct NgramDfSlot *)a)->key, y = ((const struct NgramDfSlot *)b)->key;
+  return (x > y) - (x < y);
+}
+
+void ngram_df_export(const NgramDf *df, uint64_t *keys, float *counts) {
+  struct NgramDfSlot *sorted = xmalloc(sizeof *sorted * (df->used + 1));
+  size_t used = 0;
+  for (size_t i = 0; i <= df->mask; i++)
+    if (df->slots[i].key) sorted[used++] = df->slots[i];
+  CHECK(used == df->used);
+  qsort(sorted, used, sizeof *sorted, slot_compare);
+  for (size_t i = 0; i < used; i++) {
+    keys[i] = sorted[i].key;
+    counts[i] = (float)sorted[i].df;
+  }
+  free(sorted);
+}
+
+Status ngram_df_import(NgramDf *df, const uint64_t *keys, const float *counts, size_t count, int64_t documents) {
+  ngram_df_clear(df);
+  df_reserve(df, count);
+  for (size_t i = 0; i < count; i++) {
+    if (!keys[i] || (i && keys[i] <= keys[i - 1]))
+      return status_set(BAD_INPUT, "ngram/key[%zu]: is not above the one before; rising keys were expected", i);
+    if (!(counts[i] >= 1 && counts[i] <= (float)documents && floorf(counts[i]) == counts[i]))
+      return status_set(BAD_INPUT, "ngram/df[%zu]: %g; a whole number from 1 to %lld (documents) was expected", i,
+                        (double)counts[i], (long long)documents);
+    *df_slot(df, keys[i]) = (struct NgramDfSlot){.key = keys[i], .df = (uint64_t)counts[i]};
+  }
+  df->used = count;
+  df->documents = documents;
+  return OK;
+}
