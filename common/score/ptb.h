@@ -12,6 +12,8 @@ typedef struct PtbTokenizer {
   size_t *starts; /* owned: [count] offsets into text */
   size_t used, text_room;
   int count, words_room;
+  char *input; /* owned: the caption as the scanner wants it */
+  size_t input_room;
   void *scanner; /* owned: flex state */
 } PtbTokenizer;
 
