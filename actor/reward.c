@@ -114,6 +114,7 @@ void reward_add_image(Reward *reward, int image, const char *const *references, 
   CHECK(image >= 0 && count > 0);
   pictures_reserve(reward, image + 1);
   CHECK(!reward->pictures[image].count);
+  reward->cooked = -1; /* its spans may move */
   reward->pictures[image] = (struct RewardImage){.first = reward->spans_used, .count = count};
   for (int r = 0; r < count; r++) {
     if (reward->spans_used == reward->spans_room) {
