@@ -152,14 +152,11 @@ static Status content_write(const H5File *file, Dataset *content, const char *fe
   return h5_write_integer(file, "/", "format_version", DATASET_VERSION);
 }
 
-/* Closes what is open; the file is left to be committed or discarded. */
-static Status writer_close(DatasetWriter *writer) {
-  bool bad = writer->array >= 0 && H5Dclose(writer->array) < 0;
+static bool array_close(DatasetWriter *writer) {
+  bool good = writer->array < 0 || H5Dclose(writer->array) >= 0;
   if (writer->type >= 0) H5Tclose(writer->type);
   writer->array = writer->type = H5I_INVALID_HID;
-  Status status = h5_close(&writer->file);
-  if (bad && status == OK) status = status_set(FAILED, "%s: cannot be written (is the disk full?)", writer->path);
-  return status;
+  return good;
 }
 
 Status dataset_write_finish(DatasetWriter *writer, Dataset *content) {
@@ -168,8 +165,10 @@ Status dataset_write_finish(DatasetWriter *writer, Dataset *content) {
   content->features = writer->features;
   hash_end(writer->hasher, writer->features_hash);
   writer->hasher = NULL;
-  Status status = content_write(&writer->file, content, writer->features_hash), closed = writer_close(writer);
-  if (status == OK) status = closed;
+  Status status = content_write(&writer->file, content, writer->features_hash);
+  if (status == OK && !array_close(writer))
+    status = status_set(FAILED, "%s: features cannot be written (is the disk full?)", writer->path);
+  if (status == OK) status = h5_close(&writer->file);
   if (status == OK) {
     status = file_commit(writer->temporary, writer->path);
     writer->temporary = NULL;
@@ -182,10 +181,8 @@ void dataset_write_abandon(DatasetWriter *writer) {
   if (!writer) return;
   char unused[HASH_TEXT];
   if (writer->hasher) hash_end(writer->hasher, unused);
-  char *kept = xstrdup(status_message());
-  Status closed = writer_close(writer);
-  if (closed != OK) status_set(closed, "%s", kept); /* the first failure is the one to tell */
-  free(kept);
+  array_close(writer);
+  h5_abandon(&writer->file);
   if (writer->temporary) file_discard(writer->temporary);
   free(writer->path);
   free(writer->packed);

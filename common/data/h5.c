@@ -3,9 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/file.h"
+#include "common/base/log.h"
 
 enum { TEXT_BLOCK_BYTES = 1 << 20, DEFLATE_LEVEL = 4 };
 /* deflate cannot shrink by more than this: what a file can hold in memory per byte on disk */
@@ -39,7 +40,11 @@ hid_t h5_type(H5Type type) {
   return H5I_INVALID_HID;
 }
 
-static void quiet(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
+/* Also no clean-up at exit: after a failed write HDF5 1.10 would try it again there, and crash. */
+static void quiet(void) {
+  H5dont_atexit();
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
 
 Status h5_create(H5File *file, const char *path, const char *shown) {
   quiet();
@@ -82,6 +87,16 @@ Status h5_close(H5File *file) {
   free(file->path);
   *file = (H5File){.id = H5I_INVALID_HID};
   return status;
+}
+
+void h5_abandon(H5File *file) {
+  int *descriptor;
+  if (file->path && file->id >= 0 && H5Fget_vfd_handle(file->id, H5P_DEFAULT, (void **)&descriptor) >= 0 &&
+      ftruncate(*descriptor, 0))
+    log_debug("%s: the unfinished file cannot be truncated", file->path);
+  char *kept = xstrdup(status_message());
+  if (h5_close(file) != OK) status_set(FAILED, "%s", kept);
+  free(kept);
 }
 
 bool h5_has(const H5File *file, const char *name) {

@@ -30,8 +30,11 @@ const char *h5_type_name(H5Type type);
 Status h5_create(H5File *file, const char *path, const char *shown);
 /* Opens for reading. Errors: missing, a folder, not HDF5, truncated. */
 Status h5_open(H5File *file, const char *path);
-/* Flushes and closes; idempotent. After an error of a writer the file must not be kept. */
+/* Flushes and closes; idempotent. */
 Status h5_close(H5File *file);
+/* Closes what a writer could not finish, keeping the message of its failure. The file is emptied first: HDF5 may fail to let
+ * go of it, and then its space on the disk must not stay taken. */
+void h5_abandon(H5File *file);
 
 bool h5_has(const H5File *file, const char *name);
 

@@ -31,8 +31,8 @@ typedef struct Checkpoint {
 Status checkpoint_save(Checkpoint *checkpoint, const ParamTable *table, const char *path);
 
 /* Reads and verifies; lays out `table` from the shape found. With weights_only the optimiser's and reference blocks stay NULL.
- * Both are owned by the caller. Errors: BAD_INPUT naming the file and what is wrong (not a checkpoint, newer version,
- * truncated, a payload whose hash does not fit). */
+ * Both are owned by the caller. Errors name the file and what is wrong: BAD_INPUT (not a checkpoint, newer version,
+ * truncated), FAILED (a payload whose hash does not fit). */
 Status checkpoint_load(Checkpoint *checkpoint, ParamTable *table, const char *path, int weights_only);
 void checkpoint_free(Checkpoint *checkpoint); /* idempotent */
 

@@ -1,0 +1,298 @@
+/* Checkpoints in HDF5. Arrays: each has an attribute `hash` of its name, shape and bytes. Attributes: header_hash covers all
+ * the others, the configuration and the vocabulary. */
+#include "common/model/checkpoint.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/file.h"
+#include "common/data/h5.h"
+
+enum { SIDE_MAX = 1 << 24 };
+
+typedef struct ShapeRow {
+  const char *name;
+  size_t offset;
+  int least, most;
+} ShapeRow;
+
+static const ShapeRow SHAPE_ROWS[] = {
+    {"vocabulary", offsetof(ModelShape, vocabulary), 4, SIDE_MAX},
+    {"d_model", offsetof(ModelShape, width), 1, 1 << 16},
+    {"heads", offsetof(ModelShape, heads), 1, 1 << 16},
+    {"d_ff", offsetof(ModelShape, feed_forward), 1, SIDE_MAX},
+    {"enc_layers", offsetof(ModelShape, encoder_layers), 0, LAYERS_MAX},
+    {"dec_layers", offsetof(ModelShape, decoder_layers), 1, LAYERS_MAX},
+    {"cells", offsetof(ModelShape, cells), 1, SIDE_MAX},
+    {"features", offsetof(ModelShape, features), 1, SIDE_MAX},
+    {"positions", offsetof(ModelShape, positions), 2, SIDE_MAX},
+};
+enum { SHAPE_COUNT = sizeof SHAPE_ROWS / sizeof *SHAPE_ROWS };
+
+static int *shape_field(ModelShape *shape, const ShapeRow *row) { return (int *)(void *)((char *)shape + row->offset); }
+
+static int shape_value(const ModelShape *shape, const ShapeRow *row) {
+  return *(const int *)(const void *)((const char *)shape + row->offset);
+}
+
+static const char *const NORM_NAMES[] = {[NORM_POST] = "post", [NORM_PRE] = "pre"};
+static const char *const ACTIVATION_NAMES[] = {[ACTIVATION_RELU] = "relu", [ACTIVATION_GELU] = "gelu"};
+
+static void payload_hash(const char *name, const Param *row, const float *values, char text[HASH_TEXT]) {
+  Hasher *hasher = hash_begin();
+  int32_t shape[2] = {row->rows, row->columns};
+  hash_add_text(hasher, name);
+  hash_add(hasher, shape, sizeof shape);
+  hash_add(hasher, values, row->count * sizeof *values);
+  hash_end(hasher, text);
+}
+
+void checkpoint_weights_hash(const ParamTable *table, const float *weights, char text[HASH_TEXT]) {
+  Hasher *hasher = hash_begin();
+  for (int r = 0; r < table->count; r++) {
+    char one[HASH_TEXT];
+    payload_hash(table->rows[r].name, &table->rows[r], weights + table->rows[r].offset, one);
+    hash_add_text(hasher, one);
+  }
+  hash_end(hasher, text);
+}
+
+static void header_hash(const Checkpoint *checkpoint, char text[HASH_TEXT]) {
+  Hasher *hasher = hash_begin();
+  const ModelShape *shape = &checkpoint->shape;
+  for (int i = 0; i < SHAPE_COUNT; i++) {
+    int32_t value = shape_value(shape, &SHAPE_ROWS[i]);
+    hash_add(hasher, &value, sizeof value);
+  }
+  int64_t numbers[] = {shape->norm, shape->activation, shape->tied, checkpoint->iteration, checkpoint->epoch,
+                       checkpoint->step, checkpoint->tokens, checkpoint->reference_version, (int64_t)checkpoint->seed};
+  hash_add(hasher, numbers, sizeof numbers);
+  double best = checkpoint->best == checkpoint->best ? checkpoint->best : -1e300; /* NaN has many bits */
+  hash_add(hasher, &best, sizeof best);
+  const char *texts[] = {checkpoint->stage, checkpoint->config ? checkpoint->config : "", checkpoint->dataset_hash,
+                         checkpoint->encoder, checkpoint->encoder_hash, checkpoint->preprocessing,
+                         checkpoint->weights_hash};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) hash_add_text(hasher, texts[i]);
+  for (int i = 0; i < shape->vocabulary; i++) hash_add_text(hasher, checkpoint->token[i]);
+  hash_end(hasher, text);
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------- */
+
+static Status block_write(const H5File *file, const char *group, const ParamTable *table, const float *block) {
+  for (int r = 0; block && r < table->count; r++) {
+    const Param *row = &table->rows[r];
+    char name[PARAM_NAME + 32], hash[HASH_TEXT];
+    snprintf(name, sizeof name, "%s/%s", group, row->name);
+    size_t shape[2] = {(size_t)row->rows, (size_t)row->columns};
+    TRY(h5_write(file, name, H5_FLOAT, row->columns == 1 ? 1 : 2, shape, block + row->offset));
+    payload_hash(name, row, block + row->offset, hash);
+    TRY(h5_write_text(file, name, "hash", hash));
+  }
+  return OK;
+}
+
+static Status header_write(const H5File *file, const Checkpoint *checkpoint) {
+  const ModelShape *shape = &checkpoint->shape;
+  const char *config = checkpoint->config ? checkpoint->config : "";
+  TRY(h5_write_texts(file, "config", (char *const[]){(char *)config}, 1));
+  TRY(h5_write_texts(file, "vocabulary/token", checkpoint->token, (size_t)shape->vocabulary));
+  for (int i = 0; i < SHAPE_COUNT; i++)
+    TRY(h5_write_integer(file, "weights", SHAPE_ROWS[i].name, shape_value(shape, &SHAPE_ROWS[i])));
+  TRY(h5_write_text(file, "weights", "norm", NORM_NAMES[shape->norm]));
+  TRY(h5_write_text(file, "weights", "activation", ACTIVATION_NAMES[shape->activation]));
+  TRY(h5_write_integer(file, "weights", "tied", shape->tied));
+  TRY(h5_write_text(file, "/", "stage", checkpoint->stage));
+  TRY(h5_write_integer(file, "/", "iteration", checkpoint->iteration));
+  TRY(h5_write_integer(file, "/", "epoch", checkpoint->epoch));
+  TRY(h5_write_integer(file, "/", "step", checkpoint->step));
+  TRY(h5_write_integer(file, "/", "tokens", checkpoint->tokens));
+  TRY(h5_write_integer(file, "/", "reference_version", checkpoint->reference_version));
+  TRY(h5_write_integer(file, "/", "seed", (int64_t)checkpoint->seed));
+  TRY(h5_write_real(file, "/", "best", checkpoint->best));
+  TRY(h5_write_text(file, "/", "dataset_hash", checkpoint->dataset_hash));
+  TRY(h5_write_text(file, "/", "encoder", checkpoint->encoder));
+  TRY(h5_write_text(file, "/", "encoder_hash", checkpoint->encoder_hash));
+  TRY(h5_write_text(file, "/", "preprocessing", checkpoint->preprocessing));
+  TRY(h5_write_text(file, "/", "weights_hash", checkpoint->weights_hash));
+  char hash[HASH_TEXT];
+  header_hash(checkpoint, hash);
+  TRY(h5_write_text(file, "/", "header_hash", hash));
+  TRY(h5_write_text(file, "/", "format", "troupe-checkpoint"));
+  return h5_write_integer(file, "/", "format_version", CHECKPOINT_VERSION);
+}
+
+static Status content_write(const H5File *file, const Checkpoint *checkpoint, const ParamTable *table) {
+  TRY(block_write(file, "weights", table, checkpoint->weights));
+  TRY(block_write(file, "reference", table, checkpoint->reference));
+  TRY(block_write(file, "optimizer/m", table, checkpoint->moment1));
+  TRY(block_write(file, "optimizer/v", table, checkpoint->moment2));
+  return header_write(file, checkpoint);
+}
+
+Status checkpoint_save(Checkpoint *checkpoint, const ParamTable *table, const char *path) {
+  CHECK(checkpoint->weights && checkpoint->token);
+  checkpoint->shape = table->shape;
+  checkpoint_weights_hash(table, checkpoint->weights, checkpoint->weights_hash);
+  char *temporary = file_temporary(path);
+  H5File file;
+  Status status = h5_create(&file, temporary, path);
+  if (status == OK) {
+    status = content_write(&file, checkpoint, table);
+    if (status == OK) status = h5_close(&file);
+    else h5_abandon(&file);
+  }
+  if (status == OK) return file_commit(temporary, path);
+  file_discard(temporary);
+  return status;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------- */
+
+static Status choice_read(const H5File *file, const char *name, const char *const *names, int *value) {
+  char text[16];
+  TRY(h5_read_text(file, "weights", name, text, sizeof text));
+  for (*value = 0; *value < 2; ++*value)
+    if (strcmp(text, names[*value]) == 0) return OK;
+  return status_set(BAD_INPUT, "%s: attribute %s is '%s'; '%s' or '%s' was expected", file->path, name, text, names[0],
+                    names[1]);
+}
+
+static Status shape_read(const H5File *file, ModelShape *shape) {
+  int64_t value;
+  if (!h5_has(file, "weights")) return status_set(BAD_INPUT, "%s: has no weights", file->path);
+  for (int i = 0; i < SHAPE_COUNT; i++) {
+    const ShapeRow *row = &SHAPE_ROWS[i];
+    TRY(h5_read_integer(file, "weights", row->name, &value));
+    if (value < row->least || value > row->most)
+      return status_set(BAD_INPUT, "%s: %s is %lld; %d to %d was expected", file->path, row->name, (long long)value,
+                        row->least, row->most);
+    *shape_field(shape, row) = (int)value;
+  }
+  int choice;
+  TRY(choice_read(file, "norm", NORM_NAMES, &choice));
+  shape->norm = choice ? NORM_PRE : NORM_POST;
+  TRY(choice_read(file, "activation", ACTIVATION_NAMES, &choice));
+  shape->activation = choice ? ACTIVATION_GELU : ACTIVATION_RELU;
+  TRY(h5_read_integer(file, "weights", "tied", &value));
+  shape->tied = value != 0;
+  return OK;
+}
+
+static Status header_read(const H5File *file, Checkpoint *checkpoint) {
+  int64_t seed;
+  TRY(h5_read_text(file, "/", "stage", checkpoint->stage, sizeof checkpoint->stage));
+  TRY(h5_read_integer(file, "/", "iteration", &checkpoint->iteration));
+  TRY(h5_read_integer(file, "/", "epoch", &checkpoint->epoch));
+  TRY(h5_read_integer(file, "/", "step", &checkpoint->step));
+  TRY(h5_read_integer(file, "/", "tokens", &checkpoint->tokens));
+  TRY(h5_read_integer(file, "/", "reference_version", &checkpoint->reference_version));
+  TRY(h5_read_integer(file, "/", "seed", &seed));
+  checkpoint->seed = (uint64_t)seed;
+  TRY(h5_read_real(file, "/", "best", &checkpoint->best));
+  TRY(h5_read_text(file, "/", "dataset_hash", checkpoint->dataset_hash, sizeof checkpoint->dataset_hash));
+  TRY(h5_read_text(file, "/", "encoder", checkpoint->encoder, sizeof checkpoint->encoder));
+  TRY(h5_read_text(file, "/", "encoder_hash", checkpoint->encoder_hash, sizeof checkpoint->encoder_hash));
+  TRY(h5_read_text(file, "/", "preprocessing", checkpoint->preprocessing, sizeof checkpoint->preprocessing));
+  return h5_read_text(file, "/", "weights_hash", checkpoint->weights_hash, sizeof checkpoint->weights_hash);
+}
+
+static Status texts_read(const H5File *file, Checkpoint *checkpoint) {
+  char **list;
+  size_t count;
+  TRY(h5_read_texts(file, "config", &list, &count));
+  if (count == 1) checkpoint->config = xstrdup(list[0]);
+  texts_free(list, count);
+  if (!checkpoint->config) return status_set(BAD_INPUT, "%s: config is not one text", file->path);
+  TRY(h5_read_texts(file, "vocabulary/token", &list, &count));
+  if (count == (size_t)checkpoint->shape.vocabulary) {
+    checkpoint->token = list;
+    return OK;
+  }
+  texts_free(list, count);
+  return status_set(BAD_INPUT, "%s: vocabulary/token has %zu entries; %d were expected", file->path, count,
+                    checkpoint->shape.vocabulary);
+}
+
+/* Every array is there in the table's shape: checked before a block is allocated. */
+static Status block_check(const H5File *file, const char *group, const ParamTable *table) {
+  for (int r = 0; r < table->count; r++) {
+    const Param *row = &table->rows[r];
+    char name[PARAM_NAME + 32];
+    snprintf(name, sizeof name, "%s/%s", group, row->name);
+    size_t shape[2] = {0, 1};
+    TRY(h5_shape(file, name, H5_FLOAT, row->columns == 1 ? 1 : 2, shape));
+    if (shape[0] != (size_t)row->rows || shape[1] != (size_t)row->columns)
+      return status_set(BAD_INPUT, "%s: %s has shape %zu x %zu; %d x %d was expected", file->path, name, shape[0],
+                        shape[1], row->rows, row->columns);
+  }
+  return OK;
+}
+
+static Status block_read(const H5File *file, const char *group, const ParamTable *table, float **block) {
+  TRY(block_check(file, group, table));
+  *block = params_block(table);
+  for (int r = 0; r < table->count; r++) {
+    const Param *row = &table->rows[r];
+    char name[PARAM_NAME + 32], stored[HASH_TEXT], found[HASH_TEXT];
+    snprintf(name, sizeof name, "%s/%s", group, row->name);
+    size_t shape[2] = {(size_t)row->rows, (size_t)row->columns};
+    TRY(h5_read(file, name, H5_FLOAT, row->columns == 1 ? 1 : 2, shape, *block + row->offset));
+    TRY(h5_read_text(file, name, "hash", stored, sizeof stored));
+    payload_hash(name, row, *block + row->offset, found);
+    if (strcmp(stored, found) != 0)
+      return status_set(FAILED, "%s: %s does not fit its hash %s: the file is damaged", file->path, name, stored);
+  }
+  return OK;
+}
+
+static Status content_read(const H5File *file, Checkpoint *checkpoint, ParamTable *table, int weights_only) {
+  char stored[HASH_TEXT], found[HASH_TEXT];
+  TRY(h5_check_format(file, "troupe-checkpoint", CHECKPOINT_VERSION));
+  TRY(header_read(file, checkpoint));
+  ModelShape shape = {0};
+  TRY(shape_read(file, &shape));
+  checkpoint->shape = shape;
+  TRY(texts_read(file, checkpoint));
+  TRY(h5_read_text(file, "/", "header_hash", stored, sizeof stored));
+  header_hash(checkpoint, found);
+  if (strcmp(stored, found) != 0)
+    return status_set(FAILED, "%s: the header does not fit its hash %s: the file is damaged", file->path, stored);
+  if (params_init(table, &shape) != OK) return status_prefix(BAD_INPUT, "%s", file->path);
+  TRY(block_read(file, "weights", table, &checkpoint->weights));
+  checkpoint_weights_hash(table, checkpoint->weights, found);
+  if (strcmp(checkpoint->weights_hash, found) != 0)
+    return status_set(FAILED, "%s: the weights do not fit their hash %s: the file is damaged", file->path,
+                      checkpoint->weights_hash);
+  if (weights_only) return OK;
+  if (h5_has(file, "reference")) TRY(block_read(file, "reference", table, &checkpoint->reference));
+  if (h5_has(file, "optimizer/m")) TRY(block_read(file, "optimizer/m", table, &checkpoint->moment1));
+  if (h5_has(file, "optimizer/v")) TRY(block_read(file, "optimizer/v", table, &checkpoint->moment2));
+  return OK;
+}
+
+Status checkpoint_load(Checkpoint *checkpoint, ParamTable *table, const char *path, int weights_only) {
+  *checkpoint = (Checkpoint){0};
+  *table = (ParamTable){0};
+  H5File file;
+  TRY(h5_open(&file, path));
+  Status status = content_read(&file, checkpoint, table, weights_only);
+  h5_close(&file);
+  if (status != OK) {
+    checkpoint_free(checkpoint);
+    params_free(table);
+  }
+  return status;
+}
+
+void checkpoint_free(Checkpoint *checkpoint) {
+  free(checkpoint->weights);
+  free(checkpoint->reference);
+  free(checkpoint->moment1);
+  free(checkpoint->moment2);
+  free(checkpoint->config);
+  texts_free(checkpoint->token, (size_t)checkpoint->shape.vocabulary);
+  *checkpoint = (Checkpoint){0};
+}
