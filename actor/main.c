@@ -1,1 +1,100 @@
-int main(void){return 0;}
+/* troupe-actor: rolls captions out for a learner. Under MPI: snapshot of the weights -> chunk of images -> captions, rewards and
+ * reference log-probabilities -> learner, until the learner says stop. `troupe-actor evaluate ...` and `troupe-actor
+ * caption ...` use the same decoder without a learner. */
+#include <omp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actor/caption.h"
+#include "actor/evaluate.h"
+#include "actor/rollout.h"
+#include "actor/snapshot.h"
+#include "common/base/log.h"
+#include "common/config/command.h"
+#include "common/model/policy.h"
+#include "common/tensor/gemm.h"
+#include "proto/link.h"
+
+typedef struct Actor {
+  Config config;
+  Dataset dataset;
+  ParamTable table;
+  Rollout rollout;
+  Snapshots snapshots;
+  Link *link;
+} Actor;
+
+static Status actor_open(Actor *actor, const Command *command) {
+  TRY(command_config(command, &actor->config));
+  TRY(dataset_open(&actor->dataset, actor->config.data.file, false));
+  ModelShape shape = policy_shape(&actor->config, &actor->dataset);
+  TRY(params_init(&actor->table, &shape));
+  TRY(rollout_init(&actor->rollout, &actor->config, &actor->dataset, &actor->table));
+  snapshots_init(&actor->snapshots, actor->table.total);
+  char config_text_hash[HASH_TEXT];
+  config_hash(&actor->config, config_text_hash);
+  LinkOptions options = {.config_hash = config_text_hash, .dataset_hash = actor->dataset.content_hash,
+                         .kernel = gemm_name(), .floats = actor->table.total,
+                         .join_s = actor->config.actors.start_timeout_s, .sink = snapshots_sink(&actor->snapshots)};
+  TRY(link_open(&actor->link, &options));
+  log_role_set("actor %d", link_rank(actor->link));
+  return OK;
+}
+
+/* One chunk: the weights it names, its captions, its result. */
+static Status actor_chunk(Actor *actor, const Assignment *assignment) {
+  const float *policy, *reference;
+  Result result = {0};
+  double idle = link_idle_seconds(actor->link);
+  snapshots_use(&actor->snapshots, assignment->policy_version, assignment->reference_version, &policy, &reference);
+  Status status = rollout_run(&actor->rollout, assignment, policy, reference, &result);
+  snapshots_release(&actor->snapshots);
+  result.seconds[SECONDS_IDLE] = idle;
+  if (status == OK && link_poll(actor->link) == LINK_WORK) status = link_send_result(actor->link, &result);
+  result_free(&result);
+  return status;
+}
+
+static Status actor_work(Actor *actor) {
+  Assignment assignment;
+  for (;;) {
+    LinkState state = link_next(actor->link, &assignment);
+    if (state == LINK_STOP) return OK;
+    if (state != LINK_WORK) return FAILED; /* the message is set */
+    TRY(actor_chunk(actor, &assignment));
+  }
+}
+
+static int actor_run(int argc, char **argv) {
+  Command command;
+  Actor actor = {0};
+  Status status = command_parse(&command, argc, argv);
+  if (status == OK) status = actor_open(&actor, &command);
+  if (status == OK) status = actor_work(&actor);
+  if (status != OK) log_error("%s", status_message());
+  bool finalized = link_close(actor.link, status == OK ? "done" : status_message(), status);
+  if (!finalized && actor.link) {
+    fflush(NULL);
+    _exit(status);
+  }
+  rollout_free(&actor.rollout);
+  snapshots_free(&actor.snapshots);
+  params_free(&actor.table);
+  dataset_close(&actor.dataset);
+  config_free(&actor.config);
+  command_free(&command);
+  return status;
+}
+
+int main(int argc, char **argv) {
+  log_role_set("actor");
+  gemm_init();
+  if (argc > 1 && strcmp(argv[1], "evaluate") == 0) return actor_evaluate(argc - 1, argv + 1);
+  if (argc > 1 && strcmp(argv[1], "caption") == 0) return actor_caption(argc - 1, argv + 1);
+  omp_set_num_threads(1); /* an actor is one core: more actors, not more threads */
+  signal(SIGUSR1, SIG_IGN); /* the launcher's stop is for the learner, which then stops its actors */
+  return actor_run(argc, argv);
+}

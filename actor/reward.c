@@ -51,20 +51,11 @@ static double score_no_eos(Reward *reward, const Candidate *candidate) {
   return candidate->finished ? 0 : -1;
 }
 
-static const struct {
-  const char *name;
-  double (*score)(Reward *, const Candidate *);
-} COMPONENTS[REWARD_COMPONENTS] = {
-    [REWARD_CIDER_D] = {"cider_d", score_cider_d},
-    [REWARD_CIDER] = {"cider", score_cider},
-    [REWARD_BLEU4] = {"bleu4", score_bleu4},
-    [REWARD_ROUGE_L] = {"rouge_l", score_rouge_l},
-    [REWARD_LENGTH] = {"length", score_length},
-    [REWARD_REPETITION] = {"repetition", score_repetition},
-    [REWARD_NO_EOS] = {"no_eos", score_no_eos},
+static double (*const score[REWARD_COMPONENTS])(Reward *, const Candidate *) = {
+    [REWARD_CIDER_D] = score_cider_d, [REWARD_CIDER] = score_cider,   [REWARD_BLEU4] = score_bleu4,
+    [REWARD_ROUGE_L] = score_rouge_l, [REWARD_LENGTH] = score_length, [REWARD_REPETITION] = score_repetition,
+    [REWARD_NO_EOS] = score_no_eos,
 };
-
-const char *reward_component_name(RewardComponent component) { return COMPONENTS[component].name; }
 
 RewardConfig reward_config_default(void) {
   return (RewardConfig){.weight[REWARD_CIDER_D] = 1, .include_eos = true, .length_target = 20, .repetition_order = 2};
@@ -187,7 +178,7 @@ void reward_score(Reward *reward, int image, int captions, const int32_t *const 
     rewards[c] = 0;
     for (int k = 0; k < REWARD_COMPONENTS; k++) {
       double weight = reward->config.weight[k];
-      double value = weight != 0 ? COMPONENTS[k].score(reward, &candidate) : 0;
+      double value = weight != 0 ? score[k](reward, &candidate) : 0;
       rewards[c] += weight * value;
       if (components) components[c * REWARD_COMPONENTS + k] = value;
     }

@@ -1,5 +1,6 @@
 /* Reward: a caption given as token ids -> one number, the weighted sum of components, each also returned alone for the log.
- * Knows neither datasets nor messages. A new component is one row of the table in reward.c and one name here. */
+ * Knows neither datasets nor messages. A new component is one row of the table in reward.c and one name in
+ * common/score/component.h. */
 #ifndef TROUPE_ACTOR_REWARD_H
 #define TROUPE_ACTOR_REWARD_H
 
@@ -8,23 +9,9 @@
 
 #include "common/score/bleu.h"
 #include "common/score/cider.h"
+#include "common/score/component.h"
 #include "common/score/ngram.h"
 #include "common/score/rouge.h"
-
-/* Values are such that a positive weight rewards the better caption: penalties are <= 0. */
-typedef enum RewardComponent {
-  REWARD_CIDER_D,    /* 0..10 */
-  REWARD_CIDER,      /* original CIDEr, 0..10 */
-  REWARD_BLEU4,      /* sentence BLEU-4, 0..1 */
-  REWARD_ROUGE_L,    /* 0..1 */
-  REWARD_LENGTH,     /* -max(0, words - length_target) */
-  REWARD_REPETITION, /* -(share of the caption's n-grams, n = repetition_order, that occurred before in it) */
-  REWARD_NO_EOS,     /* -1 for an unfinished caption, else 0 */
-  REWARD_COMPONENTS
-} RewardComponent;
-
-/* "cider_d", "cider", "bleu4", "rouge_l", "length", "repetition", "no_eos". */
-const char *reward_component_name(RewardComponent component);
 
 typedef struct RewardConfig {
   double weight[REWARD_COMPONENTS]; /* a component of weight 0 is not computed; its value is 0 */

@@ -1,1 +1,73 @@
-int main(void){return 0;}
+/* troupe-learner: the algorithm, in the order it runs. Stage 2 under MPI (rank 0, actors are the other ranks):
+ *
+ *   open    dataset, run folder, stage-1 policy or newest checkpoint       trainer_open
+ *   start   wait for actors, send policy and reference                     trainer_start
+ *   run     for each iteration: collect rollouts -> advantages ->          trainer_run
+ *           clipped, KL-regularised steps -> publish -> refresh reference
+ *   close   stop the actors                                                trainer_close
+ *
+ * `troupe-learner --pretrain CONFIG` is stage 1, without MPI. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/config/command.h"
+#include "common/tensor/gemm.h"
+#include "learner/pretrain.h"
+#include "learner/trainer.h"
+
+static volatile int stop;
+
+static void stop_set(int number) {
+  (void)number;
+  stop = 1;
+}
+
+static void signals_catch(void) {
+  struct sigaction action = {.sa_handler = stop_set};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGUSR1, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGINT, &action, NULL);
+}
+
+static Status run_train(const Config *config) {
+  static Trainer trainer;
+  Status status = trainer_open(&trainer, config, &stop);
+  if (status == OK) status = trainer_start(&trainer);
+  if (status == OK) status = trainer_run(&trainer);
+  if (status != OK) log_error("%s", status_message());
+  bool had_actors = trainer.hub != NULL;
+  if (!trainer_close(&trainer, status) && had_actors) { /* a rank died: MPI_Finalize would wait for it */
+    fflush(NULL);
+    _exit(status);
+  }
+  return status;
+}
+
+int main(int argc, char **argv) {
+  Command command;
+  Config config = {0};
+  bool pretrain = argc > 1 && strcmp(argv[1], "--pretrain") == 0;
+  log_role_set(pretrain ? "troupe pretrain" : "learner");
+  gemm_init();
+  signals_catch();
+  Status status = command_parse(&command, argc - pretrain, argv + pretrain);
+  if (status == OK) status = command_config(&command, &config);
+  profile_enable(command.profile);
+  if (status != OK) {
+    log_error("%s", status_message());
+  } else if (pretrain) {
+    status = pretrain_run(&config, &stop);
+    if (status != OK) log_error("%s", status_message());
+  } else {
+    status = run_train(&config);
+  }
+  if (command.profile) profile_print();
+  config_free(&config);
+  command_free(&command);
+  return status;
+}

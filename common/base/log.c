@@ -33,7 +33,7 @@ static int level_now(void) {
 }
 
 static void log_line(LogLevel line_level, const char *format, va_list args) {
-  static const char *const mark[] = {"error: ", "warning: ", "", "debug: "};
+  static const char *const mark[] = {"", "warning: ", "", "debug: "};
   static const char *const colour[] = {"\033[31m", "\033[33m", "", "\033[2m"};
   if ((int)line_level > level_now()) return;
   char line[4096];

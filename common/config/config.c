@@ -150,6 +150,9 @@ Status config_check(const Config *config) {
   if (config->policy.group < 2 && strcmp(config->policy.advantage, "scst") != 0)
     return status_set(BAD_INPUT, "policy.group 1 gives no group to compare with; at least 2 was expected for %s",
                       config->policy.advantage);
+  if (strcmp(config->rewards.df, "batch") == 0 && config->actors.chunk_images != 32)
+    return status_set(BAD_INPUT, "rewards.cider_d.df batch counts over units of 32 images; actors.chunk_images is %d",
+                      config->actors.chunk_images);
   if (config->actors.timeout_s < 3 * config->actors.heartbeat_s)
     return status_set(BAD_INPUT, "actors.timeout_s %g is below three times actors.heartbeat_s %g",
                       config->actors.timeout_s, config->actors.heartbeat_s);
@@ -212,3 +215,5 @@ void config_hash(const Config *config, char text[33]) {
   }
   hash_end(hasher, text);
 }
+
+const char *config_yaml_version(void) { return yaml_get_version_string(); }

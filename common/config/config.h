@@ -43,7 +43,7 @@ typedef struct Config {
   struct { double temperature, top_p; int top_k, max_length; } sampling;
   struct { int refresh_every; double mix; } reference;
   struct {
-    double cider_d, bleu4, rouge_l, length, repetition, no_eos;
+    double cider_d, cider, bleu4, rouge_l, length, repetition, no_eos;
     int length_target, repetition_n;
     char *df;
     bool include_eos;
@@ -82,5 +82,8 @@ char *config_text(const Config *config, bool comments);
 
 /* Hash over the options that decide the result (not names, folders, timeouts, threads): what ranks must agree on. */
 void config_hash(const Config *config, char text[33]);
+
+/* Such as "0.2.5". Borrowed. */
+const char *config_yaml_version(void);
 
 #endif

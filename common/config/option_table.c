@@ -98,6 +98,7 @@ const Option option_table[] = {
     REAL("rewards.cider_d.weight", rewards.cider_d, "1", -1e6, 1e6, "CIDEr-D, on its scale of 0 to 10"),
     CHOICE("rewards.cider_d.df", rewards.df, "train", "train|batch",
            "document frequencies: of the training split, or of each 32 images"),
+    REAL("rewards.cider.weight", rewards.cider, "0", -1e6, 1e6, "original CIDEr"),
     REAL("rewards.bleu4.weight", rewards.bleu4, "0", -1e6, 1e6, "sentence BLEU-4"),
     REAL("rewards.rouge_l.weight", rewards.rouge_l, "0", -1e6, 1e6, "ROUGE-L"),
     REAL("rewards.length.weight", rewards.length, "0", -1e6, 1e6, "minus the tokens beyond rewards.length.target"),

@@ -314,3 +314,11 @@ void texts_free(char **texts, size_t count) {
   for (size_t i = 0; texts && i < count; i++) free(texts[i]);
   free(texts);
 }
+
+const char *h5_version(void) {
+  static char text[32];
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+  return text;
+}

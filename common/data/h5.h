@@ -62,4 +62,7 @@ Status h5_read_real(const H5File *file, const char *object, const char *name, do
 /* Checks the attributes format and format_version of an open file. Errors: not `format`, or newer than `version` (named). */
 Status h5_check_format(const H5File *file, const char *format, int version);
 
+/* Version of the HDF5 library in use, such as "1.10.8". Borrowed. */
+const char *h5_version(void);
+
 #endif

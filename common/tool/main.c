@@ -1,1 +1,47 @@
-int main(void){return 0;}
+/* troupe: the front door. `troupe VERB` runs a built-in verb, or executes troupe-VERB from where it stands or PATH. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/tool/launch.h"
+#include "common/tool/verbs.h"
+
+static const struct Verb {
+  const char *name;
+  int (*run)(int argc, char **argv);
+  const char *help;
+} verbs[] = {
+    {"scenes", verb_scenes, "draw the embedded data set: pictures and captions"},
+    {"prepare", verb_prepare, "pictures and captions -> one dataset file"},
+    {"pretrain", verb_pretrain, "stage 1: cross-entropy"},
+    {"train", verb_train, "stage 2: group-relative policy optimisation, with actors under MPI"},
+    {"evaluate", verb_evaluate, "caption a split with a checkpoint and score it"},
+    {"caption", verb_caption, "caption pictures"},
+    {"inspect", verb_inspect, "say what a dataset, checkpoint or run folder holds"},
+    {"version", verb_version, "versions of troupe and its libraries"},
+};
+
+static void usage(FILE *out) {
+  fputs("usage: troupe VERB [options]\n\n", out);
+  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+  fputs("\n`troupe VERB --help` tells of each.\n", out);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    usage(stderr);
+    return 2;
+  }
+  const char *name = argv[1];
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    usage(stdout);
+    return 0;
+  }
+  if (strcmp(name, "--version") == 0) name = "version";
+  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+    if (strcmp(name, verbs[i].name) != 0) continue;
+    log_role_set("troupe %s", name);
+    return verbs[i].run(argc - 1, argv + 1);
+  }
+  return launch_external(name, argc - 1, argv + 1);
+}

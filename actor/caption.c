@@ -1,0 +1,193 @@
+/* troupe caption: encodes pictures as the checkpoint's dataset was encoded, and decodes them. */
+#include "actor/caption.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/file.h"
+#include "common/base/json.h"
+#include "common/base/log.h"
+#include "common/data/vocabulary.h"
+#include "common/model/decode.h"
+#include "common/model/policy.h"
+#include "common/vision/encoder.h"
+
+static const char *const help =
+    "usage: troupe caption CHECKPOINT IMAGE... [--samples G] [--beam K] [--temperature T] [--seed S] [--json]\n\n"
+    "Captions JPEG and PNG pictures: greedy, by beam search, or G samples each. The encoder's weights are looked for by their\n"
+    "hash in TROUPE_ENCODERS, beside the checkpoint and in encoders/.\n";
+
+typedef struct Options {
+  const char *checkpoint;
+  char **image;
+  int images, samples, beam, json;
+  double temperature;
+  unsigned long long seed;
+} Options;
+
+typedef struct Captions {
+  Options options;
+  Checkpoint checkpoint;
+  ParamTable table;
+  Encoder *encoder;
+  EncoderScratch *scratch;
+  Decoder decoder;
+  CaptionSet set;
+  float *grid;
+} Captions;
+
+static Status number(const char *option, const char *text, double low, double high, double *value) {
+  char *end;
+  *value = strtod(text, &end);
+  if (end == text || *end || !(*value >= low && *value <= high))
+    return status_set(BAD_INPUT, "%s %s: a number from %g to %g was expected", option, text, low, high);
+  return OK;
+}
+
+static Status options_parse(Options *options, int argc, char **argv) {
+  static const struct option known[] = {{"samples", 1, 0, 'g'}, {"beam", 1, 0, 'b'}, {"temperature", 1, 0, 't'},
+                                        {"seed", 1, 0, 's'}, {"json", 0, 0, 'j'}, {0, 0, 0, 0}};
+  *options = (Options){.beam = 1, .temperature = 1, .seed = 1};
+  opterr = 0;
+  for (int c; (c = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
+    double value = 0;
+    switch (c) {
+      case 'g': TRY(number("--samples", optarg, 1, 256, &value)); options->samples = (int)value; break;
+      case 'b': TRY(number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
+      case 't': TRY(number("--temperature", optarg, 0.01, 100, &options->temperature)); break;
+      case 's': TRY(number("--seed", optarg, 0, 0x1p53, &value)); options->seed = (unsigned long long)value; break;
+      case 'j': options->json = 1; break;
+      case ':': return status_set(BAD_INPUT, "%s: a value was expected behind it", argv[optind - 1]);
+      default: return status_set(BAD_INPUT, "unknown option %s; --help lists all", argv[optind - 1]);
+    }
+  }
+  if (argc - optind < 2) return status_set(BAD_INPUT, "CHECKPOINT IMAGE... was expected; --help tells more");
+  options->checkpoint = argv[optind];
+  options->image = argv + optind + 1;
+  options->images = argc - optind - 1;
+  return OK;
+}
+
+static Status encoder_of(Captions *c) {
+  const Checkpoint *checkpoint = &c->checkpoint;
+  char *weights = NULL;
+  if (encoder_needs_weights(checkpoint->encoder)) {
+    char *folder = path_folder(c->options.checkpoint);
+    Status status = encoder_find_weights(checkpoint->encoder, checkpoint->encoder_hash, folder, &weights);
+    free(folder);
+    TRY(status);
+  }
+  Status status = encoder_open(&c->encoder, checkpoint->encoder, weights);
+  free(weights);
+  TRY(status);
+  if (encoder_cells(c->encoder) != c->table.shape.cells || encoder_features(c->encoder) != c->table.shape.features)
+    return status_set(BAD_INPUT, "%s: reads grids of %d x %d, encoder %s makes %d x %d", c->options.checkpoint,
+                      c->table.shape.cells, c->table.shape.features, checkpoint->encoder, encoder_cells(c->encoder),
+                      encoder_features(c->encoder));
+  return OK;
+}
+
+static Status captions_open(Captions *c) {
+  const Options *options = &c->options;
+  int length, rows = options->samples > options->beam ? options->samples : options->beam;
+  TRY(checkpoint_load(&c->checkpoint, &c->table, options->checkpoint, 1));
+  TRY(policy_trained_length(&c->checkpoint, options->checkpoint, &length));
+  TRY(encoder_of(c));
+  c->scratch = encoder_scratch_new(c->encoder);
+  c->grid = xmalloc((size_t)c->table.shape.cells * (size_t)c->table.shape.features * sizeof(float));
+  decoder_init(&c->decoder, &c->table, 1, rows, length);
+  captions_init(&c->set, rows, length);
+  return OK;
+}
+
+static void captions_close(Captions *c) {
+  decoder_free(&c->decoder);
+  captions_free(&c->set);
+  encoder_scratch_free(c->scratch);
+  encoder_close(c->encoder);
+  checkpoint_free(&c->checkpoint);
+  params_free(&c->table);
+  free(c->grid);
+}
+
+/* Sum of the caption's log-probabilities. */
+static double caption_logp(const CaptionSet *set, int row) {
+  double sum = 0;
+  for (int t = 0; t < set->length[row]; t++) sum += (double)set->logp[(size_t)row * (size_t)set->max_length + (size_t)t];
+  return sum;
+}
+
+static json_t *captions_json(const Captions *c, const char *image) {
+  json_t *list = json_array();
+  for (int row = 0; row < c->set.count; row++) {
+    char *text = vocabulary_text(c->checkpoint.token, c->table.shape.vocabulary,
+                                 c->set.tokens + (size_t)row * (size_t)c->set.max_length, c->set.length[row]);
+    json_array_append_new(list, json_pack("{s:s, s:o}", "caption", text, "logp", json_number(caption_logp(&c->set, row))));
+    free(text);
+  }
+  return json_pack("{s:s, s:o}", "image", image, "captions", list);
+}
+
+static Status caption_one(Captions *c, int index, json_t **out) {
+  const Options *options = &c->options;
+  TRY(encoder_encode_file(c->encoder, c->scratch, options->image[index], c->grid));
+  const float *weights = c->checkpoint.weights;
+  int32_t id = index;
+  SampleOptions sampling = {.temperature = (float)options->temperature, .top_p = 1, .seed = options->seed};
+  if (options->samples) decoder_sample(&c->decoder, weights, 1, c->grid, &id, options->samples, &sampling, &c->set);
+  else if (options->beam > 1) decoder_beam(&c->decoder, weights, 1, c->grid, options->beam, 0, &c->set);
+  else decoder_greedy(&c->decoder, weights, 1, c->grid, &c->set);
+  *out = captions_json(c, options->image[index]);
+  return OK;
+}
+
+static void print_lines(const json_t *picture) {
+  size_t i;
+  json_t *caption;
+  json_array_foreach(json_object_get(picture, "captions"), i, caption)
+    printf("%s\t%s\n", json_string_value(json_object_get(picture, "image")),
+           json_string_value(json_object_get(caption, "caption")));
+}
+
+/* Captions what can be captioned; a broken picture is named and the exit code tells. */
+static Status captions_run(Captions *c) {
+  TRY(captions_open(c));
+  json_t *all = json_array();
+  Status worst = OK;
+  for (int i = 0; i < c->options.images; i++) {
+    json_t *picture;
+    Status status = caption_one(c, i, &picture);
+    if (status != OK) {
+      log_error("%s", status_message());
+      worst = status;
+      continue;
+    }
+    if (!c->options.json) print_lines(picture);
+    json_array_append_new(all, picture);
+  }
+  if (c->options.json) {
+    char *text = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    puts(text);
+    free(text);
+  }
+  json_decref(all);
+  return worst == OK ? OK : status_set(worst, "not every picture could be captioned");
+}
+
+int actor_caption(int argc, char **argv) {
+  Captions captions = {0};
+  log_role_set("troupe caption");
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h")) continue;
+    fputs(help, stdout);
+    return OK;
+  }
+  Status status = options_parse(&captions.options, argc, argv);
+  if (status == OK) status = captions_run(&captions);
+  if (status != OK) log_error("%s", status_message());
+  captions_close(&captions);
+  return status;
+}

@@ -1,0 +1,168 @@
+/* troupe evaluate: a checkpoint's captions of a split, their scores, and COCO's results format. */
+#include "actor/evaluate.h"
+
+#include <getopt.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/json.h"
+#include "common/base/log.h"
+#include "common/config/config.h"
+#include "common/model/caption_split.h"
+#include "common/model/policy.h"
+
+static const char *const help =
+    "usage: troupe evaluate CHECKPOINT --data F.h5 [--split test] [--beam K] [--length-penalty P] [--images N]\n"
+    "                       [--out results.json] [--json] [-n THREADS]\n\n"
+    "Captions a split (greedy, or by beam search) and prints BLEU-1..4, METEOR, ROUGE-L and CIDEr as the COCO caption\n"
+    "evaluation computes them; --out writes the captions in COCO's results format.\n";
+
+typedef struct Options {
+  const char *checkpoint, *data, *split, *out;
+  int beam, images, threads, json;
+  double length_penalty;
+} Options;
+
+static Status number(const char *option, const char *text, double low, double high, double *value) {
+  char *end;
+  *value = strtod(text, &end);
+  if (end == text || *end || !(*value >= low && *value <= high))
+    return status_set(BAD_INPUT, "%s %s: a number from %g to %g was expected", option, text, low, high);
+  return OK;
+}
+
+static Status options_parse(Options *options, int argc, char **argv) {
+  static const struct option known[] = {{"data", 1, 0, 'd'}, {"split", 1, 0, 's'}, {"beam", 1, 0, 'b'},
+                                        {"length-penalty", 1, 0, 'p'}, {"images", 1, 0, 'i'}, {"out", 1, 0, 'o'},
+                                        {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+  *options = (Options){.split = "test", .beam = 1, .threads = omp_get_num_procs()};
+  opterr = 0;
+  for (int c; (c = getopt_long(argc, argv, ":n:h", known, NULL)) != -1;) {
+    double value = 0;
+    switch (c) {
+      case 'd': options->data = optarg; break;
+      case 's': options->split = optarg; break;
+      case 'o': options->out = optarg; break;
+      case 'j': options->json = 1; break;
+      case 'b': TRY(number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
+      case 'i': TRY(number("--images", optarg, 1, 1e9, &value)); options->images = (int)value; break;
+      case 'n': TRY(number("-n", optarg, 1, 1024, &value)); options->threads = (int)value; break;
+      case 'p': TRY(number("--length-penalty", optarg, 0, 4, &options->length_penalty)); break;
+      case ':': return status_set(BAD_INPUT, "%s: a value was expected behind it", argv[optind - 1]);
+      default: return status_set(BAD_INPUT, "unknown option %s; --help lists all", argv[optind - 1]);
+    }
+  }
+  if (optind + 1 != argc) return status_set(BAD_INPUT, "one CHECKPOINT was expected; --help tells more");
+  options->checkpoint = argv[optind];
+  if (!options->data) return status_set(BAD_INPUT, "--data F.h5 was expected: the dataset whose split is captioned");
+  return OK;
+}
+
+/* COCO's results: [{"image_id": ..., "caption": ...}]; a numeric id is written as a number. */
+static Status results_write(const char *path, const Dataset *dataset, const int32_t *images, int count, char **texts) {
+  json_t *root = json_array();
+  for (int i = 0; i < count; i++) {
+    const char *id = dataset->image_id[images[i]];
+    char *end;
+    long long value = strtoll(id, &end, 10);
+    bool numeric = *id && !*end;
+    json_array_append_new(root, json_pack("{s:o, s:s}", "image_id", numeric ? json_integer(value) : json_string(id),
+                                          "caption", texts[i]));
+  }
+  Status status = json_write(path, root);
+  json_decref(root);
+  return status;
+}
+
+static void scores_print(const EvaluationScores *scores, int json, double words) {
+  if (json) {
+    json_t *root = json_object(), *corpus = json_object();
+    for (int m = 0; m < METRICS; m++)
+      if (scores->present[m]) json_object_set_new(corpus, metric_name((Metric)m), json_number(scores->corpus[m]));
+    json_object_set_new(root, "corpus", corpus);
+    json_object_set_new(root, "images", json_integer(scores->images));
+    json_object_set_new(root, "mean_length", json_number(words));
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    puts(text);
+    free(text);
+    json_decref(root);
+    return;
+  }
+  for (int m = 0; m < METRICS; m++) {
+    if (scores->present[m]) printf("%-14s %.4f\n", metric_name((Metric)m), scores->corpus[m]);
+    else printf("%-14s absent: %s\n", metric_name((Metric)m), metric_absent((Metric)m));
+  }
+  printf("%-14s %.2f\n", "mean length", words);
+}
+
+static double mean_words(char **texts, int count) {
+  double words = 0;
+  for (int i = 0; i < count; i++) {
+    if (texts[i][0]) words++;
+    for (const char *p = texts[i]; *p; p++) words += *p == ' ';
+  }
+  return count ? words / count : 0;
+}
+
+typedef struct Subject {
+  Dataset dataset;
+  Checkpoint checkpoint;
+  ParamTable table;
+  int32_t *images;
+  int count;
+} Subject;
+
+static Status subject_open(Subject *subject, const Options *options, int *max_length) {
+  TRY(dataset_open(&subject->dataset, options->data, false));
+  TRY(caption_split_images(&subject->dataset, options->split, options->images, &subject->images, &subject->count));
+  TRY(checkpoint_load(&subject->checkpoint, &subject->table, options->checkpoint, 1));
+  TRY(policy_fits_dataset(&subject->checkpoint, options->checkpoint, &subject->dataset));
+  return policy_trained_length(&subject->checkpoint, options->checkpoint, max_length);
+}
+
+static Status evaluate(const Options *options) {
+  Subject subject = {0};
+  CaptionSplitOptions captioning = {.beam = options->beam, .length_penalty = options->length_penalty,
+                                    .chunk_images = 32, .progress = 1};
+  omp_set_num_threads(options->threads);
+  Status status = subject_open(&subject, options, &captioning.max_length);
+  char **texts = xcalloc((size_t)subject.count, sizeof(char *));
+  double began = clock_seconds();
+  if (status == OK)
+    status = caption_split(&subject.dataset, &subject.table, subject.checkpoint.weights, subject.images, subject.count,
+                           &captioning, texts);
+  if (status == OK) {
+    double words = mean_words(texts, subject.count), seconds = clock_seconds() - began;
+    log_info("%d pictures of split %s in %.1f s (%.0f tokens/s, beam %d)", subject.count, options->split, seconds,
+             (words + 1) * subject.count / seconds, options->beam);
+    EvaluationScores scores;
+    caption_split_score(&subject.dataset, subject.images, subject.count, texts, &scores);
+    if (options->out) status = results_write(options->out, &subject.dataset, subject.images, subject.count, texts);
+    if (status == OK) scores_print(&scores, options->json, words);
+    evaluation_scores_free(&scores);
+    for (int i = 0; i < subject.count; i++) free(texts[i]);
+  }
+  free(texts);
+  free(subject.images);
+  checkpoint_free(&subject.checkpoint);
+  params_free(&subject.table);
+  dataset_close(&subject.dataset);
+  return status;
+}
+
+int actor_evaluate(int argc, char **argv) {
+  Options options;
+  log_role_set("troupe evaluate");
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h")) continue;
+    fputs(help, stdout);
+    return OK;
+  }
+  Status status = options_parse(&options, argc, argv);
+  if (status == OK) status = evaluate(&options);
+  if (status != OK) log_error("%s", status_message());
+  return status;
+}

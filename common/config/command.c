@@ -1,0 +1,50 @@
+/* The command line of programs with a configuration. */
+#include "common/config/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/file.h"
+
+static Status take_actors(Command *command, const char *text) {
+  char *end;
+  long actors = strtol(text, &end, 10);
+  if (end == text || *end || actors < 1 || actors > 100000)
+    return status_set(BAD_INPUT, "-n %s: a number of actors from 1 to 100000 was expected", text);
+  command->actors = (int)actors;
+  return OK;
+}
+
+Status command_parse(Command *command, int argc, char **argv) {
+  *command = (Command){.actors = -1, .sets = xcalloc((size_t)argc + 1, sizeof(char *))};
+  for (int i = 1; i < argc; i++) {
+    const char *argument = argv[i];
+    bool more = i + 1 < argc;
+    if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) command->help = true;
+    else if (strcmp(argument, "--print-config") == 0) command->print_config = true;
+    else if (strcmp(argument, "--profile") == 0) command->profile = true;
+    else if (strcmp(argument, "--set") == 0 && more) command->sets[command->set_count++] = argv[++i];
+    else if (strncmp(argument, "--set=", 6) == 0) command->sets[command->set_count++] = argument + 6;
+    else if (strcmp(argument, "-n") == 0 && more) TRY(take_actors(command, argv[++i]));
+    else if (strcmp(argument, "--set") == 0 || strcmp(argument, "-n") == 0)
+      return status_set(BAD_INPUT, "%s: a value was expected behind it", argument);
+    else if (argument[0] == '-') return status_set(BAD_INPUT, "unknown option %s; --help lists all", argument);
+    else if (command->file) return status_set(BAD_INPUT, "%s: one CONFIG was expected, %s is there already", argument, command->file);
+    else command->file = argument;
+  }
+  if (!command->file && !command->help && !command->print_config)
+    return status_set(BAD_INPUT, "a CONFIG file was expected; --help tells more");
+  return OK;
+}
+
+void command_free(Command *command) {
+  free(command->sets);
+  command->sets = NULL;
+}
+
+Status command_config(const Command *command, Config *config) {
+  config_init(config);
+  if (command->file) TRY(config_read(config, command->file));
+  for (int i = 0; i < command->set_count; i++) TRY(config_set(config, command->sets[i]));
+  return command->print_config ? OK : config_check(config);
+}

@@ -1,0 +1,22 @@
+/* The command line that every program with a configuration takes: CONFIG [--set a.b=c]... [-n ACTORS] [--print-config] [--profile]. */
+#ifndef TROUPE_CONFIG_COMMAND_H
+#define TROUPE_CONFIG_COMMAND_H
+
+#include "common/config/config.h"
+
+typedef struct Command {
+  const char *file;  /* borrowed; NULL with --print-config alone */
+  const char **sets; /* owned array of borrowed assignments */
+  int set_count;
+  int actors; /* -n; -1 when not given */
+  bool help, print_config, profile;
+} Command;
+
+/* Errors: BAD_INPUT naming the argument. */
+Status command_parse(Command *command, int argc, char **argv);
+void command_free(Command *command); /* idempotent */
+
+/* Defaults, then the file, then each --set; checked unless only printed. The caller frees config in any case. */
+Status command_config(const Command *command, Config *config);
+
+#endif

@@ -1,0 +1,29 @@
+/* Captions of many pictures of a dataset by one policy, greedy or by beam search, and their scores: what `troupe evaluate`
+ * and stage 1's evaluation do. Chunks of pictures are shared by OpenMP threads; the result does not depend on how many. */
+#ifndef TROUPE_MODEL_CAPTION_SPLIT_H
+#define TROUPE_MODEL_CAPTION_SPLIT_H
+
+#include "common/base/status.h"
+#include "common/data/dataset.h"
+#include "common/model/params.h"
+#include "common/score/evaluate.h"
+
+typedef struct CaptionSplitOptions {
+  int max_length, beam;
+  double length_penalty;
+  int chunk_images; /* pictures decoded together */
+  int progress;     /* draw a bar */
+} CaptionSplitOptions;
+
+/* texts [count]: one caption a picture, owned by the caller as is each. Errors: the dataset's. On failure nothing is owned. */
+Status caption_split(Dataset *dataset, const ParamTable *table, const float *weights, const int32_t *images, int count,
+                     const CaptionSplitOptions *options, char **texts);
+
+/* Scores captions [count] of those pictures against their references. The caller frees `scores`. */
+void caption_split_score(const Dataset *dataset, const int32_t *images, int count, char *const *texts,
+                         EvaluationScores *scores);
+
+/* The first `limit` (0 = all) pictures of a split. Owned by the caller. */
+Status caption_split_images(const Dataset *dataset, const char *split, int limit, int32_t **images, int *count);
+
+#endif

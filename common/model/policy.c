@@ -1,0 +1,109 @@
+/* Policy: shapes from the configuration, weights from a checkpoint, and checks that they fit. */
+#include "common/model/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/file.h"
+
+ModelShape policy_shape(const Config *config, const Dataset *dataset) {
+  return (ModelShape){
+      .vocabulary = dataset->vocabulary,
+      .width = config->model.width,
+      .heads = config->model.heads,
+      .feed_forward = config->model.feed_forward,
+      .encoder_layers = config->model.encoder_layers,
+      .decoder_layers = config->model.decoder_layers,
+      .cells = dataset->cells,
+      .features = dataset->features,
+      .positions = config->model.positions,
+      .norm = strcmp(config->model.norm, "pre") == 0 ? NORM_PRE : NORM_POST,
+      .activation = strcmp(config->model.activation, "gelu") == 0 ? ACTIVATION_GELU : ACTIVATION_RELU,
+      .tied = config->model.tied,
+  };
+}
+
+Status policy_fits_dataset(const Checkpoint *checkpoint, const char *path, const Dataset *dataset) {
+  const ModelShape *shape = &checkpoint->shape;
+  if (shape->vocabulary != dataset->vocabulary)
+    return status_set(BAD_INPUT, "%s: its vocabulary has %d tokens, that of %s %d; they must be the same", path,
+                      shape->vocabulary, dataset->path, dataset->vocabulary);
+  for (int v = 0; v < dataset->vocabulary; v++)
+    if (strcmp(checkpoint->token[v], dataset->token[v]) != 0)
+      return status_set(BAD_INPUT, "%s: token %d is '%s', in %s it is '%s'; the vocabularies must be the same", path, v,
+                        checkpoint->token[v], dataset->path, dataset->token[v]);
+  if (strcmp(checkpoint->encoder, dataset->encoder) != 0 ||
+      strcmp(checkpoint->encoder_hash, dataset->encoder_hash) != 0)
+    return status_set(BAD_INPUT, "%s: was trained on grids of encoder %s (%s), %s holds those of %s (%s)", path,
+                      checkpoint->encoder, checkpoint->encoder_hash, dataset->path, dataset->encoder,
+                      dataset->encoder_hash);
+  if (shape->cells != dataset->cells || shape->features != dataset->features)
+    return status_set(BAD_INPUT, "%s: reads grids of %d x %d, %s holds grids of %d x %d", path, shape->cells,
+                      shape->features, dataset->path, dataset->cells, dataset->features);
+  return OK;
+}
+
+Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const Config *config) {
+  const ModelShape *shape = &checkpoint->shape;
+  const struct { const char *option; int found, wanted; } rows[] = {
+      {"model.d_model", shape->width, config->model.width},
+      {"model.heads", shape->heads, config->model.heads},
+      {"model.d_ff", shape->feed_forward, config->model.feed_forward},
+      {"model.enc_layers", shape->encoder_layers, config->model.encoder_layers},
+      {"model.dec_layers", shape->decoder_layers, config->model.decoder_layers},
+      {"model.positions", shape->positions, config->model.positions},
+      {"model.norm (0 post, 1 pre)", shape->norm == NORM_PRE, strcmp(config->model.norm, "pre") == 0},
+      {"model.activation (0 relu, 1 gelu)", shape->activation == ACTIVATION_GELU,
+       strcmp(config->model.activation, "gelu") == 0},
+      {"model.tied", shape->tied, config->model.tied},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (rows[i].found != rows[i].wanted)
+      return status_set(BAD_INPUT, "%s: its %s is %d, the configuration says %d", path, rows[i].option, rows[i].found,
+                        rows[i].wanted);
+  return OK;
+}
+
+Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *table, float **weights) {
+  *weights = NULL;
+  if (strcmp(config->policy.init, "random") == 0) {
+    ModelShape shape = policy_shape(config, dataset);
+    TRY(params_init(table, &shape));
+    *weights = params_block(table);
+    params_initialise(table, config->run.seed, *weights);
+    return OK;
+  }
+  char *path = config_initial_policy(config);
+  Checkpoint checkpoint = {0};
+  Status status = file_exists(path) ? checkpoint_load(&checkpoint, table, path, 1)
+                                    : status_set(BAD_INPUT, "%s: no such checkpoint; policy.init must name one of stage 1 "
+                                                 "(troupe pretrain makes it)", path);
+  if (status == OK) status = policy_fits_dataset(&checkpoint, path, dataset);
+  if (status == OK) status = policy_fits_config(&checkpoint, path, config);
+  if (status == OK) {
+    *weights = checkpoint.weights;
+    checkpoint.weights = NULL;
+  }
+  checkpoint_free(&checkpoint);
+  free(path);
+  return status;
+}
+
+int policy_max_length(const Config *config) {
+  return config->sampling.max_length ? config->sampling.max_length : config->model.max_length;
+}
+
+Status policy_trained_length(const Checkpoint *checkpoint, const char *path, int *max_length) {
+  Config config;
+  config_init(&config);
+  char *name = xasprintf("%s: config", path);
+  const char *text = checkpoint->config ? checkpoint->config : "";
+  Status status = config_read_text(&config, name, text, strlen(text));
+  *max_length = policy_max_length(&config);
+  if (status == OK && *max_length > checkpoint->shape.positions)
+    status = status_set(BAD_INPUT, "%s: captions of %d tokens, but %d positions", path, *max_length,
+                        checkpoint->shape.positions);
+  free(name);
+  config_free(&config);
+  return status;
+}

@@ -1,0 +1,29 @@
+/* Policy: what a captioner starts from, and whether dataset, configuration and checkpoint fit each other. */
+#ifndef TROUPE_MODEL_POLICY_H
+#define TROUPE_MODEL_POLICY_H
+
+#include "common/config/config.h"
+#include "common/data/dataset.h"
+#include "common/model/checkpoint.h"
+#include "common/model/params.h"
+
+/* The model that this configuration trains on this dataset. */
+ModelShape policy_shape(const Config *config, const Dataset *dataset);
+
+/* Does a checkpoint's model read this dataset? Errors: BAD_INPUT naming what differs (vocabulary, grid, encoder). */
+Status policy_fits_dataset(const Checkpoint *checkpoint, const char *path, const Dataset *dataset);
+
+/* Is it the model of this configuration? Errors: BAD_INPUT naming the option that differs. */
+Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const Config *config);
+
+/* Starting weights of stage 2: lays out `table` and fills `*weights` (both owned by the caller) from config's initial policy or,
+ * for "random", from the seed. */
+Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *table, float **weights);
+
+/* Longest generated caption in tokens. */
+int policy_max_length(const Config *config);
+
+/* That of the configuration kept in a checkpoint. */
+Status policy_trained_length(const Checkpoint *checkpoint, const char *path, int *max_length);
+
+#endif

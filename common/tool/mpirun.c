@@ -1,0 +1,108 @@
+/* Mpirun: options for Open MPI 4 and 5 and for MPICH's Hydra, the MPMD command, and its supervision. */
+#include "common/tool/mpirun.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/tool/launch.h"
+
+typedef enum Launcher { LAUNCHER_NONE, OPEN_MPI_4, OPEN_MPI_5, HYDRA } Launcher;
+
+static Launcher launcher_find(void) {
+  FILE *pipe = popen("mpirun --version 2>&1", "r");
+  char text[4096];
+  size_t n = pipe ? fread(text, 1, sizeof text - 1, pipe) : 0;
+  text[n] = 0;
+  if (pipe) pclose(pipe);
+  const char *open_mpi = strstr(text, "(Open MPI) ");
+  if (open_mpi) return atoi(open_mpi + 11) >= 5 ? OPEN_MPI_5 : OPEN_MPI_4;
+  return strstr(text, "HYDRA") ? HYDRA : LAUNCHER_NONE;
+}
+
+typedef struct Words {
+  char *word[256];
+  int count;
+} Words;
+
+static void say(Words *words, const char *word) {
+  CHECK(words->count + 1 < 256);
+  words->word[words->count++] = xstrdup(word);
+  words->word[words->count] = NULL;
+}
+
+static void say_all(Words *words, const char *const *list) {
+  for (; *list; list++) say(words, *list);
+}
+
+/* A rollout message below these limits is sent whole or not at all when its sender dies. */
+static const char *const eager_limits[] = {
+    "--mca", "btl_vader_eager_limit", "1048576", "--mca", "btl_vader_max_send_size", "1048576",
+    "--mca", "btl_tcp_eager_limit", "1048576", "--mca", "btl_tcp_rndv_eager_limit", "1048576",
+    "--mca", "btl_tcp_max_send_size", "1048576", NULL};
+
+static void say_options(Words *words, Launcher launcher, bool oversubscribe) {
+  static const char *const open_mpi_4[] = {"--enable-recovery", "--bind-to", "none", NULL};
+  static const char *const open_mpi_5[] = {"--with-ft", "ulfm", "--bind-to", "none", NULL};
+  static const char *const hydra[] = {"-bind-to", "none", "-disable-auto-cleanup", NULL};
+  say_all(words, launcher == HYDRA ? hydra : launcher == OPEN_MPI_5 ? open_mpi_5 : open_mpi_4);
+  if (launcher != HYDRA) say_all(words, eager_limits);
+  if (launcher != HYDRA && oversubscribe) say(words, "--oversubscribe");
+}
+
+static void say_role(Words *words, const char *role, int ranks, const Command *command) {
+  char count[16], *program = launch_program(role);
+  snprintf(count, sizeof count, "%d", ranks);
+  say(words, "-np");
+  say(words, count);
+  say(words, program);
+  say(words, command->file);
+  for (int i = 0; i < command->set_count; i++) {
+    say(words, "--set");
+    say(words, command->sets[i]);
+  }
+  if (command->profile) say(words, "--profile");
+  free(program);
+}
+
+static void print_command(const Words *words) {
+  char line[3072];
+  size_t used = 0;
+  for (int i = 0; i < words->count && used < sizeof line; i++)
+    used += (size_t)snprintf(line + used, sizeof line - used, "%s%s", i ? " " : "", words->word[i]);
+  log_info("%s", line);
+}
+
+int mpirun_train(const Command *command, const Config *config) {
+  Launcher launcher = launcher_find();
+  if (launcher == LAUNCHER_NONE) {
+    log_error("mpirun (Open MPI or MPICH) is not on PATH; deploy/install-deps.sh installs it");
+    return BAD_INPUT;
+  }
+  int cores = launch_cores(), actors = command->actors;
+  if (actors < 0) actors = cores > 1 ? cores - 1 : 1;
+  if (geteuid() == 0 && launcher != HYDRA) {
+    setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+    setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+    log_info("running as root: OMPI_ALLOW_RUN_AS_ROOT is set for mpirun");
+  }
+  char threads[16];
+  snprintf(threads, sizeof threads, "%d", cores > actors ? cores - actors : 1);
+  setenv("TROUPE_LEARNER_THREADS", threads, 0); /* what learner.threads: 0 means */
+  Words words = {.count = 0};
+  say(&words, "mpirun");
+  say_options(&words, launcher, actors + 1 > cores);
+  say_role(&words, "troupe-learner", 1, command);
+  say(&words, ":");
+  say_role(&words, "troupe-actor", actors, command);
+  print_command(&words);
+  char *folder = config_run_folder(config, "train"), *status_file = path_join(folder, "status.json");
+  int code = launch_supervise(words.word, status_file);
+  for (int i = 0; i < words.count; i++) free(words.word[i]);
+  free(folder);
+  free(status_file);
+  return code;
+}

@@ -1,0 +1,14 @@
+/* The verbs of `troupe`: each gets argv[0] = its name, parses its own options, prints --help, and returns the exit code. */
+#ifndef TROUPE_TOOL_VERBS_H
+#define TROUPE_TOOL_VERBS_H
+
+int verb_scenes(int argc, char **argv) __attribute__((weak));
+int verb_prepare(int argc, char **argv) __attribute__((weak));
+int verb_inspect(int argc, char **argv) __attribute__((weak));
+int verb_pretrain(int argc, char **argv);
+int verb_train(int argc, char **argv);
+int verb_evaluate(int argc, char **argv);
+int verb_caption(int argc, char **argv);
+int verb_version(int argc, char **argv);
+
+#endif

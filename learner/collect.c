@@ -1,0 +1,48 @@
+/* Collect: the learner's waiting loop. */
+#include "learner/collect.h"
+
+#include "common/base/log.h"
+
+static void take(Hub *hub, Ledger *ledger, Event *event) {
+  switch (event->kind) {
+    case EVENT_JOINED:
+      log_info("actor %d joined (%s); %d alive", event->actor, event->reason, hub_live(hub));
+      break;
+    case EVENT_LOST: {
+      int again = ledger_lost(ledger, event->actor);
+      log_warning("actor %d is lost (%s); %d chunks go to others, %d actors alive", event->actor, event->reason, again,
+                  hub_live(hub));
+      break;
+    }
+    case EVENT_RESULT:
+      ledger_return(ledger, event->actor, hub_clock(hub), &event->result);
+      break;
+    case EVENT_NONE:
+      break;
+  }
+}
+
+static bool assign(Hub *hub, Ledger *ledger) {
+  static Assignment assignment; /* large */
+  bool any = false;
+  for (int actor; (actor = hub_ready(hub, 2)) >= 0 && ledger_next(ledger, actor, hub_clock(hub), &assignment);) {
+    hub_assign(hub, actor, &assignment);
+    any = true;
+  }
+  return any;
+}
+
+Status collect(Hub *hub, Ledger *ledger, Work work, int64_t iteration, const volatile int *stop, bool *complete) {
+  Event event;
+  while (!(*complete = ledger_complete(ledger, work, iteration)) && !*stop) {
+    bool any = false;
+    while (hub_poll(hub, &event)) {
+      take(hub, ledger, &event);
+      any = true;
+    }
+    any |= assign(hub, ledger);
+    if (hub_live(hub) == 0) return status_set(FAILED, "no actors are left");
+    if (!any) hub_idle(hub);
+  }
+  return OK;
+}

@@ -1,0 +1,58 @@
+/* Learn: what the learner makes of an iteration's rollouts: advantages within each group, then inner epochs of optimiser steps
+ * over shuffled minibatches of images. Folds the results in chunk order, whoever made them. */
+#ifndef TROUPE_LEARNER_LEARN_H
+#define TROUPE_LEARNER_LEARN_H
+
+#include "common/config/config.h"
+#include "common/data/dataset.h"
+#include "learner/batch.h"
+#include "learner/ledger.h"
+#include "learner/schedule.h"
+#include "learner/update.h"
+
+/* One image of the iteration and its group, somewhere in a chunk's result. */
+typedef struct Group {
+  const Result *result; /* borrowed from the ledger */
+  int index;            /* image within the result */
+  int first_caption;    /* in Learn.advantage */
+} Group;
+
+enum { LEARN_COMPONENTS = COMPONENTS_MAX };
+
+/* Means over an iteration's rollouts, under TRL's definitions. */
+typedef struct RolloutMeans {
+  double reward, reward_std;            /* over captions; mean over groups of the population standard deviation */
+  double component[LEARN_COMPONENTS];   /* unweighted */
+  double frac_reward_zero_std;
+  double length, clipped;               /* tokens a caption; share without end token */
+  double baseline;                      /* mean reward of the greedy captions (scst), else NaN */
+  double seconds[SECONDS_KINDS];        /* sums over chunks */
+  long captions, tokens;
+} RolloutMeans;
+
+typedef struct Learn {
+  const Config *config; /* borrowed, as are dataset and updater */
+  Dataset *dataset;
+  Updater *updater;
+  Batch batch;
+  Group *group;          /* [images_per_iteration], owned, as are the following */
+  int groups, captions;
+  double *advantage;     /* [captions of the iteration] */
+  int32_t *order;        /* [images_per_iteration] */
+  float *log_mu, *log_ref; /* [tokens of a minibatch] */
+  double *batch_advantage; /* [captions of a minibatch] */
+  int steps_per_iteration;
+} Learn;
+
+void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *updater);
+void learn_free(Learn *learn); /* idempotent */
+
+/* Gathers the iteration's results (complete in the ledger) and computes advantages. */
+void learn_gather(Learn *learn, const Ledger *ledger, int64_t iteration, RolloutMeans *means);
+
+/* The inner epochs. `between` (or NULL) is called between optimiser steps: progress of messages. Errors: FAILED when a loss or
+ * gradient is not finite, naming the step. */
+Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, void (*between)(void *), void *context,
+                    ObjectiveSums *sums, double *grad_norm, double *learning_rate);
+
+#endif

@@ -1,0 +1,130 @@
+/* Metrics: JSON lines and the terminal. */
+#include "learner/metrics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/model/caption_split.h"
+#include "common/data/vocabulary.h"
+#include "common/score/component.h"
+
+static void put(json_t *line, const char *name, double value) { json_object_set_new(line, name, json_number(value)); }
+
+void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
+  const RolloutMeans *r = &m->rollouts;
+  ObjectiveMeans means = objective_means(&m->sums);
+  json_object_set_new(line, "iteration", json_integer(iteration));
+  put(line, "epoch", m->epoch);
+  put(line, "reward", r->reward);
+  put(line, "reward_std", r->reward_std);
+  for (int k = 0; k < REWARD_COMPONENTS; k++) {
+    char name[64];
+    snprintf(name, sizeof name, "rewards/%s/mean", reward_component_name((RewardComponent)k));
+    put(line, name, r->component[k]);
+  }
+  put(line, "frac_reward_zero_std", r->frac_reward_zero_std);
+  if (!isnan(r->baseline)) put(line, "reward_baseline", r->baseline);
+  put(line, "kl", means.kl);
+  put(line, "entropy", means.entropy);
+  put(line, "clip_ratio/low_mean", means.clip_low);
+  put(line, "clip_ratio/high_mean", means.clip_high);
+  put(line, "ratio/mean", means.ratio_mean);
+  put(line, "ratio/max", means.ratio_max);
+  put(line, "completions/mean_length", r->length);
+  put(line, "completions/clipped_ratio", r->clipped);
+  put(line, "loss", means.loss);
+  put(line, "grad_norm", m->grad_norm);
+  put(line, "learning_rate", m->learning_rate);
+  json_object_set_new(line, "num_tokens", json_integer(m->tokens));
+  put(line, "step_time", m->step_s);
+  put(line, "tokens_per_s", (double)r->tokens / m->step_s);
+  json_object_set_new(line, "actors/alive", json_integer(m->alive));
+  double busy = r->seconds[SECONDS_DECODE] + r->seconds[SECONDS_REWARD] + r->seconds[SECONDS_REFERENCE];
+  put(line, "actors/idle_frac", r->seconds[SECONDS_IDLE] / (busy + r->seconds[SECONDS_IDLE]));
+  put(line, "actors/decode_s", r->seconds[SECONDS_DECODE]);
+  put(line, "actors/reward_s", r->seconds[SECONDS_REWARD]);
+  put(line, "actors/reference_s", r->seconds[SECONDS_REFERENCE]);
+  put(line, "learner/idle_frac", (m->after.idle_s - m->before.idle_s) / m->step_s);
+  put(line, "learner/collect_s", m->collected_s);
+  put(line, "learner/update_s", m->step_s - m->collected_s);
+  put(line, "version_lag/mean", 0);
+  double seconds = m->after.snapshot_s - m->before.snapshot_s;
+  double bytes = (double)(m->after.snapshot_bytes - m->before.snapshot_bytes);
+  put(line, "broadcast/seconds", seconds);
+  put(line, "broadcast/bytes_per_s", seconds > 0 ? bytes / seconds : 0);
+}
+
+void metrics_log(int64_t iteration, int64_t iterations, const IterationMetrics *m) {
+  ObjectiveMeans means = objective_means(&m->sums);
+  double left = m->step_s * (double)(iterations - iteration);
+  log_info("iteration %lld/%lld  reward %.4f +- %.3f  kl %.4f  entropy %.3f  length %.2f  clip %.3f  loss %.4f  "
+           "%.1f s (rollouts %.1f)  %.0f tokens/s  ETA %.0f:%02.0f",
+           (long long)iteration, (long long)iterations, m->rollouts.reward, m->rollouts.reward_std, means.kl,
+           means.entropy, m->rollouts.length, means.clip_low + means.clip_high, means.loss, m->step_s, m->collected_s,
+           (double)m->rollouts.tokens / m->step_s, floor(left / 60), fmod(left, 60));
+}
+
+static json_t *group_json(const Learn *learn, const Group *group, int64_t iteration) {
+  const Result *result = group->result;
+  int image = result->image[group->index];
+  json_t *captions = json_array(), *rewards = json_array(), *advantages = json_array();
+  for (int c = result->image_start[group->index], g = 0; c < result->image_start[group->index + 1]; c++, g++) {
+    int start = result->caption_start[c];
+    char *text = vocabulary_text(learn->dataset->token, learn->dataset->vocabulary, result->token + start,
+                                 result->caption_start[c + 1] - start);
+    json_array_append_new(captions, json_string(text));
+    json_array_append_new(rewards, json_number(result->reward[c]));
+    json_array_append_new(advantages, json_number(learn->advantage[group->first_caption + g]));
+    free(text);
+  }
+  return json_pack("{s:I, s:s, s:o, s:o, s:o}", "iteration", (json_int_t)iteration, "image",
+                   learn->dataset->image_file[image], "captions", captions, "rewards", rewards, "advantages",
+                   advantages);
+}
+
+Status metrics_samples(const RunFolder *run, const Learn *learn, int64_t iteration, int groups) {
+  for (int i = 0; i < groups && i < learn->groups; i++) {
+    json_t *line = group_json(learn, &learn->group[i], iteration);
+    Status status = run_append(run, "samples.jsonl", line);
+    json_decref(line);
+    TRY(status);
+  }
+  return OK;
+}
+
+void metrics_evaluation(const Ledger *ledger, int64_t iteration, const Dataset *dataset, EvaluationScores *scores,
+                        double *length) {
+  int chunks = ledger_chunks(ledger, WORK_EVALUATE, iteration), count = 0;
+  for (int k = 0; k < chunks; k++) count += ledger_result(ledger, WORK_EVALUATE, iteration, k)->images;
+  int32_t *images = xcalloc((size_t)count, sizeof *images);
+  char **texts = xcalloc((size_t)count, sizeof *texts);
+  double words = 0;
+  int at = 0;
+  for (int k = 0; k < chunks; k++) {
+    const Result *result = ledger_result(ledger, WORK_EVALUATE, iteration, k);
+    for (int i = 0; i < result->images; i++, at++) {
+      int start = result->caption_start[i], tokens = result->caption_start[i + 1] - start;
+      images[at] = result->image[i];
+      texts[at] = vocabulary_text(dataset->token, dataset->vocabulary, result->token + start, tokens);
+      words += tokens - (result->finished[i] ? 1 : 0);
+    }
+  }
+  caption_split_score(dataset, images, count, texts, scores);
+  *length = count ? words / count : 0;
+  for (int i = 0; i < count; i++) free(texts[i]);
+  free(texts);
+  free(images);
+}
+
+void metrics_evaluation_add(json_t *line, const EvaluationScores *scores, double length) {
+  for (int m = 0; m < METRICS; m++) {
+    if (!scores->present[m]) continue;
+    char name[64];
+    snprintf(name, sizeof name, "eval/%s", metric_name((Metric)m));
+    put(line, name, scores->corpus[m]);
+  }
+  put(line, "eval/mean_length", length);
+}

@@ -1,0 +1,33 @@
+/* Metrics: an iteration's line in metrics.jsonl (names of TRL's GRPO trainer) and on the terminal, groups for samples.jsonl, and the
+ * scores of an evaluation. */
+#ifndef TROUPE_LEARNER_METRICS_H
+#define TROUPE_LEARNER_METRICS_H
+
+#include "common/base/json.h"
+#include "common/score/evaluate.h"
+#include "learner/learn.h"
+#include "learner/run_folder.h"
+#include "proto/hub.h"
+
+typedef struct IterationMetrics {
+  RolloutMeans rollouts;
+  ObjectiveSums sums;
+  double grad_norm, learning_rate, epoch;
+  double collected_s, step_s; /* until the rollouts were there; in all */
+  int64_t tokens;             /* sampled since the run began */
+  int alive;
+  HubCounters before, after;
+} IterationMetrics;
+
+void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *metrics);
+void metrics_log(int64_t iteration, int64_t iterations, const IterationMetrics *metrics);
+
+/* The first groups of the iteration: captions, rewards, advantages. */
+Status metrics_samples(const RunFolder *run, const Learn *learn, int64_t iteration, int groups);
+
+/* Scores of a complete evaluation; the caller frees `scores`. `*length`: mean words a caption. */
+void metrics_evaluation(const Ledger *ledger, int64_t iteration, const Dataset *dataset, EvaluationScores *scores,
+                        double *length);
+void metrics_evaluation_add(json_t *line, const EvaluationScores *scores, double length);
+
+#endif

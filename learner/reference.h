@@ -1,0 +1,11 @@
+/* Reference: the policy that the KL penalty holds on to. Starts as the stage-1 model; every reference.refresh_every iterations
+ * ref <- mix policy + (1 - mix) ref (TR-DPO, arXiv 2404.09656); 0 = never. */
+#ifndef TROUPE_LEARNER_REFERENCE_H
+#define TROUPE_LEARNER_REFERENCE_H
+
+#include "learner/trainer.h"
+
+/* Called when t->iteration has just been finished and published: refreshes and sends the reference where it is due. */
+void reference_refresh(Trainer *trainer);
+
+#endif

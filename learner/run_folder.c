@@ -1,0 +1,178 @@
+/* Run folder: files of a run. */
+#include "learner/run_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/file.h"
+#include "common/base/log.h"
+
+enum { CHECKPOINTS_MAX = 4096 };
+
+/* Iterations of the numbered checkpoints, rising. */
+static int numbered(const RunFolder *run, int64_t iterations[CHECKPOINTS_MAX]) {
+  DIR *folder = opendir(run->checkpoints);
+  int count = 0;
+  for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && count < CHECKPOINTS_MAX; entry = readdir(folder)) {
+    char *end;
+    long number = strtol(entry->d_name, &end, 10);
+    if (end == entry->d_name || strcmp(end, ".h5") != 0) continue;
+    int at = count++;
+    for (; at > 0 && iterations[at - 1] > number; at--) iterations[at] = iterations[at - 1];
+    iterations[at] = number;
+  }
+  if (folder) closedir(folder);
+  return count;
+}
+
+static char *numbered_path(const RunFolder *run, int64_t iteration) {
+  return xasprintf("%s/%06lld.h5", run->checkpoints, (long long)iteration);
+}
+
+static Status run_lock(RunFolder *run) {
+  char *path = path_join(run->path, "lock");
+  run->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  Status status = OK;
+  if (run->lock < 0) status = status_set(FAILED, "%s: cannot be created: %s", path, strerror(errno));
+  else if (flock(run->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+    status = status_set(BAD_INPUT, "%s: another learner works in this run folder", run->path);
+  free(path);
+  return status;
+}
+
+Status run_open(RunFolder *run, const Config *config, const char *stage) {
+  char *path = config_run_folder(config, stage);
+  *run = (RunFolder){.path = path, .checkpoints = path_join(path, "checkpoints"), .keep = config->checkpoint.keep,
+                     .lock = -1};
+  TRY(folder_create(run->checkpoints));
+  TRY(run_lock(run));
+  int64_t iterations[CHECKPOINTS_MAX];
+  if (strcmp(config->run.resume, "never") == 0 && numbered(run, iterations) > 0)
+    return status_set(BAD_INPUT, "%s: holds checkpoints of an earlier run and run.resume is never; another run.dir was "
+                      "expected", run->path);
+  char *text = config_text(config, false), *file = path_join(run->path, "config.yaml");
+  Status status = file_write_atomic(file, text, strlen(text));
+  free(text);
+  free(file);
+  return status;
+}
+
+void run_close(RunFolder *run) {
+  if (run->path && run->lock >= 0) close(run->lock);
+  free(run->path);
+  free(run->checkpoints);
+  *run = (RunFolder){.lock = -1};
+}
+
+Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *table, bool *found) {
+  int64_t iterations[CHECKPOINTS_MAX];
+  int count = numbered(run, iterations);
+  *found = false;
+  Status status = OK;
+  for (int i = count - 1; i >= 0 && !*found; i--) {
+    char *path = numbered_path(run, iterations[i]);
+    status = checkpoint_load(checkpoint, table, path, 0);
+    if (status == OK) {
+      *found = true;
+      log_info("resuming from %s", path);
+    } else {
+      log_warning("%s; trying the checkpoint before it", status_message());
+    }
+    free(path);
+  }
+  return count && !*found ? status : OK;
+}
+
+/* Keeps the lines of one .jsonl file up to `iteration`. A last line that a crash cut short goes too. */
+static Status rewind_file(const RunFolder *run, const char *name, int64_t iteration) {
+  char *path = path_join(run->path, name), *text = NULL;
+  size_t size, kept = 0;
+  Status status = OK;
+  if (!file_exists(path)) goto done;
+  TRY_OR(done, status, file_read(path, (size_t)4 << 30, &text, &size));
+  for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+    json_t *root = json_loadb(line, (size_t)(end - line), 0, NULL);
+    json_t *number = json_object_get(root, "iteration");
+    bool keep = json_is_integer(number) && json_integer_value(number) <= iteration;
+    json_decref(root);
+    if (!keep) continue;
+    memmove(text + kept, line, (size_t)(end + 1 - line));
+    kept += (size_t)(end + 1 - line);
+  }
+  status = file_write_atomic(path, text, kept);
+done:
+  free(text);
+  free(path);
+  return status;
+}
+
+Status run_rewind(const RunFolder *run, int64_t iteration) {
+  TRY(rewind_file(run, "metrics.jsonl", iteration));
+  return rewind_file(run, "samples.jsonl", iteration);
+}
+
+/* Replaces `name` by a link to checkpoint `file`: symbolic, or hard (so that it outlives the number's removal). */
+static Status point_at(const RunFolder *run, const char *name, const char *file, bool hard) {
+  char *path = path_join(run->checkpoints, name), *temporary = file_temporary(path);
+  unlink(temporary);
+  int bad = hard ? link(file, temporary) : symlink(path_name(file), temporary);
+  if (!bad) bad = rename(temporary, path);
+  Status status = bad ? status_set(FAILED, "%s: cannot be linked: %s", path, strerror(errno)) : OK;
+  unlink(temporary); /* also what rename leaves when both are links to one file */
+  free(temporary);
+  free(path);
+  return status;
+}
+
+Status run_checkpoint(const RunFolder *run, Checkpoint *checkpoint, const ParamTable *table, bool best) {
+  char *path = numbered_path(run, checkpoint->iteration);
+  Status status = checkpoint_save(checkpoint, table, path);
+  if (status == OK) status = point_at(run, "latest", path, false);
+  if (status == OK && best) status = point_at(run, "best.h5", path, true);
+  free(path);
+  TRY(status);
+  int64_t iterations[CHECKPOINTS_MAX];
+  int count = numbered(run, iterations);
+  for (int i = 0; i < count - run->keep; i++) {
+    char *old = numbered_path(run, iterations[i]);
+    unlink(old);
+    free(old);
+  }
+  return OK;
+}
+
+Status run_append(const RunFolder *run, const char *file, const json_t *line) {
+  char *path = path_join(run->path, file);
+  Status status = json_append(path, line);
+  free(path);
+  return status;
+}
+
+Status run_status(const RunFolder *run, const RunStatus *status) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  json_t *root = json_object(), *ranks = json_object();
+  json_object_set_new(ranks, "alive", json_integer(status->alive));
+  json_object_set_new(ranks, "lost", json_integer(status->lost));
+  json_object_set_new(root, "phase", json_string(status->phase));
+  json_object_set_new(root, "iteration", json_integer(status->iteration));
+  json_object_set_new(root, "iterations", json_integer(status->iterations));
+  json_object_set_new(root, "exit", status->exit < 0 ? json_null() : json_integer(status->exit));
+  json_object_set_new(root, "ranks", ranks);
+  json_object_set_new(root, "message", status->message ? json_string(status->message) : json_null());
+  json_object_set_new(root, "weights_hash", status->weights_hash ? json_string(status->weights_hash) : json_null());
+  json_object_set_new(root, "pid", json_integer(getpid()));
+  json_object_set_new(root, "time", json_real((double)now.tv_sec + 1e-9 * (double)now.tv_nsec));
+  char *path = path_join(run->path, "status.json");
+  Status written = json_write(path, root);
+  free(path);
+  json_decref(root);
+  return written;
+}

@@ -1,0 +1,46 @@
+/* Run folder: what a run leaves on disk: config.yaml, metrics.jsonl, samples.jsonl, status.json, checkpoints. One learner at
+ * a time holds it. */
+#ifndef TROUPE_LEARNER_RUN_FOLDER_H
+#define TROUPE_LEARNER_RUN_FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/json.h"
+#include "common/config/config.h"
+#include "common/model/checkpoint.h"
+
+typedef struct RunFolder {
+  char *path, *checkpoints; /* owned */
+  int keep;
+  int lock; /* file descriptor that holds the lock, -1 = none */
+} RunFolder;
+
+/* Creates and locks the folder and writes config.yaml. Errors: BAD_INPUT another learner holds it, or it holds checkpoints
+ * and run.resume is never; FAILED it cannot be written. */
+Status run_open(RunFolder *run, const Config *config, const char *stage);
+void run_close(RunFolder *run); /* idempotent */
+
+/* The newest checkpoint that verifies, with moments and reference; *found false when there is none. A broken one is
+ * warned of and the one before it is taken. Errors: checkpoints are there and none verifies. */
+Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *table, bool *found);
+
+/* Drops the lines of metrics.jsonl and samples.jsonl that are past `iteration`: they will be written again. */
+Status run_rewind(const RunFolder *run, int64_t iteration);
+
+/* Saves checkpoints/NNNNNN.h5, points `latest` (and, when best, best.h5) at it and removes old ones. */
+Status run_checkpoint(const RunFolder *run, Checkpoint *checkpoint, const ParamTable *table, bool best);
+
+Status run_append(const RunFolder *run, const char *file, const json_t *line);
+
+typedef struct RunStatus {
+  const char *phase; /* "starting", "running", "finished", "stopped", "failed" */
+  int64_t iteration, iterations;
+  int exit; /* -1 = not yet */
+  int alive, lost;
+  const char *message, *weights_hash; /* or NULL */
+} RunStatus;
+
+Status run_status(const RunFolder *run, const RunStatus *status);
+
+#endif

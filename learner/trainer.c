@@ -1,0 +1,274 @@
+/* Trainer: start, resume, the loop over iterations, and the end. */
+#include "learner/trainer.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/model/caption_split.h"
+#include "common/model/policy.h"
+#include "common/tensor/gemm.h"
+#include "learner/collect.h"
+#include "learner/metrics.h"
+#include "learner/reference.h"
+#include "learner/settings.h"
+
+/* --- start and resume ---------------------------------------------------------------------------------------- */
+
+static Status open_data(Trainer *t) {
+  const Config *config = t->config;
+  TRY(dataset_open(&t->dataset, config->data.file, false));
+  TRY(caption_split_images(&t->dataset, config->data.train, 0, &t->train, &t->train_count));
+  if (config->evaluation.every)
+    TRY(caption_split_images(&t->dataset, config->data.validation, config->evaluation.images, &t->validation,
+                             &t->validation_count));
+  if (config->policy.images_per_iteration > t->train_count)
+    return status_set(BAD_INPUT, "policy.images_per_iteration %d is above the %d images of split %s",
+                      config->policy.images_per_iteration, t->train_count, config->data.train);
+  images_init(&t->order, config->run.seed, t->train, t->train_count, config->policy.images_per_iteration);
+  t->iterations = config->policy.iterations;
+  if (!t->iterations)
+    t->iterations = (int64_t)llround(config->policy.epochs * images_iterations_per_epoch(&t->order));
+  return OK;
+}
+
+static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
+  TRY(policy_fits_dataset(checkpoint, t->run.path, &t->dataset));
+  TRY(policy_fits_config(checkpoint, t->run.path, t->config));
+  if (strcmp(checkpoint->stage, "train") != 0 || !checkpoint->reference || !checkpoint->moment1)
+    return status_set(BAD_INPUT, "%s: holds a run of stage %s; another run.dir was expected", t->run.path, checkpoint->stage);
+  size_t bytes = t->table.total * sizeof(float);
+  memcpy(t->updater.weights, checkpoint->weights, bytes);
+  memcpy(t->reference, checkpoint->reference, bytes);
+  memcpy(t->updater.optimizer.moment1, checkpoint->moment1, bytes);
+  memcpy(t->updater.optimizer.moment2, checkpoint->moment2, bytes);
+  t->updater.optimizer.step = checkpoint->step;
+  t->iteration = checkpoint->iteration;
+  t->reference_version = checkpoint->reference_version;
+  t->tokens = checkpoint->tokens;
+  t->best = checkpoint->best;
+  return run_rewind(&t->run, t->iteration);
+}
+
+static Status open_weights(Trainer *t) {
+  const Config *config = t->config;
+  ModelShape shape = policy_shape(config, &t->dataset);
+  TRY(params_init(&t->table, &shape));
+  int images = config->policy.minibatch_images, captions = images * config->policy.group;
+  OptimizerOptions optimizer = settings_optimizer(&config->optimizer);
+  update_init(&t->updater, &t->table, &optimizer, images, captions, captions * policy_max_length(config));
+  learn_init(&t->learn, config, &t->dataset, &t->updater);
+  t->reference = params_block(&t->table);
+
+  Checkpoint checkpoint = {0};
+  ParamTable table = {0};
+  bool found;
+  TRY(run_resume(&t->run, &checkpoint, &table, &found));
+  Status status = OK;
+  if (found) {
+    status = take_checkpoint(t, &checkpoint);
+  } else {
+    float *weights = NULL;
+    status = policy_initial(config, &t->dataset, &table, &weights);
+    if (status == OK) {
+      memcpy(t->updater.weights, weights, t->table.total * sizeof(float));
+      memcpy(t->reference, weights, t->table.total * sizeof(float));
+    }
+    free(weights);
+  }
+  checkpoint_free(&checkpoint);
+  params_free(&table);
+  return status;
+}
+
+Status trainer_open(Trainer *t, const Config *config, const volatile int *stop) {
+  *t = (Trainer){.config = config, .stop = stop, .best = NAN, .run = {.lock = -1}};
+  omp_set_num_threads(settings_threads(config, 1));
+  ledger_init(&t->ledger, 0, 0);
+  TRY(open_data(t));
+  TRY(run_open(&t->run, config, "train"));
+  return open_weights(t);
+}
+
+static Status report(const Trainer *t, const char *phase, int exit_code, const char *message) {
+  char hash[HASH_TEXT] = "";
+  if (exit_code == OK) checkpoint_weights_hash(&t->table, t->updater.weights, hash);
+  RunStatus status = {.phase = phase, .iteration = t->iteration, .iterations = t->iterations, .exit = exit_code,
+                      .alive = t->hub ? hub_live(t->hub) : 0, .lost = t->hub ? hub_lost(t->hub) : 0,
+                      .message = message, .weights_hash = *hash ? hash : NULL};
+  return run_status(&t->run, &status);
+}
+
+Status trainer_start(Trainer *t) {
+  char hash[HASH_TEXT];
+  config_hash(t->config, hash);
+  TRY(report(t, "starting", -1, NULL));
+  HubOptions options = {.config_hash = hash, .dataset_hash = t->dataset.content_hash, .floats = t->table.total,
+                        .vocabulary = t->dataset.vocabulary, .lag = t->config->actors.lag, .kernel = gemm_name(),
+                        .heartbeat_s = t->config->actors.heartbeat_s, .silence_s = t->config->actors.timeout_s,
+                        .join_s = t->config->actors.start_timeout_s};
+  TRY(hub_open(&t->hub, &options));
+  hub_publish(t->hub, SNAPSHOT_POLICY, t->iteration, t->updater.weights);
+  if (memcmp(t->reference, t->updater.weights, t->table.total * sizeof(float)) == 0)
+    hub_adopt_reference(t->hub, t->iteration, t->reference_version);
+  else hub_publish(t->hub, SNAPSHOT_REFERENCE, t->reference_version, t->reference);
+  log_info("stage 2: iterations %lld to %lld of %d images x %d captions, %d actors, %d threads, %s, %s",
+           (long long)t->iteration + 1, (long long)t->iterations, t->config->policy.images_per_iteration,
+           t->config->policy.group, hub_live(t->hub), omp_get_max_threads(), gemm_name(), t->run.path);
+  return OK;
+}
+
+/* --- parts of an iteration ----------------------------------------------------------------------------------- */
+
+static void pump(void *hub) { hub_pump(hub); }
+
+/* Greedy captions of the validation split by the current version, made by the actors; adds eval/... to `line`. */
+static Status evaluate(Trainer *t, json_t *line, bool *best, bool *complete) {
+  *best = false;
+  ledger_open(&t->ledger, WORK_EVALUATE, t->iteration, t->iteration, VERSION_NONE, t->validation, t->validation_count,
+              t->config->actors.chunk_images);
+  TRY(collect(t->hub, &t->ledger, WORK_EVALUATE, t->iteration, t->stop, complete));
+  if (*complete) {
+    EvaluationScores scores;
+    double length;
+    metrics_evaluation(&t->ledger, t->iteration, &t->dataset, &scores, &length);
+    metrics_evaluation_add(line, &scores, length);
+    double cider = scores.corpus[METRIC_CIDER];
+    *best = isnan(t->best) || cider > t->best;
+    if (*best) t->best = cider;
+    log_info("iteration %lld  CIDEr %.4f on %s (greedy)%s", (long long)t->iteration, cider, t->config->data.validation,
+             *best ? ", best so far" : "");
+    evaluation_scores_free(&scores);
+  }
+  ledger_close(&t->ledger, WORK_EVALUATE, t->iteration);
+  return OK;
+}
+
+static Status save(Trainer *t, bool best) {
+  Checkpoint checkpoint = {.shape = t->table.shape, .stage = "train", .iteration = t->iteration,
+                           .epoch = t->iteration / images_iterations_per_epoch(&t->order),
+                           .step = t->updater.optimizer.step, .tokens = t->tokens,
+                           .reference_version = t->reference_version, .seed = t->config->run.seed, .best = t->best,
+                           .weights = t->updater.weights, .reference = t->reference,
+                           .moment1 = t->updater.optimizer.moment1, .moment2 = t->updater.optimizer.moment2,
+                           .config = config_text(t->config, false), .token = t->dataset.token};
+  snprintf(checkpoint.dataset_hash, sizeof checkpoint.dataset_hash, "%s", t->dataset.content_hash);
+  snprintf(checkpoint.encoder, sizeof checkpoint.encoder, "%s", t->dataset.encoder);
+  snprintf(checkpoint.encoder_hash, sizeof checkpoint.encoder_hash, "%s", t->dataset.encoder_hash);
+  snprintf(checkpoint.preprocessing, sizeof checkpoint.preprocessing, "%s", t->dataset.preprocessing);
+  Status status = run_checkpoint(&t->run, &checkpoint, &t->table, best);
+  free(checkpoint.config);
+  return status;
+}
+
+/* Rolls iteration t->iteration out with the current version and learns from it; `line` is its metrics. */
+static Status iterate(Trainer *t, json_t *line, bool *complete) {
+  const Config *config = t->config;
+  int64_t k = t->iteration;
+  double began = clock_seconds();
+  HubCounters before = hub_counters(t->hub);
+  ledger_open(&t->ledger, WORK_ROLLOUT, k, k, t->reference_version, images_iteration(&t->order, k),
+              config->policy.images_per_iteration, config->actors.chunk_images);
+  TRY(collect(t->hub, &t->ledger, WORK_ROLLOUT, k, t->stop, complete));
+  if (!*complete) return OK;
+  IterationMetrics metrics = {.collected_s = clock_seconds() - began, .alive = hub_live(t->hub)};
+  learn_gather(&t->learn, &t->ledger, k, &metrics.rollouts);
+  TRY(learn_update(&t->learn, k, t->iterations, pump, t->hub, &metrics.sums, &metrics.grad_norm,
+                   &metrics.learning_rate));
+  TRY(metrics_samples(&t->run, &t->learn, k + 1, config->samples.groups));
+  ledger_close(&t->ledger, WORK_ROLLOUT, k);
+  t->iteration = k + 1;
+  t->tokens += metrics.rollouts.tokens;
+  hub_publish(t->hub, SNAPSHOT_POLICY, t->iteration, t->updater.weights);
+  reference_refresh(t);
+  metrics.step_s = clock_seconds() - began;
+  metrics.epoch = (double)t->iteration / images_iterations_per_epoch(&t->order);
+  metrics.tokens = t->tokens;
+  metrics.before = before;
+  metrics.after = hub_counters(t->hub);
+  metrics_line(line, t->iteration, &metrics);
+  metrics_log(t->iteration, t->iterations, &metrics);
+  return OK;
+}
+
+static bool due(int64_t iteration, int64_t last, int every) {
+  return every > 0 && (iteration % every == 0 || iteration == last);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------------------ */
+
+/* Evaluation, metrics line and checkpoint at a boundary between iterations. */
+static Status boundary(Trainer *t, json_t *line, bool *complete) {
+  bool best = false;
+  *complete = true;
+  if (t->validation_count && due(t->iteration, t->iterations, t->config->evaluation.every))
+    TRY(evaluate(t, line, &best, complete));
+  if (!*complete) return save(t, false); /* stopped in the evaluation: the resumed run does not repeat it */
+  TRY(run_append(&t->run, "metrics.jsonl", line)); /* before the checkpoint: a resume rewinds it */
+  if (best || t->iteration == 0 || due(t->iteration, t->iterations, t->config->checkpoint.every)) TRY(save(t, best));
+  return OK;
+}
+
+static Status loop(Trainer *t) {
+  bool complete = true;
+  if (t->iteration == 0 && t->validation_count) { /* where stage 1 left off */
+    json_t *line = json_pack("{s:i}", "iteration", 0);
+    Status status = boundary(t, line, &complete);
+    json_decref(line);
+    TRY(status);
+  }
+  while (t->iteration < t->iterations && complete && !*t->stop) {
+    TRY(report(t, "running", -1, NULL));
+    json_t *line = json_object();
+    Status status = iterate(t, line, &complete);
+    if (status == OK && complete) status = boundary(t, line, &complete);
+    json_decref(line);
+    TRY(status);
+  }
+  return OK;
+}
+
+Status trainer_run(Trainer *t) {
+  Status status = loop(t);
+  bool finished = t->iteration >= t->iterations;
+  if (status != OK) {
+    char *message = xstrdup(status_message());
+    bool whole = hub_live(t->hub) == 0; /* the actors are gone, the weights stand at a boundary */
+    if (whole && save(t, false) != OK) log_error("%s", status_message());
+    (void)report(t, "failed", status, message);
+    status_set(status, "%s; the same command resumes from %s", message, t->run.checkpoints);
+    free(message);
+    return status;
+  }
+  if (!finished) {
+    TRY(save(t, false));
+    log_info("stopped after iteration %lld; the same command resumes", (long long)t->iteration);
+    return report(t, "stopped", OK, "stopped by a signal; the same command resumes");
+  }
+  char hash[HASH_TEXT];
+  checkpoint_weights_hash(&t->table, t->updater.weights, hash);
+  log_info("finished: best CIDEr on %s %.4f, weights %s, %s", t->config->data.validation, t->best, hash,
+           t->run.checkpoints);
+  return report(t, "finished", OK, NULL);
+}
+
+bool trainer_close(Trainer *t, int exit_code) {
+  bool finalized = hub_close(t->hub, exit_code == OK ? "the run is over" : "the run failed", exit_code);
+  t->hub = NULL;
+  learn_free(&t->learn);
+  update_free(&t->updater);
+  ledger_free(&t->ledger);
+  images_free(&t->order);
+  params_free(&t->table);
+  dataset_close(&t->dataset);
+  free(t->reference);
+  free(t->train);
+  free(t->validation);
+  t->reference = NULL, t->train = t->validation = NULL;
+  run_close(&t->run);
+  return finalized;
+}

@@ -1,0 +1,41 @@
+/* Trainer: stage 2. Each iteration: actors roll out a set of images with policy version k, the learner turns the groups' rewards
+ * into advantages and takes clipped, KL-regularised steps, and version k + 1 goes out. */
+#ifndef TROUPE_LEARNER_TRAINER_H
+#define TROUPE_LEARNER_TRAINER_H
+
+#include "common/config/config.h"
+#include "learner/images.h"
+#include "learner/learn.h"
+#include "learner/run_folder.h"
+#include "proto/hub.h"
+
+typedef struct Trainer {
+  const Config *config; /* borrowed */
+  RunFolder run;
+  Dataset dataset;
+  ParamTable table;
+  Updater updater;
+  Learn learn;
+  Ledger ledger;
+  ImageOrder order;
+  Hub *hub;
+  float *reference; /* block, owned */
+  int64_t reference_version;
+  int32_t *train, *validation;
+  int train_count, validation_count;
+  int64_t iteration, iterations; /* finished, wanted */
+  int64_t tokens;                /* sampled so far */
+  double best;                   /* CIDEr on the validation split, NaN = none */
+  const volatile int *stop;
+} Trainer;
+
+/* Opens everything but the actors: dataset, run folder, initial policy or the newest checkpoint. */
+Status trainer_open(Trainer *trainer, const Config *config, const volatile int *stop);
+/* Waits for the actors and sends them the weights. */
+Status trainer_start(Trainer *trainer);
+/* Trains to the end or to *stop. Status files and checkpoints are up to date when it returns, whatever it returns. */
+Status trainer_run(Trainer *trainer);
+/* Ends the actors. True: MPI is finalized; false: _exit. Idempotent but for that. */
+bool trainer_close(Trainer *trainer, int exit_code);
+
+#endif

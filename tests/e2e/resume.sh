@@ -1,0 +1,51 @@
+#!/bin/sh
+# A run killed by SIGKILL in the middle of stage 2 and started again, with another number of actors, ends with the weights
+# of a run that was never killed; so does one that was stopped by SIGTERM, and stage 1 killed between epochs.
+set -u
+. "$(dirname "$0")/../mpi/tiny.sh"
+tiny_data
+sets="--set policy.iterations=8"
+
+wait_for_iteration() { # RUN N
+  for _ in $(seq 600); do
+    grep -q "\"iteration\":$2[,}]" "$1/metrics.jsonl" 2>/dev/null && return 0
+    sleep 0.05
+  done
+  fail "iteration $2 of $1 did not come"
+}
+
+troupe train "$work/tiny.yaml" -n 2 $sets --set run.dir="$work/whole" >&2 || fail "the unbroken run"
+whole=$(hash_of "$work/whole") || exit 1
+
+setsid troupe train "$work/tiny.yaml" -n 2 $sets --set run.dir="$work/killed" >&2 &
+launcher=$!
+wait_for_iteration "$work/killed" 3
+pid=$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p' "$work/killed/status.json")
+kill -KILL "$pid" # the learner
+wait "$launcher" && fail "a killed run said that it succeeded"
+grep -q '"phase": "finished"' "$work/killed/status.json" && fail "the run was over before the kill"
+troupe train "$work/tiny.yaml" -n 3 $sets --set run.dir="$work/killed" >&2 || fail "resuming the killed run"
+hash=$(hash_of "$work/killed") || exit 1
+[ "$hash" = "$whole" ] || fail "killed and resumed: $hash, unbroken: $whole"
+[ "$(grep -c . "$work/killed/metrics.jsonl")" = 9 ] || fail "metrics.jsonl has lines twice or too few"
+
+troupe train "$work/tiny.yaml" -n 2 $sets --set run.dir="$work/stopped" >&2 &
+launcher=$!
+wait_for_iteration "$work/stopped" 2
+kill -TERM "$launcher"
+wait "$launcher" || fail "a run stopped by TERM did not exit 0"
+grep -q '"phase": "stopped"' "$work/stopped/status.json" || fail "status.json does not say stopped"
+troupe train "$work/tiny.yaml" -n 1 $sets --set run.dir="$work/stopped" >&2 || fail "resuming the stopped run"
+hash=$(hash_of "$work/stopped") || exit 1
+[ "$hash" = "$whole" ] || fail "stopped and resumed: $hash, unbroken: $whole"
+
+troupe pretrain "$work/tiny.yaml" --set pretrain.epochs=4 --set run.dir="$work/pre" >&2 || fail "stage 1"
+whole=$(hash_of "$work/pre") || exit 1
+troupe pretrain "$work/tiny.yaml" --set pretrain.epochs=4 --set run.dir="$work/pre2" >&2 &
+learner=$!
+for _ in $(seq 600); do [ -s "$work/pre2/metrics.jsonl" ] && break; sleep 0.02; done
+kill -KILL "$learner"
+wait "$learner"
+troupe pretrain "$work/tiny.yaml" --set pretrain.epochs=4 --set run.dir="$work/pre2" >&2 || fail "resuming stage 1"
+hash=$(hash_of "$work/pre2") || exit 1
+[ "$hash" = "$whole" ] || fail "stage 1 killed and resumed: $hash, unbroken: $whole"
