@@ -47,7 +47,7 @@ void decoder_init(Decoder *decoder, const ParamTable *table, int max_images, int
 void decoder_free(Decoder *decoder); /* idempotent */
 
 /* Samples `group` captions an image, image-major, into `out` (cleared first). image_ids [images] key the random numbers:
- * the result does not depend on which images share a call except through the rounding of matrix products.
+ * the result, bit for bit, does not depend on which images share a call.
  * The start, pad and unknown tokens are never sampled: their probability stays in the softmax of log mu (as the update sees it) but the draw
  * renormalises over the rest. */
 void decoder_sample(Decoder *decoder, const float *weights, int images, const float *features,
