@@ -46,6 +46,10 @@ typedef struct Decoder {
 void decoder_init(Decoder *decoder, const ParamTable *table, int max_images, int max_rows, int max_length);
 void decoder_free(Decoder *decoder); /* idempotent */
 
+/* Optional, for several calls with the same weights: lays them out once (some 20 MB of copying that each call does otherwise).
+ * Calls with this pointer then take its values as they were here; load again when they change, NULL to forget. */
+void decoder_load(Decoder *decoder, const float *weights);
+
 /* Samples `group` captions an image, image-major, into `out` (cleared first). image_ids [images] key the random numbers:
  * the result, bit for bit, does not depend on which images share a call.
  * The start, pad and unknown tokens are never sampled: their probability stays in the softmax of log mu (as the update sees it) but the draw

@@ -52,13 +52,14 @@ static void state_take(DecoderState *s, const Decoder *decoder, Arena *arena) {
   s->gathered = arena_floats(arena, t * 2 * d);
   s->scratch = arena_floats(arena, packed_scratch());
   s->draw = arena_floats(arena, draw_scratch(shape->vocabulary));
-  int32_t **rows[] = {&s->row, &s->token, &s->slot, &s->picture, &s->position};
-  for (int i = 0; i < 5; i++) *rows[i] = arena_take(arena, r * sizeof **rows[i]);
+  int32_t **rows[] = {&s->position, &s->caption, &s->row, &s->token, &s->slot, &s->picture, &s->parent, &s->left};
+  for (int i = 0; i < 8; i++) *rows[i] = arena_take(arena, r * sizeof **rows[i]);
+  stack_init(&s->encoder, decoder->table, false);
+  stack_take(&s->encoder, arena, shape->cells, 0, false); /* last: it lays its scratch over what comes after */
 }
 
 void decoder_init(Decoder *decoder, const ParamTable *table, int max_images, int max_rows, int max_length) {
   CHECK(max_images > 0 && max_rows >= max_images && max_length > 0 && max_length <= table->shape.positions);
-  CHECK(table->shape.encoder_layers == 0);
   *decoder = (Decoder){.table = table, .max_images = max_images, .max_rows = max_rows, .max_length = max_length,
                        .state = xcalloc(1, sizeof(DecoderState))};
   static unsigned char nowhere[64];
@@ -96,6 +97,11 @@ static void weights_pack(Decoder *decoder, const float *weights) {
   }
 }
 
+void decoder_load(Decoder *decoder, const float *weights) {
+  decoder->state->loaded = weights;
+  if (weights) weights_pack(decoder, weights);
+}
+
 /* keys [D, Np] of one picture from kv [N, 2 D]; tiles of 16 x 16, a cache line either way. */
 static void keys_transpose(int n, int d, const float *kv, float *keys) {
   int np = padded(n);
@@ -105,13 +111,24 @@ static void keys_transpose(int n, int d, const float *kv, float *keys) {
         for (int cell = c; cell < c + 16 && cell < n; cell++) keys[(long)column * np + cell] = kv[(long)cell * 2 * d + column];
 }
 
+/* The encoder's layers over the memory, a picture at a time: BLAS may round a row differently among others. */
+static void memory_encode(DecoderState *s, const float *weights, int images, int n, int d) {
+  const int32_t starts[] = {0, n};
+  for (int i = 0; s->encoder.layers && i < images; i++) {
+    float *memory = s->memory + (long)i * n * d;
+    const float *encoded = stack_forward(&s->encoder, weights, memory, 1, starts, NULL, 0, NULL, NULL, NULL);
+    memcpy(memory, encoded, (size_t)n * (size_t)d * sizeof *memory);
+  }
+}
+
 void decoder_see(Decoder *decoder, const float *weights, int images, const float *features) {
   CHECK(images > 0 && images <= decoder->max_images);
   DecoderState *s = decoder->state;
   const ParamTable *table = decoder->table;
   int d = table->shape.width, n = table->shape.cells, cells = images * n;
-  weights_pack(decoder, weights);
+  if (s->loaded != weights) weights_pack(decoder, weights);
   packed_linear(cells, table->shape.features, d, features, s->image, weights + table->image.bias, s->memory, s->scratch);
+  memory_encode(s, weights, images, n, d);
   for (int l = 0; l < table->shape.decoder_layers; l++) {
     packed_linear(cells, d, 2 * d, s->memory, s->layer[l].cross_kv, weights + table->decoder[l].cross_kv.bias,
                   s->cross_kv[l], s->scratch);
@@ -121,6 +138,14 @@ void decoder_see(Decoder *decoder, const float *weights, int images, const float
 }
 
 /* --- one step ----------------------------------------------------------------------------------------------------- */
+
+void decoder_fork(Decoder *decoder, int from, int to, int positions) {
+  long entry = 2 * decoder->table->shape.width, slot_size = decoder->max_length * entry;
+  for (int l = 0; l < decoder->table->shape.decoder_layers; l++) {
+    float *cache = decoder->state->cache[l];
+    memcpy(cache + to * slot_size, cache + from * slot_size, (size_t)(positions * entry) * sizeof *cache);
+  }
+}
 
 /* Keys and values of this position go to the cache; mixed [count, D] = attention of each row's query over its positions. */
 static void attend_self(Decoder *decoder, const StepRows *rows, int layer) {

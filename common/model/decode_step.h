@@ -7,6 +7,7 @@
 #define TROUPE_MODEL_DECODE_STEP_H
 
 #include "common/model/decode.h"
+#include "common/model/stack.h"
 
 typedef struct StepRows {
   int count, position;     /* live rows, all at this position */
@@ -23,9 +24,11 @@ typedef struct LayerPacked {
 
 /* What decoder_init lays out in the decoder's arena. R = max_rows, M = max_images, N cells, Np = N and a margin, D width. */
 typedef struct DecoderState {
+  const float *loaded;   /* what decoder_load packed, or NULL */
   float *image, *output; /* packed */
   LayerPacked layer[LAYERS_MAX];
   /* the pictures */
+  Stack encoder;                      /* sized for one picture */
   float *memory;                      /* [M, N, D] */
   float *cross_keys[LAYERS_MAX];      /* [M, D, Np]: transposed, so that scores of neighbouring cells lie together */
   float *cross_kv[LAYERS_MAX];        /* [M, N, 2 D]: key, value */
@@ -40,13 +43,18 @@ typedef struct DecoderState {
   float *gathered;                       /* [max_length, 2 D]: keys and values of one row with a history */
   float *scratch;                        /* of packed.h */
   float *draw;                           /* of draw.h */
-  int32_t *row, *token, *slot, *picture, *position; /* [R]: of the live rows; all but position are the callers' */
+  int32_t *position;                     /* [R] */
+  /* [R] each, for the callers */
+  int32_t *caption, *row, *token, *slot, *picture, *parent, *left;
 } DecoderState;
 
 /* Makes `count` empty captions of it. */
 void captions_clear(CaptionSet *set, int count);
 
-/* Packs the weights; memory and cross-attention keys and values of these pictures [images, N, F]. */
+/* Copies positions 0 .. positions - 1 of a slot's cache to another. */
+void decoder_fork(Decoder *decoder, int from, int to, int positions);
+
+/* Packs the weights unless decoder_load did; memory and cross-attention keys and values of these pictures [images, N, F]. */
 void decoder_see(Decoder *decoder, const float *weights, int images, const float *features);
 
 /* One step with the same weights; the logits [count, V] are in state->logits. */

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/model/captioner.h"
 #include "common/model/decode.h"
 #include "common/tensor/gemm.h"
 #include "tests/unit/model/naive.h"
@@ -78,6 +79,31 @@ static void check_against_naive(Setup *s, int group, double temperature, bool gr
   assert_true(checked >= IMAGES * group * 2);
 }
 
+/* The same by the captioner, as the learner sees the captions. */
+static void check_against_captioner(Setup *s, float temperature) {
+  CaptionSet *c = &s->captions;
+  int32_t image_start[IMAGES + 1], caption_start[IMAGES * GROUP + 1] = {0};
+  int32_t input[IMAGES * GROUP * LENGTH], target[IMAGES * GROUP * LENGTH];
+  float logp[IMAGES * GROUP * LENGTH];
+  int tokens = 0;
+  for (int i = 0; i <= IMAGES; i++) image_start[i] = i * GROUP;
+  for (int r = 0; r < c->count; r++) {
+    for (int t = 0; t < c->length[r]; t++, tokens++) {
+      target[tokens] = c->tokens[r * LENGTH + t];
+      input[tokens] = t ? target[tokens - 1] : TOKEN_START;
+    }
+    caption_start[r + 1] = tokens;
+  }
+  Captioner captioner;
+  captioner_init(&captioner, &s->table, IMAGES, c->count, tokens, 0);
+  CaptionBatch batch = {IMAGES, c->count, tokens, s->features, image_start, caption_start, input, target};
+  captioner_forward(&captioner, s->weights, &batch, temperature, NULL, &(TokenOutputs){.logp = logp});
+  for (int r = 0; r < c->count; r++)
+    for (int t = 0; t < c->length[r]; t++)
+      assert_true(fabsf(c->logp[r * LENGTH + t] - logp[caption_start[r] + t]) <= 2e-5f);
+  captioner_free(&captioner);
+}
+
 static void check_shape(const ModelShape *shape) {
   Setup s;
   setup(&s, shape);
@@ -86,11 +112,13 @@ static void check_shape(const ModelShape *shape) {
   assert_int_equal(s.captions.count, IMAGES * GROUP);
   assert_true(s.captions.kept_mass == 1);
   check_against_naive(&s, GROUP, 1, false);
+  check_against_captioner(&s, 1);
   o.temperature = 0.7f;
   o.top_k = 20;
   sample(&s, &o);
   assert_true(s.captions.kept_mass > 0.5 && s.captions.kept_mass < 1);
   check_against_naive(&s, GROUP, (double)0.7f, false);
+  check_against_captioner(&s, 0.7f);
   decoder_greedy(&s.decoder, s.weights, IMAGES, s.features, &s.captions);
   assert_int_equal(s.captions.count, IMAGES);
   check_against_naive(&s, 1, 1, true);
@@ -99,12 +127,13 @@ static void check_shape(const ModelShape *shape) {
 
 static void test_equals_naive(void **state) {
   (void)state;
-  for (int bits = 0; bits < 16; bits++) {
+  for (int bits = 0; bits < 32; bits++) {
     ModelShape shape = SHAPE;
     shape.norm = bits & 1 ? NORM_PRE : NORM_POST;
     shape.tied = bits & 2;
     shape.decoder_layers = bits & 4 ? 2 : 1;
     shape.activation = bits & 8 ? ACTIVATION_GELU : ACTIVATION_RELU;
+    shape.encoder_layers = bits & 16 ? 2 : 0;
     check_shape(&shape);
   }
 }
@@ -152,10 +181,9 @@ static void test_keys(void **state) {
 }
 
 /* A picture's captions are the same bits alone, in another place and in a smaller group. */
-static void test_company(void **state) {
-  (void)state;
+static void check_company(const ModelShape *shape) {
   Setup s;
-  setup(&s, &SHAPE);
+  setup(&s, shape);
   SampleOptions o = options(11);
   sample(&s, &o);
   CaptionSet alone;
@@ -171,6 +199,39 @@ static void test_company(void **state) {
     }
   }
   captions_free(&alone);
+  teardown(&s);
+}
+
+static void test_company(void **state) {
+  (void)state;
+  ModelShape shape = SHAPE;
+  check_company(&shape);
+  shape.encoder_layers = 1;
+  check_company(&shape);
+}
+
+/* Weights that were loaded give the same; changed ones only after they are loaded again. */
+static void test_load(void **state) {
+  (void)state;
+  Setup s;
+  setup(&s, &SHAPE);
+  CaptionSet plain = s.captions;
+  captions_init(&s.captions, IMAGES * GROUP, LENGTH);
+  SampleOptions o = options(11);
+  decoder_sample(&s.decoder, s.weights, IMAGES, s.features, IDS, GROUP, &o, &plain);
+  decoder_load(&s.decoder, s.weights);
+  sample(&s, &o);
+  assert_true(captions_equal(&plain, &s.captions));
+  for (size_t i = 0; i < 400; i++) s.weights[s.table.output.weight + i] = 0;
+  decoder_load(&s.decoder, s.weights);
+  sample(&s, &o);
+  assert_false(captions_equal(&plain, &s.captions));
+  captions_free(&plain);
+  captions_init(&plain, IMAGES * GROUP, LENGTH);
+  decoder_load(&s.decoder, NULL);
+  decoder_sample(&s.decoder, s.weights, IMAGES, s.features, IDS, GROUP, &o, &plain);
+  assert_true(captions_equal(&plain, &s.captions));
+  captions_free(&plain);
   teardown(&s);
 }
 
@@ -238,6 +299,7 @@ static void test_forbidden(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_equals_naive), cmocka_unit_test(test_sizes),
                                      cmocka_unit_test(test_keys),         cmocka_unit_test(test_company),
+                                     cmocka_unit_test(test_load),
                                      cmocka_unit_test(test_ends),         cmocka_unit_test(test_lengths),
                                      cmocka_unit_test(test_forbidden)};
   return cmocka_run_group_tests(tests, NULL, NULL);
