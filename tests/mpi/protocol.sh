@@ -1,0 +1,77 @@
+#!/bin/sh
+# The protocol's promises under mpirun: one digest for any number of actors, and for actors that die, stop, dawdle or talk
+# nonsense; a learner that dies is noticed. Nothing may hang.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/mpi/ranks.inc
+program=$BUILD/tests/mpi/protocol_test
+failed=0
+
+# expect NAME LIMIT RANKS PATTERN [OPTIONS]: the run ends in time with the digest of its lag, and its log has PATTERN
+expect() {
+  name=$1 seconds=$2 ranks=$3 pattern=$4
+  shift 4
+  run_ranks "$seconds" "$ranks" "$scratch/log" "$program" "$@"
+  status=$?
+  digest=$(sed -n 's/^digest \([0-9a-f]*\) code 0.*/\1/p' "$scratch/log")
+  case " $* " in *" --lag 2 "*) wanted=$digest2 ;; *) wanted=$digest0 ;; esac
+  if [ $status = 124 ] || [ $status = 137 ]; then why="did not end within $seconds s"
+  elif [ -z "$digest" ]; then why="no digest"
+  elif [ -n "$wanted" ] && [ "$digest" != "$wanted" ]; then why="digest $digest; expected $wanted"
+  elif ! grep -q "$pattern" "$scratch/log"; then why="log lacks '$pattern'"
+  else
+    echo "  ok $name"
+    return 0
+  fi
+  echo "  FAILED $name: $why"
+  sed 's/^/    /' "$scratch/log" | tail -40
+  failed=1
+}
+
+expect "1 actor" 60 2 '^finalized'
+digest0=$digest
+expect "2 actors" 60 3 '^finalized'
+expect "3 actors" 60 4 '^finalized'
+expect "5 actors" 60 6 '^finalized'
+expect "1 actor, lag 2" 60 2 '^finalized' --lag 2
+digest2=$digest
+expect "3 actors, lag 2" 60 4 '^finalized' --lag 2
+[ "$digest0" != "$digest2" ] || { echo "  FAILED: lag changes nothing"; failed=1; }
+extra=$eager
+expect "3 actors, messages below the eager limit" 60 4 '^finalized'
+[ "$recovery" = no ] || {
+  extra="$eager --mca btl self,tcp --mca btl_tcp_if_include lo"
+  expect "3 actors, tcp" 60 4 '^finalized'
+  extra=$eager
+}
+expect "a late joiner" 60 4 'joined 2' --2:late
+expect "another BLAS kernel is warned of" 60 3 'BLAS kernel other' --2:kernel
+expect "a slow actor's chunk goes to another" 60 3 'late [1-9]' --1:slow=2
+expect "a stopped learner buries nobody" 60 4 'lost 0 ' --0:stop=2
+if [ "$recovery" = yes ]; then
+  for lagged in 0 2; do
+    expect "an actor dies in mid-chunk, lag $lagged" 60 4 'lost 1 reassigned [1-9]' --2:die=3 --lag $lagged
+  done
+  expect "two of three actors die" 60 4 'lost 2 ' --2:die=1 --3:die=5
+  extra="$eager --mca btl self,tcp --mca btl_tcp_if_include lo"
+  expect "an actor dies in mid-chunk, tcp" 60 4 'lost 1 reassigned [1-9]' --2:die=3
+  extra=$eager
+  expect "a stopped actor is given up and comes back" 60 2 'lost 1 ' --1:stop=2
+  expect "a silent actor is given up and comes back" 60 3 'lost 1 ' --1:silent=2
+  for fault in garbage tag oversize flip foreign; do
+    expect "an actor sends nonsense: $fault" 60 4 'rank 2 broke the protocol' --2:$fault=2
+  done
+  expect "an actor speaks before HELLO" 60 4 'rank 2 broke the protocol' --2:early
+  expect "an actor with another configuration is refused" 60 4 'actor 2.*is refused' --2:mismatch
+  run_ranks 60 4 "$scratch/log" "$program" --0:die=3
+  status=$?
+  if [ $status != 124 ] && [ $status != 137 ] && [ "$(grep -c "learner's process has ended" "$scratch/log")" = 3 ]; then
+    echo "  ok the learner dies"
+  else
+    echo "  FAILED the learner dies: status $status"
+    sed 's/^/    /' "$scratch/log" | tail -40
+    failed=1
+  fi
+else
+  echo "  not run: deaths of ranks (this MPI has no --enable-recovery)"
+fi
+exit $failed
