@@ -1,0 +1,38 @@
+/* Corpus: the words of a dataset in the making: which pictures, in which split, their captions tokenised; then, once it is
+ * known which pictures can be read, the vocabulary, token ids and document frequencies of the training split. */
+#ifndef TROUPE_TOOL_CORPUS_H
+#define TROUPE_TOOL_CORPUS_H
+
+#include "common/data/captions.h"
+#include "common/data/dataset.h"
+
+typedef struct CorpusImage {
+  const char *id, *file; /* borrowed from the caption list */
+  char split[SPLIT_NAME];
+  char **text, **words; /* [captions]; text borrowed, words owned */
+  int captions;
+} CorpusImage;
+
+typedef struct Corpus {
+  CorpusImage *images;
+  int count;
+  int empty_captions; /* dropped: no words */
+  int silent_images;  /* dropped: no captions left */
+  Names missing;      /* named by a list file, absent from the captions */
+} Corpus;
+
+/* --split NAME=LISTFILE */
+typedef struct SplitList {
+  char name[SPLIT_NAME];
+  char *path; /* owned */
+} SplitList;
+
+/* Takes the pictures of the lists, in the order of the caption file; without lists every picture, in the split that the file
+ * gives ("train" where it gives none). Errors: a list that cannot be read, a picture in two splits, no training split. */
+Status corpus_select(Corpus *corpus, const CaptionList *captions, const SplitList *lists, int list_count);
+void corpus_free(Corpus *corpus); /* idempotent */
+
+/* Fills `content` (all but features, encoder and preprocessing) from the images with keep[i]; free by dataset_close. */
+Status corpus_content(const Corpus *corpus, const bool *keep, long min_count, int max_length, Dataset *content);
+
+#endif
