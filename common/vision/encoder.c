@@ -9,7 +9,7 @@
 #include "common/vision/image.h"
 #include "common/vision/kind.h"
 
-static const EncoderKind *const kinds[] = {&encoder_patches};
+static const EncoderKind *const kinds[] = {&encoder_patches, &encoder_efficientnet_lite0};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 struct Encoder {

@@ -20,6 +20,6 @@ typedef struct EncoderKind {
   void (*encode)(const void *model, float *scratch, const uint8_t *rgb, float *grid);
 } EncoderKind;
 
-extern const EncoderKind encoder_patches;
+extern const EncoderKind encoder_patches, encoder_efficientnet_lite0;
 
 #endif

@@ -1,0 +1,81 @@
+/* Pictures a second of one encoder on one thread: encoder_bench FOLDER [--encoder NAME] [--weights FILE] [--images N].
+ * "files" goes from JPEG files on (as `troupe prepare`), "pixels" is the network alone. */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/status.h"
+#include "common/vision/encoder.h"
+
+typedef struct Options {
+  const char *folder, *encoder, *weights;
+  int images;
+} Options;
+
+static Options options_read(int argc, char **argv) {
+  Options options = {.encoder = "efficientnet-lite0", .images = 320};
+  for (int i = 1; i < argc; i++) {
+    const char *value = i + 1 < argc ? argv[i + 1] : "";
+    if (strcmp(argv[i], "--encoder") == 0)
+      options.encoder = value, i++;
+    else if (strcmp(argv[i], "--weights") == 0)
+      options.weights = value, i++;
+    else if (strcmp(argv[i], "--images") == 0)
+      options.images = atoi(value), i++;
+    else
+      options.folder = argv[i];
+  }
+  return options;
+}
+
+static Status files_bench(const Encoder *encoder, EncoderScratch *scratch, const Options *options, float *grid) {
+  char pattern[4096];
+  glob_t found;
+  snprintf(pattern, sizeof pattern, "%s/*.jpg", options->folder);
+  if (glob(pattern, 0, NULL, &found) != 0) return status_set(BAD_INPUT, "%s: no .jpg pictures", options->folder);
+  int images = (int)found.gl_pathc < options->images ? (int)found.gl_pathc : options->images;
+  Status status = encoder_encode_file(encoder, scratch, found.gl_pathv[0], grid); /* warm */
+  double began = clock_seconds();
+  for (int i = 0; i < images && status == OK; i++)
+    status = encoder_encode_file(encoder, scratch, found.gl_pathv[i], grid);
+  printf("files   %8.1f images/s (%d)\n", images / (clock_seconds() - began), images);
+  globfree(&found);
+  return status;
+}
+
+static void pixels_bench(const Encoder *encoder, EncoderScratch *scratch, int images, float *grid) {
+  size_t bytes = (size_t)encoder_size(encoder) * encoder_size(encoder) * 3;
+  uint8_t *rgb = xmalloc(bytes);
+  for (size_t i = 0; i < bytes; i++) rgb[i] = (uint8_t)(i * 7 % 251);
+  encoder_encode_rgb(encoder, scratch, rgb, grid); /* warm */
+  double began = clock_seconds();
+  for (int i = 0; i < images; i++) encoder_encode_rgb(encoder, scratch, rgb, grid);
+  printf("pixels  %8.1f images/s (%d)\n", images / (clock_seconds() - began), images);
+  free(rgb);
+}
+
+int main(int argc, char **argv) {
+  Options options = options_read(argc, argv);
+  Encoder *encoder = NULL;
+  char *found = NULL;
+  Status status = OK;
+  if (!options.weights && encoder_needs_weights(options.encoder)) {
+    status = encoder_find_weights(options.encoder, "", NULL, &found);
+    options.weights = found;
+  }
+  if (status == OK) status = encoder_open(&encoder, options.encoder, options.weights);
+  if (status == OK) {
+    EncoderScratch *scratch = encoder_scratch_new(encoder);
+    float *grid = xmalloc(sizeof(float) * encoder_cells(encoder) * encoder_features(encoder));
+    pixels_bench(encoder, scratch, options.images, grid);
+    if (options.folder) status = files_bench(encoder, scratch, &options, grid);
+    free(grid);
+    encoder_scratch_free(scratch);
+  }
+  encoder_close(encoder);
+  free(found);
+  if (status != OK) fprintf(stderr, "encoder_bench: %s\n", status_message());
+  return (int)status;
+}
