@@ -7,7 +7,7 @@ BUILD ?= build
 CC ?= cc
 ARCH ?= native
 PREFIX ?= /usr/local
-WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration
 # in CI a warning is an error (make WERROR=-Werror does the same)
 WERROR ?= $(if $(CI),-Werror)
 OPTIMISE ?= -O3 -march=$(ARCH) -fno-math-errno -fno-trapping-math

@@ -122,12 +122,25 @@ Status option_store(const Option *option, Config *config, const char *value) {
   return OK;
 }
 
+/* YAML's double-quoted form. What YAML would refuse, or take for a line break and fold, is escaped. */
 static char *quoted(const char *text) {
-  char *out = xmalloc(2 * strlen(text) + 3), *p = out;
+  char *out = xmalloc(4 * strlen(text) + 3), *p = out;
   *p++ = '"';
-  for (; *text; text++) {
-    if (*text == '"' || *text == '\\') *p++ = '\\';
-    *p++ = *text;
+  while (*text) {
+    unsigned char c = (unsigned char)*text;
+    if (c < ' ' || c == 127) {
+      p += sprintf(p, "\\x%02X", c);
+      text++;
+    } else if (c == 0xC2 && (unsigned char)text[1] < 0xA0) { /* U+0080..U+009F, more control characters */
+      p += sprintf(p, "\\x%02X", (unsigned char)text[1]);
+      text += 2;
+    } else if (strncmp(text, "\xE2\x80\xA8", 3) == 0 || strncmp(text, "\xE2\x80\xA9", 3) == 0) { /* U+2028, U+2029 */
+      p = stpcpy(p, text[2] == '\xA8' ? "\\L" : "\\P");
+      text += 3;
+    } else {
+      if (c == '"' || c == '\\') *p++ = '\\';
+      *p++ = *text++;
+    }
   }
   *p++ = '"';
   *p = 0;
