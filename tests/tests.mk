@@ -56,9 +56,8 @@ check-e2e: $(PROGRAMS) ## the programs as a user runs them, alone
 check-layers: ## who may include whom
 	@sh tests/check-layers.sh
 
-# Less optimisation than the product's: this is about warnings, and about the tests having another compiler's view.
 check-clang: ## build everything with clang, warnings being errors, into build/clang
-	@$(REMAKE) BUILD=$(BUILD)/clang CC=clang OPTIMISE='-O1 -march=$(ARCH)' WERROR=-Werror compile-all
+	@$(REMAKE) BUILD=$(BUILD)/clang CC=clang WERROR=-Werror compile-all
 .PHONY: compile-all
 compile-all: $(PROGRAMS) $(UNIT_PROGRAMS) $(REPLAY_PROGRAMS) $(MPI_PROGRAMS)
 

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static int frame_is_large(const uint8_t *data, size_t size) {
   for (size_t i = 0; i + 9 <= size; i++) {
     if (data[i] != 0xFF || data[i + 1] < 0xC0 || data[i + 1] > 0xCF) continue;
-    if ((data[i + 5] * 256 + data[i + 6]) * (data[i + 7] * 256 + data[i + 8]) > 1 << 20) return 1;
+    if ((data[i + 5] * 256L + data[i + 6]) * (data[i + 7] * 256 + data[i + 8]) > 1 << 20) return 1;
   }
   return 0;
 }
