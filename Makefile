@@ -92,6 +92,7 @@ $(BUILD)/%.o: %.c $(FLAGS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # generated scanners: flex writes code that our warnings do not fit
+.SECONDARY: $(patsubst %.l,$(BUILD)/%.lex.c,$(LEX))
 $(BUILD)/%.lex.c: %.l
 	@mkdir -p $(@D)
 	$(call say,FLEX)

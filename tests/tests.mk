@@ -16,7 +16,7 @@ SUPPORT_PROGRAMS := $(SUPPORT:%.c=$(BUILD)/%)
 MPI_PROGRAMS := $(filter $(BUILD)/tests/mpi/%,$(SUPPORT_PROGRAMS))
 BENCH_PROGRAMS := $(filter $(BUILD)/tests/bench/%,$(SUPPORT_PROGRAMS))
 HOUSE_TESTS := $(wildcard tests/house/*.sh)
-MPI_TESTS := $(wildcard tests/mpi/*.sh)
+MPI_TESTS := $(filter-out %/tiny.sh,$(wildcard tests/mpi/*.sh)) # tiny.sh: what the others share
 E2E_TESTS := $(wildcard tests/e2e/*.sh)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNIT) $(FUZZ) $(SUPPORT) tests/fuzz/replay.c)
 
