@@ -1,0 +1,172 @@
+/* troupe inspect: says what a dataset, a checkpoint or a run folder holds, and verifies its hashes. */
+#include "common/tool/inspect.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/file.h"
+#include "common/base/json.h"
+#include "common/data/dataset.h"
+#include "common/data/h5.h"
+#include "common/model/checkpoint.h"
+#include "common/tool/options.h"
+#include "common/tool/verbs.h"
+
+static const char *const help =
+    "usage: troupe inspect FILE [--json]\n\n"
+    "Says what a dataset, a checkpoint or a run folder holds, and verifies every hash in it.\n"
+    "Exit code 0: all is well; 1: a hash does not fit, the file is damaged; 2: not a file of troupe's.\n";
+
+static void set(json_t *facts, const char *key, json_t *value) { json_object_set_new(facts, key, value); }
+
+/* Bytes from files need not be UTF-8: then the JSON says so. */
+static json_t *text(const char *bytes) {
+  json_t *value = json_string(bytes);
+  return value ? value : json_string("(not UTF-8)");
+}
+
+static void add_file(json_t *facts, const char *path) {
+  struct stat info;
+  if (stat(path, &info) == 0) set(facts, "bytes", json_integer(info.st_size));
+}
+
+Status inspect_dataset(const char *path, json_t *facts) {
+  Dataset dataset;
+  TRY(dataset_open(&dataset, path, true));
+  set(facts, "format_version", json_integer(DATASET_VERSION));
+  set(facts, "images", json_integer(dataset.images));
+  json_t *splits = json_object();
+  for (int i = 0; i < dataset.images; i++) {
+    json_t *count = json_object_get(splits, dataset.image_split[i]);
+    if (count) json_integer_set(count, json_integer_value(count) + 1);
+    else set(splits, dataset.image_split[i], json_integer(1));
+  }
+  set(facts, "splits", splits);
+  set(facts, "captions", json_integer(dataset.captions));
+  set(facts, "vocabulary_size", json_integer(dataset.vocabulary));
+  set(facts, "max_length", json_integer(dataset.token_stride));
+  set(facts, "cells", json_integer(dataset.cells));
+  set(facts, "features", json_integer(dataset.features));
+  set(facts, "ngrams", json_integer((json_int_t)dataset.ngrams));
+  set(facts, "ngram_documents", json_integer(dataset.ngram_documents));
+  set(facts, "encoder", text(dataset.encoder));
+  set(facts, "encoder_hash", text(dataset.encoder_hash));
+  set(facts, "preprocessing", text(dataset.preprocessing));
+  set(facts, "content_hash", text(dataset.content_hash));
+  add_file(facts, path);
+  dataset_close(&dataset);
+  return OK;
+}
+
+static json_t *model_facts(const ModelShape *shape) {
+  return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:s,s:s,s:b}", "d_model", shape->width, "heads", shape->heads, "d_ff",
+                   shape->feed_forward, "enc_layers", shape->encoder_layers, "dec_layers", shape->decoder_layers, "cells",
+                   shape->cells, "features", shape->features, "positions", shape->positions, "norm",
+                   shape->norm == NORM_PRE ? "pre" : "post", "activation",
+                   shape->activation == ACTIVATION_GELU ? "gelu" : "relu", "tied", (int)shape->tied);
+}
+
+Status inspect_checkpoint(const char *path, json_t *facts) {
+  Checkpoint checkpoint;
+  ParamTable table;
+  TRY(checkpoint_load(&checkpoint, &table, path, 0));
+  size_t parameters = 0;
+  for (int r = 0; r < table.count; r++) parameters += table.rows[r].count;
+  set(facts, "format_version", json_integer(CHECKPOINT_VERSION));
+  set(facts, "stage", text(checkpoint.stage));
+  set(facts, "iteration", json_integer(checkpoint.iteration));
+  set(facts, "epoch", json_integer(checkpoint.epoch));
+  set(facts, "step", json_integer(checkpoint.step));
+  set(facts, "tokens", json_integer(checkpoint.tokens));
+  set(facts, "best", json_number(checkpoint.best));
+  set(facts, "seed", json_integer((json_int_t)checkpoint.seed));
+  set(facts, "reference_version", json_integer(checkpoint.reference_version));
+  set(facts, "weights_hash", text(checkpoint.weights_hash));
+  set(facts, "parameters", json_integer((json_int_t)parameters));
+  set(facts, "model", model_facts(&checkpoint.shape));
+  set(facts, "reference", json_boolean(checkpoint.reference));
+  set(facts, "optimizer", json_boolean(checkpoint.moment1 && checkpoint.moment2));
+  set(facts, "vocabulary_size", json_integer(checkpoint.shape.vocabulary));
+  set(facts, "dataset_hash", text(checkpoint.dataset_hash));
+  set(facts, "encoder", text(checkpoint.encoder));
+  set(facts, "encoder_hash", text(checkpoint.encoder_hash));
+  set(facts, "preprocessing", text(checkpoint.preprocessing));
+  add_file(facts, path);
+  checkpoint_free(&checkpoint);
+  params_free(&table);
+  return OK;
+}
+
+/* Which of troupe's files is it? */
+static Status inspect(const char *path, json_t *facts) {
+  if (folder_exists(path)) {
+    set(facts, "format", json_string("troupe-run"));
+    return inspect_run(path, facts);
+  }
+  H5File file;
+  char format[64];
+  TRY(h5_open(&file, path));
+  Status found = h5_read_text(&file, "/", "format", format, sizeof format);
+  h5_close(&file);
+  bool dataset = found == OK && strcmp(format, "troupe-dataset") == 0;
+  if (!dataset && (found != OK || strcmp(format, "troupe-checkpoint") != 0))
+    return status_set(BAD_INPUT, "%s: is HDF5, but neither a dataset nor a checkpoint of troupe's", path);
+  set(facts, "format", json_string(format));
+  return dataset ? inspect_dataset(path, facts) : inspect_checkpoint(path, facts);
+}
+
+/* "key: value" lines; objects on one line, lists of objects one a line. */
+static void print_facts(const json_t *facts, const char *indent) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)facts, key, value) {
+    size_t k;
+    json_t *entry;
+    if (json_is_array(value)) {
+      printf("%s%s:\n", indent, key);
+      json_array_foreach(value, k, entry) {
+        char *line = json_dumps(entry, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+        printf("%s  %s\n", indent, line);
+        free(line);
+      }
+      continue;
+    }
+    char *line = json_is_string(value) ? xstrdup(json_string_value(value))
+                                       : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+    printf("%s%-18s %s\n", indent, key, line);
+    free(line);
+  }
+}
+
+int verb_inspect(int argc, char **argv) {
+  static const struct option options[] = {
+      {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+  bool as_json = false;
+  Status status = OK;
+  opterr = 0;
+  for (int c; status == OK && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+    if (c == 'h') return fputs(help, stdout), 0;
+    if (c == 'j') as_json = true;
+    else status = option_fault(argv, c);
+  }
+  if (status == OK && optind + 1 != argc)
+    status = status_set(BAD_INPUT, "one file or run folder was expected; see troupe inspect --help");
+  if (status != OK) return verb_fail(argv[0], status);
+  json_t *facts = json_pack("{s:o}", "file", text(argv[optind]));
+  status = inspect(argv[optind], facts);
+  set(facts, "verified", json_boolean(status == OK));
+  if (status != OK) set(facts, "error", text(status_message()));
+  if (as_json) {
+    char *line = json_dumps(facts, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    puts(line);
+    free(line);
+  } else if (status != BAD_INPUT) {
+    print_facts(facts, "");
+  }
+  json_decref(facts);
+  return status == OK ? 0 : verb_fail(argv[0], status);
+}
