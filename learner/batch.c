@@ -16,8 +16,11 @@ void batch_init(Batch *batch, const ModelShape *shape, int max_images, int max_c
   batch->caption_start = xmalloc((size_t)(max_captions + 1) * sizeof(int32_t));
   batch->input = xmalloc((size_t)max_tokens * sizeof(int32_t));
   batch->target = xmalloc((size_t)max_tokens * sizeof(int32_t));
-  batch->view = (CaptionBatch){.features = batch->features, .image_start = batch->image_start,
-                               .caption_start = batch->caption_start, .input = batch->input, .target = batch->target};
+  batch->view = (CaptionBatch){.features = batch->features,
+                               .image_start = batch->image_start,
+                               .caption_start = batch->caption_start,
+                               .input = batch->input,
+                               .target = batch->target};
   batch_clear(batch);
 }
 

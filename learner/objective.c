@@ -15,9 +15,7 @@ typedef struct Term {
   double value, slope;
 } Term;
 
-static double exp_clamped(double x) {
-  return exp(fmin(fmax(x, -OBJECTIVE_LOG_RATIO_MAX), OBJECTIVE_LOG_RATIO_MAX));
-}
+static double exp_clamped(double x) { return exp(fmin(fmax(x, -OBJECTIVE_LOG_RATIO_MAX), OBJECTIVE_LOG_RATIO_MAX)); }
 
 /* --- KL estimators of d = log pi - log ref ------------------------------------------------------------------------ */
 static Term kl_k1(double d) { return (Term){d, 1}; }
@@ -41,8 +39,8 @@ static double weight_constant(const ObjectiveOptions *options, const ObjectiveSc
   (void)length;
   return 1 / (scale->captions * options->max_length);
 }
-static double (*const weight_rows[AGGREGATIONS])(const ObjectiveOptions *, const ObjectiveScale *, int) = {
-    weight_token_mean, weight_sequence_mean, weight_constant};
+typedef double (*WeightRow)(const ObjectiveOptions *options, const ObjectiveScale *scale, int length);
+static const WeightRow weight_rows[AGGREGATIONS] = {weight_token_mean, weight_sequence_mean, weight_constant};
 
 /* --- the surrogate ------------------------------------------------------------------------------------------------ */
 static double log_old(const ObjectiveInput *input, int t) {
@@ -86,7 +84,10 @@ static Status check_finite(const char *what, double value, int caption, int posi
 }
 
 static Status caption_check(const ObjectiveInput *input, int caption, int begin, int end) {
-  const struct { const char *name; const float *values; } columns[] = {
+  const struct {
+    const char *name;
+    const float *values;
+  } columns[] = {
       {"log pi", input->logp},     {"log mu", input->log_mu},   {"log prox", input->log_prox},
       {"log ref", input->log_ref}, {"entropy", input->entropy},
   };

@@ -45,9 +45,15 @@ typedef struct ObjectiveOptions {
   double entropy_bonus;     /* 0 = none */
   int max_length;           /* tokens, the end token counts; for aggregation constant */
 } ObjectiveOptions;
-#define OBJECTIVE_DEFAULTS                                                                                           \
-  ((ObjectiveOptions){.form = OBJECTIVE_CLIPPED, .level = LEVEL_TOKEN, .aggregation = AGGREGATION_TOKEN_MEAN,         \
-                      .kl = KL_K3, .beta = 0.04, .eps_low = 0.2, .eps_high = 0.2, .importance_cap = 2.0,              \
+#define OBJECTIVE_DEFAULTS                                   \
+  ((ObjectiveOptions){.form = OBJECTIVE_CLIPPED,             \
+                      .level = LEVEL_TOKEN,                  \
+                      .aggregation = AGGREGATION_TOKEN_MEAN, \
+                      .kl = KL_K3,                           \
+                      .beta = 0.04,                          \
+                      .eps_low = 0.2,                        \
+                      .eps_high = 0.2,                       \
+                      .importance_cap = 2.0,                 \
                       .max_length = 20})
 
 /* T tokens of C captions, packed. All borrowed. */
@@ -69,9 +75,9 @@ typedef struct ObjectiveScale {
 
 /* Sums over tokens (unless said otherwise), so that they add over micro-batches, minibatches and ranks. */
 typedef struct ObjectiveSums {
-  double loss;      /* sum of minibatch losses (each already a mean) */
-  double steps;     /* minibatches whose loss is in `loss`: counted by who takes the step */
-  double kl;        /* the selected estimator */
+  double loss;  /* sum of minibatch losses (each already a mean) */
+  double steps; /* minibatches whose loss is in `loss`: counted by who takes the step */
+  double kl;    /* the selected estimator */
   double entropy;
   double ratio;     /* u, of the token's caption at level sequence */
   double ratio_max; /* a maximum */

@@ -20,8 +20,7 @@ void optimizer_init(Optimizer *optimizer, const ParamTable *table, const Optimiz
   *optimizer = (Optimizer){.table = table, .options = *options};
   optimizer->moment1 = params_block(table);
   optimizer->moment2 = params_block(table);
-  for (int r = 0; r < table->count; r++)
-    optimizer->block_count += (int)((table->rows[r].count + BLOCK - 1) / BLOCK);
+  for (int r = 0; r < table->count; r++) optimizer->block_count += (int)((table->rows[r].count + BLOCK - 1) / BLOCK);
   optimizer->blocks = xmalloc((size_t)optimizer->block_count * sizeof *optimizer->blocks);
   optimizer->partial = xmalloc((size_t)optimizer->block_count * sizeof *optimizer->partial);
   OptimizerBlock *block = optimizer->blocks;
@@ -64,9 +63,9 @@ double optimizer_grad_norm(Optimizer *optimizer, const float *gradients) {
 
 /* The scalars of one step, in float as torch's kernels see them. */
 typedef struct StepScalars {
-  float clip;         /* on the gradient */
-  float decay;        /* added to the gradient, times the weight (Adam) */
-  float shrink;       /* of the weight, for decayed blocks (AdamW); 1 = none */
+  float clip;   /* on the gradient */
+  float decay;  /* added to the gradient, times the weight (Adam) */
+  float shrink; /* of the weight, for decayed blocks (AdamW); 1 = none */
   float beta2;
   float rate1, rate2; /* 1 - beta */
   float step_size;    /* learning rate / bias correction 1 */

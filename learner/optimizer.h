@@ -23,15 +23,15 @@ typedef struct OptimizerOptions {
   double beta1, beta2, eps, weight_decay;
   double max_grad_norm; /* 0 = no clipping */
 } OptimizerOptions;
-#define OPTIMIZER_DEFAULTS                                                                                           \
-  ((OptimizerOptions){.kind = OPTIMIZER_ADAM, .learning_rate = 1e-5, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8,       \
-                      .max_grad_norm = 1.0})
+#define OPTIMIZER_DEFAULTS \
+  ((OptimizerOptions){     \
+      .kind = OPTIMIZER_ADAM, .learning_rate = 1e-5, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .max_grad_norm = 1.0})
 
 typedef struct Optimizer {
   const ParamTable *table; /* borrowed */
   OptimizerOptions options;
-  int64_t step;              /* updates made so far */
-  float *moment1, *moment2;  /* blocks by params.h, owned: a checkpoint saves them and, with `step`, sets them */
+  int64_t step;                  /* updates made so far */
+  float *moment1, *moment2;      /* blocks by params.h, owned: a checkpoint saves them and, with `step`, sets them */
   struct OptimizerBlock *blocks; /* owned */
   double *partial;               /* [block_count] sums of squares, owned */
   int block_count;

@@ -22,8 +22,8 @@ void update_init(Updater *updater, const ParamTable *table, const OptimizerOptio
 void update_free(Updater *updater) {
   optimizer_free(&updater->optimizer);
   captioner_free(&updater->captioner);
-  void *owned[] = {updater->weights,     updater->gradients, updater->logp,      updater->entropy,
-                   updater->mean_logp,   updater->d_logp,    updater->d_entropy, updater->d_mean_logp,
+  void *owned[] = {updater->weights,     updater->gradients,    updater->logp,      updater->entropy,
+                   updater->mean_logp,   updater->d_logp,       updater->d_entropy, updater->d_mean_logp,
                    updater->image_start, updater->caption_start};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   *updater = (Updater){0};
@@ -58,12 +58,18 @@ static bool micro_next(Updater *updater, const CaptionBatch *batch, Micro *micro
   for (int c = 0; c <= captions; c++) updater->caption_start[c] = batch->caption_start[caption + c] - token;
   const ModelShape *shape = &updater->table->shape;
   size_t image_floats = (size_t)shape->cells * (size_t)shape->features;
-  *micro = (Micro){
-      .index = micro->index + 1, .image = first, .caption = caption, .token = token,
-      .view = {.images = last - first, .captions = captions, .tokens = tokens_before(batch, last) - token,
-               .features = batch->features + (size_t)first * image_floats, .image_start = updater->image_start,
-               .caption_start = updater->caption_start, .input = batch->input + token,
-               .target = batch->target + token}};
+  *micro = (Micro){.index = micro->index + 1,
+                   .image = first,
+                   .caption = caption,
+                   .token = token,
+                   .view = {.images = last - first,
+                            .captions = captions,
+                            .tokens = tokens_before(batch, last) - token,
+                            .features = batch->features + (size_t)first * image_floats,
+                            .image_start = updater->image_start,
+                            .caption_start = updater->caption_start,
+                            .input = batch->input + token,
+                            .target = batch->target + token}};
   return true;
 }
 
@@ -130,16 +136,18 @@ Status update_policy(Updater *updater, const CaptionBatch *batch, const RolloutT
     Dropout own;
     const Dropout *mask = micro_dropout(dropout, &micro, &own);
     captioner_forward(&updater->captioner, updater->weights, &micro.view, temperature, mask, &outputs);
-    ObjectiveInput input = {
-        .captions = micro.view.captions, .caption_start = micro.view.caption_start, .logp = updater->logp,
-        .log_mu = shifted(terms->log_mu, micro.token), .log_prox = shifted(terms->log_prox, micro.token),
-        .log_ref = shifted(terms->log_ref, micro.token), .entropy = updater->entropy,
-        .advantage = terms->advantage + micro.caption};
+    ObjectiveInput input = {.captions = micro.view.captions,
+                            .caption_start = micro.view.caption_start,
+                            .logp = updater->logp,
+                            .log_mu = shifted(terms->log_mu, micro.token),
+                            .log_prox = shifted(terms->log_prox, micro.token),
+                            .log_ref = shifted(terms->log_ref, micro.token),
+                            .entropy = updater->entropy,
+                            .advantage = terms->advantage + micro.caption};
     status = objective_evaluate(options, &input, &scale, updater->d_logp, updater->d_entropy, &found);
     if (status == OK)
       captioner_backward(&updater->captioner, updater->weights, &micro.view, &gradients, updater->gradients);
-    else
-      status_prefix(status, "captions from %d on", micro.caption);
+    else status_prefix(status, "captions from %d on", micro.caption);
   }
   status = update_finish(updater, status, multiplier, grad_norm);
   if (status == OK) objective_sums_add(sums, &found);

@@ -12,11 +12,11 @@
 #include "learner/optimizer.h"
 
 typedef struct Updater {
-  const ParamTable *table; /* borrowed */
-  float *weights;          /* block by params.h, owned */
-  float *gradients;        /* the same; zero between steps */
-  Optimizer optimizer;     /* owns the moments */
-  Captioner captioner;     /* its maxima are the micro-batch limits */
+  const ParamTable *table;                 /* borrowed */
+  float *weights;                          /* block by params.h, owned */
+  float *gradients;                        /* the same; zero between steps */
+  Optimizer optimizer;                     /* owns the moments */
+  Captioner captioner;                     /* its maxima are the micro-batch limits */
   float *logp, *entropy, *mean_logp;       /* [max_tokens] outputs of a micro-batch, owned */
   float *d_logp, *d_entropy, *d_mean_logp; /* [max_tokens] */
   int32_t *image_start, *caption_start;    /* of a micro-batch, counted from 0 */

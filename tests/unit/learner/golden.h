@@ -47,11 +47,11 @@ static inline float *floats(const json_t *object, const char *key) {
   return values;
 }
 
-#define assert_close(got, want, relative, absolute, what, at)                                                       \
-  do {                                                                                                              \
-    double got_ = (got), want_ = (want);                                                                            \
-    if (!(fabs(got_ - want_) <= (relative) * fabs(want_) + (absolute)))                                             \
-      fail_msg("%s [%d]: got %.9g, expected %.9g", (what), (int)(at), got_, want_);                                 \
+#define assert_close(got, want, relative, absolute, what, at)                       \
+  do {                                                                              \
+    double got_ = (got), want_ = (want);                                            \
+    if (!(fabs(got_ - want_) <= (relative)*fabs(want_) + (absolute)))               \
+      fail_msg("%s [%d]: got %.9g, expected %.9g", (what), (int)(at), got_, want_); \
   } while (0)
 
 #endif

@@ -18,8 +18,11 @@ typedef struct Sample {
 } Sample;
 
 static void sample_init(Sample *sample, const json_t *data, const char *kind) {
-  *sample = (Sample){.logp = floats(data, "logp"), .log_mu = floats(data, "log_mu"), .log_ref = floats(data, "log_ref"),
-                     .log_prox = floats(data, "log_prox"), .entropy = floats(data, "entropy")};
+  *sample = (Sample){.logp = floats(data, "logp"),
+                     .log_mu = floats(data, "log_mu"),
+                     .log_ref = floats(data, "log_ref"),
+                     .log_prox = floats(data, "log_prox"),
+                     .entropy = floats(data, "entropy")};
   int captions, groups, group = (int)number(data, "group");
   double *lengths = numbers(json_object_get(data, "lengths"), &captions);
   double *rewards = numbers(json_object_get(data, "rewards"), &captions);
@@ -27,15 +30,18 @@ static void sample_init(Sample *sample, const json_t *data, const char *kind) {
   AdvantageOptions options = ADVANTAGE_DEFAULTS;
   options.kind = (AdvantageKind)names_find(advantage_names, kind);
   assert_true(captions <= CAPTIONS);
-  for (int c = 0; c < captions; c++)
-    sample->caption_start[c + 1] = sample->caption_start[c] + (int32_t)lengths[c];
+  for (int c = 0; c < captions; c++) sample->caption_start[c + 1] = sample->caption_start[c] + (int32_t)lengths[c];
   assert_true(sample->caption_start[captions] <= TOKENS);
   for (int g = 0; g < groups; g++)
     advantage_group(&options, group, rewards + g * group, greedy[g], sample->advantage + g * group);
-  sample->input = (ObjectiveInput){
-      .captions = captions, .caption_start = sample->caption_start, .logp = sample->logp, .log_mu = sample->log_mu,
-      .log_prox = sample->log_prox, .log_ref = sample->log_ref, .entropy = sample->entropy,
-      .advantage = sample->advantage};
+  sample->input = (ObjectiveInput){.captions = captions,
+                                   .caption_start = sample->caption_start,
+                                   .logp = sample->logp,
+                                   .log_mu = sample->log_mu,
+                                   .log_prox = sample->log_prox,
+                                   .log_ref = sample->log_ref,
+                                   .entropy = sample->entropy,
+                                   .advantage = sample->advantage};
   free(lengths), free(rewards), free(greedy);
 }
 
@@ -169,8 +175,8 @@ static void huge_ratios_stay_finite_and_are_counted(void **state) {
   const float logp[] = {-1, -1}, mu[] = {-1e30f, -1e30f}, ref[] = {1e30f, -1e30f};
   const double advantage[] = {1, -1};
   for (int level = 0; level < OBJECTIVE_LEVELS; level++) {
-    ObjectiveInput input = {.captions = 2, .caption_start = start, .logp = logp, .log_mu = mu, .log_ref = ref,
-                            .advantage = advantage};
+    ObjectiveInput input = {
+        .captions = 2, .caption_start = start, .logp = logp, .log_mu = mu, .log_ref = ref, .advantage = advantage};
     ObjectiveOptions options = OBJECTIVE_DEFAULTS;
     options.level = (ObjectiveLevel)level;
     ObjectiveScale scale = {.tokens = 2, .captions = 2};
@@ -188,8 +194,8 @@ static void not_a_number_is_reported(void **state) {
   const int32_t start[] = {0, 1, 3};
   float logp[] = {-1, -1, -1}, mu[] = {-1, -1, -1}, ref[] = {-1, -1, -1}, d_logp[3];
   double advantage[] = {1, -1};
-  ObjectiveInput input = {.captions = 2, .caption_start = start, .logp = logp, .log_mu = mu, .log_ref = ref,
-                          .advantage = advantage};
+  ObjectiveInput input = {
+      .captions = 2, .caption_start = start, .logp = logp, .log_mu = mu, .log_ref = ref, .advantage = advantage};
   ObjectiveOptions options = OBJECTIVE_DEFAULTS;
   ObjectiveScale scale = {.tokens = 3, .captions = 2};
   ObjectiveSums sums = {0};
@@ -210,10 +216,8 @@ static void not_a_number_is_reported(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(matches_golden),
-      cmocka_unit_test(micro_batches_add_up),
-      cmocka_unit_test(ratio_is_one_without_mu),
-      cmocka_unit_test(huge_ratios_stay_finite_and_are_counted),
+      cmocka_unit_test(matches_golden),           cmocka_unit_test(micro_batches_add_up),
+      cmocka_unit_test(ratio_is_one_without_mu),  cmocka_unit_test(huge_ratios_stay_finite_and_are_counted),
       cmocka_unit_test(not_a_number_is_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

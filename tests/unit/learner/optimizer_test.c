@@ -15,7 +15,9 @@ static ParamTable table_from(const json_t *rows) {
   table.rows = xcalloc(json_array_size(rows), sizeof *table.rows);
   json_array_foreach(rows, at, row) {
     Param *param = &table.rows[table.count++];
-    *param = (Param){.rows = (int)number(row, "rows"), .columns = (int)number(row, "columns"), .offset = table.total,
+    *param = (Param){.rows = (int)number(row, "rows"),
+                     .columns = (int)number(row, "columns"),
+                     .offset = table.total,
                      .decayed = json_is_true(json_object_get(row, "decayed"))};
     snprintf(param->name, sizeof param->name, "%s", json_string_value(json_object_get(row, "name")));
     param->count = (size_t)param->rows * (size_t)param->columns;

@@ -44,11 +44,15 @@ static void check_weights(const ParamTable *table, const float *weights, const j
 
 static ModelShape shape_of(const json_t *root) {
   const json_t *shape = json_object_get(root, "shape");
-  return (ModelShape){.vocabulary = (int)number(shape, "vocabulary"), .width = (int)number(shape, "d_model"),
-                      .heads = (int)number(shape, "heads"), .feed_forward = (int)number(shape, "d_ff"),
+  return (ModelShape){.vocabulary = (int)number(shape, "vocabulary"),
+                      .width = (int)number(shape, "d_model"),
+                      .heads = (int)number(shape, "heads"),
+                      .feed_forward = (int)number(shape, "d_ff"),
                       .encoder_layers = (int)number(shape, "enc_layers"),
-                      .decoder_layers = (int)number(shape, "dec_layers"), .cells = (int)number(shape, "cells"),
-                      .features = (int)number(shape, "features"), .positions = (int)number(shape, "positions")};
+                      .decoder_layers = (int)number(shape, "dec_layers"),
+                      .cells = (int)number(shape, "cells"),
+                      .features = (int)number(shape, "features"),
+                      .positions = (int)number(shape, "positions")};
 }
 
 static void batch_from(Batch *batch, const json_t *root, const ModelShape *shape) {
@@ -163,8 +167,15 @@ typedef struct Bench {
 } Bench;
 
 static void bench_init(Bench *bench, int max_images) {
-  ModelShape shape = {.vocabulary = VOCABULARY, .width = 48, .heads = 4, .feed_forward = 96, .encoder_layers = 1,
-                      .decoder_layers = 2, .cells = 9, .features = 33, .positions = MAX_LENGTH};
+  ModelShape shape = {.vocabulary = VOCABULARY,
+                      .width = 48,
+                      .heads = 4,
+                      .feed_forward = 96,
+                      .encoder_layers = 1,
+                      .decoder_layers = 2,
+                      .cells = 9,
+                      .features = 33,
+                      .positions = MAX_LENGTH};
   gemm_init();
   assert_int_equal(params_init(&bench->table, &shape), OK);
   OptimizerOptions options = OPTIMIZER_DEFAULTS;
