@@ -13,7 +13,7 @@ static void matches_golden(void **state) {
   json_array_foreach(json_object_get(root, "data"), d, data) {
     int captions, groups, group = (int)number(data, "group");
     double *rewards = numbers(json_object_get(data, "rewards"), &captions);
-    double *greedy = numbers(json_object_get(data, "greedy"), &groups), got[64];
+    double *greedy = numbers(json_object_get(data, "greedy"), &groups), got[64] = {0};
     json_object_foreach(json_array_get(expected, d), kind, want) {
       AdvantageOptions options = ADVANTAGE_DEFAULTS;
       int named = names_find(advantage_names, kind);
