@@ -76,6 +76,7 @@ void shelf_adopt(Shelf *shelf, int64_t policy_version, int64_t reference_version
   CHECK(reference_version > shelf->newest[SNAPSHOT_REFERENCE]);
   for (int b = 0; b < shelf->count; b++) {
     if (shelf->block[b].version[SNAPSHOT_POLICY] != policy_version) continue;
+    CHECK(shelf->block[b].version[SNAPSHOT_REFERENCE] == VERSION_NONE); /* work may be out under that name */
     shelf->block[b].version[SNAPSHOT_REFERENCE] = reference_version;
     shelf->newest[SNAPSHOT_REFERENCE] = reference_version;
     shelf_drop_old(shelf);

@@ -34,7 +34,7 @@ void shelf_init(Shelf *shelf, size_t floats, int keep);
 void shelf_free(Shelf *shelf); /* idempotent */
 /* Copies. Versions rise by kind (CHECKed). Older blocks than the `keep` newest of their kinds are dropped. */
 void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version, const float *weights);
-/* The kept policy of that version (CHECKed) becomes a reference too. */
+/* The kept policy of that version (CHECKed), not yet a reference (CHECKed), becomes one too. */
 void shelf_adopt(Shelf *shelf, int64_t policy_version, int64_t reference_version);
 const Block *shelf_find(const Shelf *shelf, SnapshotKind kind, int64_t version); /* NULL: not kept */
 

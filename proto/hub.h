@@ -34,7 +34,7 @@ Status hub_open(Hub **hub, const HubOptions *options);
 /* Registers version `version` (rising by kind) and starts sending it to all actors, also to those that join later. Copies. Keeps
  * the lag + 1 newest of each kind. */
 void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, const float *weights);
-/* The policy of that version (still kept) becomes reference `reference_version`, without being sent again. */
+/* The policy of that version (still kept, not yet a reference) becomes reference `reference_version`, without being sent again. */
 void hub_adopt_reference(Hub *hub, int64_t policy_version, int64_t reference_version);
 
 /* The live actor with the fewest assignments out, if fewer than `depth` (2 hides the round trip), else -1. */
