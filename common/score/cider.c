@@ -8,6 +8,7 @@
 void cider_init(Cider *cider) {
   *cider = (Cider){0};
   ngram_counts_init(&cider->candidate);
+  for (int df = 1; df < CIDER_LOGS; df++) cider->logs[df] = log(df);
   for (int delta = 0; delta < CIDER_DELTAS; delta++)
     cider->gaussian[delta] = exp(-(double)delta * delta / (2 * CIDER_SIGMA * CIDER_SIGMA));
 }
@@ -40,7 +41,7 @@ void cider_references_free(CiderReferences *references) {
 
 static double idf_of(const Cider *cider, uint64_t key) {
   uint64_t df = ngram_df_find(cider->df, key);
-  return cider->log_documents - (df > 1 ? log((double)df) : 0);
+  return cider->log_documents - (df < CIDER_LOGS ? cider->logs[df] : log((double)df));
 }
 
 /* The evaluation code's length of a caption: its number of bigrams. */

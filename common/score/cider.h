@@ -9,7 +9,7 @@
 #include "common/score/ngram.h"
 
 #define CIDER_SIGMA 6.0
-enum { CIDER_DELTAS = 64 };
+enum { CIDER_DELTAS = 64, CIDER_LOGS = 512 };
 
 typedef struct CiderScores {
   double d, original; /* CIDEr-D, CIDEr; 0..10 */
@@ -37,6 +37,7 @@ typedef struct Cider {
   double log_documents;
   NgramCounts candidate;
   double gaussian[CIDER_DELTAS]; /* penalty by length difference */
+  double logs[CIDER_LOGS];       /* of document frequencies; that of 0 is 0 */
 } Cider;
 
 void cider_init(Cider *cider);
