@@ -91,7 +91,7 @@ void reward_free(Reward *reward) {
   *reward = (Reward){.cooked = -1};
 }
 
-/* --- references ------------------------------------------------------------------------------------------------------ */
+/* --- references -------------------------------------------------------------------------------------------------- */
 
 static void pictures_reserve(Reward *reward, int images) {
   if (images <= reward->images) return;
@@ -106,13 +106,13 @@ void reward_add_image(Reward *reward, int image, const char *const *references, 
   pictures_reserve(reward, image + 1);
   CHECK(!reward->pictures[image].count);
   reward->cooked = -1; /* its spans may move */
-  reward->pictures[image] = (struct RewardImage){.first = reward->spans_used, .count = count};
+  reward->pictures[image] = (WordRange){.first = reward->spans_used, .count = count};
   for (int r = 0; r < count; r++) {
     if (reward->spans_used == reward->spans_room) {
       reward->spans_room = reward->spans_room ? reward->spans_room * 2 : 64;
       reward->spans = xrealloc(reward->spans, sizeof *reward->spans * reward->spans_room);
     }
-    struct RewardSpan *span = &reward->spans[reward->spans_used++];
+    WordRange *span = &reward->spans[reward->spans_used++];
     span->first = reward->words_used;
     span->count = ngram_words_append(references[r], true, &reward->words, &reward->words_used, &reward->words_room);
   }
@@ -125,9 +125,9 @@ void reward_add_image(Reward *reward, int image, const char *const *references, 
 /* The picture's references -> reward->references; returns how many. */
 static int references_of(Reward *reward, int image) {
   CHECK(image >= 0 && image < reward->images && reward->pictures[image].count > 0);
-  const struct RewardImage *picture = &reward->pictures[image];
+  const WordRange *picture = &reward->pictures[image];
   for (int r = 0; r < picture->count; r++) {
-    const struct RewardSpan *span = &reward->spans[picture->first + (size_t)r];
+    const WordRange *span = &reward->spans[picture->first + (size_t)r];
     reward->references[r] = (WordSpan){reward->words + span->first, span->count - !reward->config.include_eos};
   }
   return picture->count;
@@ -153,7 +153,7 @@ static void references_cook(Reward *reward, int image) {
   if (weight[REWARD_BLEU4] != 0) bleu_cook(&reward->bleu_references, reward->references, count);
 }
 
-/* --- scores ---------------------------------------------------------------------------------------------------------- */
+/* --- scores ------------------------------------------------------------------------------------------------------ */
 
 static Candidate candidate_of(Reward *reward, const int32_t *tokens, int length, bool finished) {
   CHECK(length >= (finished ? 1 : 0));

@@ -1,5 +1,5 @@
-/* Reward: a caption given as token ids -> one number, the weighted sum of components, each also returned alone for the log.
- * Knows neither datasets nor messages. A new component is one row of the table in reward.c and one name in
+/* Reward: a caption given as token ids -> one number, the weighted sum of components, each also returned alone for the
+ * log. Knows neither datasets nor messages. A new component is one row of the table in reward.c and one name in
  * common/score/component.h. */
 #ifndef TROUPE_ACTOR_REWARD_H
 #define TROUPE_ACTOR_REWARD_H
@@ -15,8 +15,8 @@
 
 typedef struct RewardConfig {
   double weight[REWARD_COMPONENTS]; /* a component of weight 0 is not computed; its value is 0 */
-  bool include_eos;     /* the end token is a word of the references and of finished candidates (cider*, bleu4, rouge_l) */
-  int length_target;    /* words */
+  bool include_eos;  /* the end token is a word of the references and of finished candidates (cider*, bleu4, rouge_l) */
+  int length_target; /* words */
   int repetition_order; /* 1..4 */
 } RewardConfig;
 
@@ -29,16 +29,10 @@ typedef struct Reward {
   int vocabulary;
   uint64_t *words; /* owned: references of all pictures behind each other, each with the end token last */
   size_t words_used, words_room;
-  struct RewardImage { /* owned: [images]; a picture that was never added has count 0 */
-    size_t first;     /* in spans */
-    int count;
-  } *pictures;
-  int images;
-  struct RewardSpan { /* owned */
-    size_t first;
-    int count;
-  } *spans;
+  WordRange *spans; /* owned: the references in `words` */
   size_t spans_used, spans_room;
+  WordRange *pictures; /* owned: [images] references in `spans`; a picture that was never added has count 0 */
+  int images;
   NgramDf unit_df; /* of reward_unit_set */
   int cooked;      /* the picture that cider, bleu and references hold, or -1 */
   Cider cider;
@@ -52,8 +46,8 @@ typedef struct Reward {
   NgramCounts repeated;
 } Reward;
 
-/* token_text [vocabulary]: the word of each id (borrowed during the call). df: document frequencies of the training split,
- * borrowed for the reward's life; NULL when reward_unit_set gives them (cider_d.df: batch). */
+/* token_text [vocabulary]: the word of each id (borrowed during the call). df: document frequencies of the training
+ * split, borrowed for the reward's life; NULL when reward_unit_set gives them (cider_d.df: batch). */
 void reward_init(Reward *reward, const RewardConfig *config, int vocabulary, const char *const *token_text,
                  const NgramDf *df);
 void reward_free(Reward *reward); /* idempotent */
@@ -62,13 +56,13 @@ void reward_free(Reward *reward); /* idempotent */
  * outside the vocabulary stay distinct). Once a picture, count > 0. */
 void reward_add_image(Reward *reward, int image, const char *const *references, int count);
 
-/* cider_d.df: batch. From here on the document frequencies are those of these pictures' references, as in the paper's code,
- * which takes them from each batch of 32. */
+/* cider_d.df: batch. From here on the document frequencies are those of these pictures' references, as in the paper's
+ * code, which takes them from each batch of 32. */
 void reward_unit_set(Reward *reward, const int32_t *images, int count);
 
-/* Scores `captions` captions of one picture. tokens[c][0..lengths[c]): generated ids without the start token; a finished
- * caption's last token is the end token, which lengths counts. Writes rewards [captions] and, unless NULL, components
- * [captions, REWARD_COMPONENTS], unweighted. */
+/* Scores `captions` captions of one picture. tokens[c][0..lengths[c]): generated ids without the start token; a
+ * finished caption's last token is the end token, which lengths counts. Writes rewards [captions] and, unless NULL,
+ * components [captions, REWARD_COMPONENTS], unweighted. */
 void reward_score(Reward *reward, int image, int captions, const int32_t *const *tokens, const int32_t *lengths,
                   const bool *finished, double *rewards, double *components);
 

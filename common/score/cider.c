@@ -64,7 +64,7 @@ static void references_reserve(CiderReferences *references, int count, int ngram
   }
   if (postings > references->postings_room) {
     references->postings_room = postings * 2;
-    references->postings = xrealloc(references->postings, sizeof(struct CiderPosting) * (size_t)postings * 2);
+    references->postings = xrealloc(references->postings, sizeof(CiderPosting) * (size_t)postings * 2);
   }
 }
 
@@ -100,7 +100,7 @@ void cider_cook(Cider *cider, CiderReferences *references, const WordSpan *capti
       double weight = ngram->count * references->idf[at];
       norm[ngram->order - 1] += weight * weight;
       references->postings[first[at] + all->entries[at].count++] =
-          (struct CiderPosting){.reference = r, .count = (float)ngram->count};
+          (CiderPosting){.reference = r, .count = (float)ngram->count};
     }
     for (int n = 0; n < NGRAM_MAX; n++) references->inverse_norm[r * NGRAM_MAX + n] = inverse(sqrt(norm[n]));
     references->length[r] = length_of(captions[r]);
@@ -109,8 +109,7 @@ void cider_cook(Cider *cider, CiderReferences *references, const WordSpan *capti
 
 static double length_penalty(const Cider *cider, int delta) {
   if (delta < 0) delta = -delta;
-  return delta < CIDER_DELTAS ? cider->gaussian[delta]
-                              : exp(-(double)delta * delta / (2 * CIDER_SIGMA * CIDER_SIGMA));
+  return delta < CIDER_DELTAS ? cider->gaussian[delta] : exp(-(double)delta * delta / (2 * CIDER_SIGMA * CIDER_SIGMA));
 }
 
 /* dot[r][n] = {clipped, plain} products of the candidate's weights with reference r's; norm2[n] of the candidate. */

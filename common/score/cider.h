@@ -1,8 +1,8 @@
 /* CIDEr: consensus of a caption with its picture's references as the cosine of tf-idf vectors of n-grams, n = 1..4
- * (Vedantam, Zitnick, Parikh: arXiv 1411.5726). CIDEr-D, which the field's tables print as "CIDEr", clips term weights to
- * the reference's and multiplies by a Gaussian of the length difference (sigma 6); both are scaled by 10. Constants and
- * quirks are those of the COCO caption evaluation code: df floor 1, log of the number of documents, length counted in
- * bigrams, mean over references and orders. */
+ * (Vedantam, Zitnick, Parikh: arXiv 1411.5726). CIDEr-D, which the field's tables print as "CIDEr", clips term weights
+ * to the reference's and multiplies by a Gaussian of the length difference (sigma 6); both are scaled by 10. Constants
+ * and quirks are those of the COCO caption evaluation code: df floor 1, log of the number of documents, length counted
+ * in bigrams, mean over references and orders. */
 #ifndef TROUPE_SCORE_CIDER_H
 #define TROUPE_SCORE_CIDER_H
 
@@ -15,19 +15,22 @@ typedef struct CiderScores {
   double d, original; /* CIDEr-D, CIDEr; 0..10 */
 } CiderScores;
 
+/* An n-gram's count in one reference. */
+typedef struct CiderPosting {
+  int32_t reference;
+  float count;
+} CiderPosting;
+
 /* One picture's references, cooked once: a table of their n-grams, each with its idf and the weights it has in each
  * reference that has it, and the norms. Reused from picture to picture. */
 typedef struct CiderReferences {
-  NgramCounts ngrams;  /* union over the references */
-  double *idf;         /* owned: [ngrams.used] */
-  int32_t *first;      /* owned: [ngrams.used + 1]: postings of each n-gram */
-  struct CiderPosting { /* owned */
-    int32_t reference;
-    float count;
-  } *postings;
-  double *inverse_norm; /* owned: [count, NGRAM_MAX]; 0 where the norm is 0 */
-  double *dot;          /* owned: [count, NGRAM_MAX, 2]: scratch of cider_score */
-  int32_t *length;      /* owned: [count], in bigrams */
+  NgramCounts ngrams;     /* union over the references */
+  double *idf;            /* owned: [ngrams.used] */
+  int32_t *first;         /* owned: [ngrams.used + 1]: postings of each n-gram */
+  CiderPosting *postings; /* owned */
+  double *inverse_norm;   /* owned: [count, NGRAM_MAX]; 0 where the norm is 0 */
+  double *dot;            /* owned: [count, NGRAM_MAX, 2]: scratch of cider_score */
+  int32_t *length;        /* owned: [count], in bigrams */
   int count, ngrams_room, postings_room, references_room;
 } CiderReferences;
 

@@ -25,7 +25,7 @@ const char *metric_name(Metric metric) { return METRIC_TABLE[metric].name; }
 
 const char *metric_absent(Metric metric) { return METRIC_TABLE[metric].absent; }
 
-/* --- the set --------------------------------------------------------------------------------------------------------- */
+/* --- the set ----------------------------------------------------------------------------------------------------- */
 
 void evaluation_init(Evaluation *evaluation) {
   *evaluation = (Evaluation){0};
@@ -44,10 +44,9 @@ void evaluation_free(Evaluation *evaluation) {
 static void caption_add(Evaluation *evaluation, const char *text, bool tokenized) {
   if (evaluation->captions_used == evaluation->captions_room) {
     evaluation->captions_room = evaluation->captions_room ? evaluation->captions_room * 2 : 64;
-    evaluation->captions =
-        xrealloc(evaluation->captions, sizeof *evaluation->captions * evaluation->captions_room);
+    evaluation->captions = xrealloc(evaluation->captions, sizeof *evaluation->captions * evaluation->captions_room);
   }
-  struct EvaluationCaption *caption = &evaluation->captions[evaluation->captions_used++];
+  WordRange *caption = &evaluation->captions[evaluation->captions_used++];
   caption->first = evaluation->words_used;
   if (!tokenized) {
     ptb_tokenize(&evaluation->ptb, text, strlen(text));
@@ -78,7 +77,7 @@ void evaluation_add_tokenized(Evaluation *evaluation, const char *candidate, con
   picture_add(evaluation, candidate, references, count, true);
 }
 
-/* --- scoring --------------------------------------------------------------------------------------------------------- */
+/* --- scoring ----------------------------------------------------------------------------------------------------- */
 
 /* Everything that scoring a picture needs, made once a set. */
 typedef struct Scorer {
@@ -122,7 +121,7 @@ static int picture_spans(const Evaluation *evaluation, int image, Scorer *scorer
     scorer->spans = xrealloc(scorer->spans, sizeof *scorer->spans * (size_t)count);
   }
   for (int i = 0; i < count; i++) {
-    const struct EvaluationCaption *caption = &evaluation->captions[first + (size_t)i];
+    const WordRange *caption = &evaluation->captions[first + (size_t)i];
     scorer->spans[i] = (WordSpan){caption->count ? evaluation->words + caption->first : NULL, caption->count};
   }
   return count - 1;

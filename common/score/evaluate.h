@@ -1,6 +1,6 @@
 /* Evaluate: scores a set of pictures, one candidate caption each against several references, by every metric there is.
- * Used by `troupe score`, by `troupe evaluate` and by the learner's evaluation during training. A new metric is one row of
- * the table in evaluate.c. */
+ * Used by `troupe score`, by `troupe evaluate` and by the learner's evaluation during training. A new metric is one row
+ * of the table in evaluate.c. */
 #ifndef TROUPE_SCORE_EVALUATE_H
 #define TROUPE_SCORE_EVALUATE_H
 
@@ -10,8 +10,15 @@
 #include "common/score/ptb.h"
 
 typedef enum Metric {
-  METRIC_BLEU_1, METRIC_BLEU_2, METRIC_BLEU_3, METRIC_BLEU_4, METRIC_METEOR, METRIC_ROUGE_L, METRIC_CIDER,
-  METRIC_CIDER_ORIGINAL, METRICS
+  METRIC_BLEU_1,
+  METRIC_BLEU_2,
+  METRIC_BLEU_3,
+  METRIC_BLEU_4,
+  METRIC_METEOR,
+  METRIC_ROUGE_L,
+  METRIC_CIDER,
+  METRIC_CIDER_ORIGINAL,
+  METRICS
 } Metric;
 
 /* "Bleu_1" .. "Bleu_4", "METEOR", "ROUGE_L", "CIDEr" (CIDEr-D, as the field prints it), "CIDEr_original". */
@@ -24,10 +31,7 @@ typedef struct Evaluation {
   PtbTokenizer ptb;
   uint64_t *words; /* owned: all captions behind each other */
   size_t words_used, words_room;
-  struct EvaluationCaption { /* owned: a picture's candidate, then its references */
-    size_t first;
-    int count;
-  } *captions;
+  WordRange *captions; /* owned: a picture's candidate, then its references */
   size_t captions_used, captions_room;
   size_t *pictures; /* owned: [images] index of the picture's candidate in captions */
   int images, images_room;

@@ -35,7 +35,7 @@ uint64_t ngram_key(const uint64_t *words, int n) {
   return key_of_state(state);
 }
 
-/* --- counts ---------------------------------------------------------------------------------------------------------- */
+/* --- counts ------------------------------------------------------------------------------------------------------ */
 
 void ngram_counts_init(NgramCounts *counts) {
   *counts = (NgramCounts){.room = 128, .mask = 255};
@@ -94,7 +94,7 @@ void ngram_counts_add(NgramCounts *counts, WordSpan caption) {
   }
 }
 
-/* --- document frequencies -------------------------------------------------------------------------------------------- */
+/* --- document frequencies ---------------------------------------------------------------------------------------- */
 
 static void df_allocate(NgramDf *df, size_t slots) {
   df->slots = xcalloc(slots, sizeof *df->slots);
@@ -117,7 +117,7 @@ void ngram_df_clear(NgramDf *df) {
   df->documents = 0;
 }
 
-static struct NgramDfSlot *df_slot(const NgramDf *df, uint64_t key) {
+static NgramDfSlot *df_slot(const NgramDf *df, uint64_t key) {
   size_t i = key & df->mask;
   while (df->slots[i].key && df->slots[i].key != key) i = (i + 1) & df->mask;
   return &df->slots[i];
@@ -140,7 +140,7 @@ void ngram_df_add(NgramDf *df, const WordSpan *references, int count, NgramCount
   for (int i = 0; i < count; i++) ngram_counts_add(scratch, references[i]);
   df_reserve(df, df->used + (size_t)scratch->used);
   for (int i = 0; i < scratch->used; i++) {
-    struct NgramDfSlot *slot = df_slot(df, scratch->entries[i].key);
+    NgramDfSlot *slot = df_slot(df, scratch->entries[i].key);
     if (!slot->key) df->used++;
     slot->key = scratch->entries[i].key;
     slot->df++;
@@ -149,12 +149,12 @@ void ngram_df_add(NgramDf *df, const WordSpan *references, int count, NgramCount
 }
 
 static int slot_compare(const void *a, const void *b) {
-  uint64_t x = ((const struct NgramDfSlot *)a)->key, y = ((const struct NgramDfSlot *)b)->key;
+  uint64_t x = ((const NgramDfSlot *)a)->key, y = ((const NgramDfSlot *)b)->key;
   return (x > y) - (x < y);
 }
 
 void ngram_df_export(const NgramDf *df, uint64_t *keys, float *counts) {
-  struct NgramDfSlot *sorted = xmalloc(sizeof *sorted * (df->used + 1));
+  NgramDfSlot *sorted = xmalloc(sizeof *sorted * (df->used + 1));
   size_t used = 0;
   for (size_t i = 0; i <= df->mask; i++)
     if (df->slots[i].key) sorted[used++] = df->slots[i];
@@ -176,7 +176,7 @@ Status ngram_df_import(NgramDf *df, const uint64_t *keys, const float *counts, s
     if (!(counts[i] >= 1 && counts[i] <= (float)documents && floorf(counts[i]) == counts[i]))
       return status_set(BAD_INPUT, "ngram/df[%zu]: %g; a whole number from 1 to %lld (documents) was expected", i,
                         (double)counts[i], (long long)documents);
-    *df_slot(df, keys[i]) = (struct NgramDfSlot){.key = keys[i], .df = (uint64_t)counts[i]};
+    *df_slot(df, keys[i]) = (NgramDfSlot){.key = keys[i], .df = (uint64_t)counts[i]};
   }
   df->used = count;
   df->documents = documents;

@@ -1,9 +1,11 @@
-/* N-grams: what BLEU and CIDEr count. A word is the 64-bit XXH3 of its bytes; an n-gram (n = 1..4) is one 64-bit key made
- * from its words' hashes; the document frequencies of a split map key -> number of pictures whose references have it.
+/* N-grams: what BLEU and CIDEr count. A word is the 64-bit XXH3 of its bytes; an n-gram (n = 1..4) is one 64-bit key
+ * made from its words' hashes; the document frequencies of a split map key -> number of pictures whose references have
+ * it.
  *
- * Key of the words w_1 .. w_n:  s_0 = 0x9E3779B97F4A7C15,  s_j = m ^ (m >> 32) with m = (s_{j-1} ^ w_j) * 0xD6E8FEB86659FD93
- * modulo 2^64, key = s_n (1 if that is 0), so n-grams that begin at one word share their prefix's work, and the file's
- * ngram/key can be made again by anyone. The chance of any collision among a million n-grams is below 3e-8. */
+ * * Key of the words w_1 .. w_n:  s_0 = 0x9E3779B97F4A7C15,  s_j = m ^ (m >> 32) with m = (s_{j-1} ^ w_j) *
+ * 0xD6E8FEB86659FD93 modulo 2^64, key = s_n (1 if that is 0), so n-grams that begin at one word share their prefix's
+ * work, and the file's ngram/key can be made again by anyone. The chance of any collision among a million n-grams is
+ * below 3e-8. */
 #ifndef TROUPE_SCORE_NGRAM_H
 #define TROUPE_SCORE_NGRAM_H
 
@@ -20,6 +22,12 @@ typedef struct WordSpan {
   const uint64_t *words; /* [count] */
   int count;
 } WordSpan;
+
+/* The same by its place in an array that may still move. */
+typedef struct WordRange {
+  size_t first;
+  int count;
+} WordRange;
 
 uint64_t ngram_word(const char *bytes, size_t size);
 uint64_t ngram_end_word(void); /* the end token: the hash of "<eos>" */
@@ -59,15 +67,17 @@ int ngram_counts_find(const NgramCounts *counts, uint64_t key);
 /* Counts every n-gram of `caption` on top of what is there. */
 void ngram_counts_add(NgramCounts *counts, WordSpan caption);
 
-/* --- document frequencies ------------------------------------------------------------------------------------------ */
+/* --- document frequencies ---------------------------------------------------------------------------------------- */
+
+typedef struct NgramDfSlot {
+  uint64_t key; /* 0 = free */
+  uint64_t df;
+} NgramDfSlot;
 
 /* A document is one picture: all its references. References are added with the end token as their last word; tables
  * with and without it agree on every n-gram that lacks it, so one table serves include_eos true and false. */
 typedef struct NgramDf {
-  struct NgramDfSlot {
-    uint64_t key; /* 0 = free */
-    uint64_t df;
-  } *slots; /* owned */
+  NgramDfSlot *slots; /* owned: open addressing */
   size_t mask, used;
   int64_t documents;
 } NgramDf;

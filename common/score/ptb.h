@@ -21,7 +21,7 @@ void ptb_init(PtbTokenizer *ptb);
 void ptb_free(PtbTokenizer *ptb); /* idempotent */
 
 /* Splits `size` bytes (a line feed counts as a space) into ptb->count lower-case words and returns that count. Any
- * bytes are accepted, UTF-8 or not; 1024 bytes without a space are cut there. Words are borrowed until the next call. */
+ * bytes are accepted, UTF-8 or not; a run of 1024 bytes without a space is cut. Borrowed until the next call. */
 int ptb_tokenize(PtbTokenizer *ptb, const char *caption, size_t size);
 
 static inline const char *ptb_word(const PtbTokenizer *ptb, int index) { return ptb->text + ptb->starts[index]; }

@@ -1,5 +1,5 @@
-/* ROUGE-L (Lin, 2004): F measure, beta 1.2, of the longest common subsequence; precision and recall are each the best over
- * the references, as the COCO caption evaluation takes them. */
+/* ROUGE-L (Lin, 2004): F measure, beta 1.2, of the longest common subsequence; precision and recall are each the best
+ * over the references, as the COCO caption evaluation takes them. */
 #ifndef TROUPE_SCORE_ROUGE_H
 #define TROUPE_SCORE_ROUGE_H
 

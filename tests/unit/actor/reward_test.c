@@ -1,5 +1,5 @@
-/* Rewards of token ids against pycocoevalcap on the same tokens, with and without "<eos>" appended; and the components that
- * are this project's own, against their definitions. */
+/* Rewards of token ids against pycocoevalcap on the same tokens, with and without "<eos>" appended; and the components
+ * that are this project's own, against their definitions. */
 #include "actor/reward.h"
 
 #include <stdlib.h>
@@ -176,14 +176,16 @@ static void penalties_are_as_defined(void **state) {
   static const char *const WORDS[] = {"<pad>", "<start>", "<end>", "<unk>", "a", "b", "c"};
   Reward reward;
   RewardConfig config = {.weight = {[REWARD_LENGTH] = 0.1, [REWARD_REPETITION] = 1, [REWARD_NO_EOS] = 2},
-                         .include_eos = true, .length_target = 3, .repetition_order = 2};
+                         .include_eos = true,
+                         .length_target = 3,
+                         .repetition_order = 2};
   reward_init(&reward, &config, 7, WORDS, NULL);
   reward_add_image(&reward, 0, (const char *[]){"a b"}, 1);
   const int32_t one[] = {4, 5, 4, 5, 4, END}, two[] = {4, 5, 6}, three[] = {END};
   double rewards[3], values[3][REWARD_COMPONENTS];
   reward_score(&reward, 0, 3, (const int32_t *[]){one, two, three}, (int32_t[]){6, 3, 1}, (bool[]){true, false, true},
                rewards, values[0]);
-  assert_true(values[0][REWARD_LENGTH] == -2);      /* five words, target three */
+  assert_true(values[0][REWARD_LENGTH] == -2);       /* five words, target three */
   assert_true(values[0][REWARD_REPETITION] == -0.5); /* ab ba ab ba */
   assert_true(values[0][REWARD_NO_EOS] == 0);
   assert_true(values[1][REWARD_LENGTH] == 0 && values[1][REWARD_REPETITION] == 0 && values[1][REWARD_NO_EOS] == -1);

@@ -22,7 +22,8 @@ static void scores_equal_goldens(void **state) {
     assert_int_equal(scores.images, json_array_size(images));
     for (int m = 0; m < METRICS; m++) {
       if (!scores.present[m]) continue;
-      golden_close(scores.corpus[m], golden_number(json_object_get(set, "corpus"), metric_name(m)), golden_text(set, "name"));
+      golden_close(scores.corpus[m], golden_number(json_object_get(set, "corpus"), metric_name(m)),
+                   golden_text(set, "name"));
       json_array_foreach(images, i, image) {
         golden_close(scores.image[i][m], golden_number(json_object_get(image, "scores"), metric_name(m)),
                      golden_text(set, "name"));
@@ -64,7 +65,8 @@ static void raw_text_is_tokenized(void **state) {
   evaluation_init(&words);
   evaluation_add(&raw, "A dog's ball, rolling!", (const char *[]){"The dog's ball is rolling.", "A ball."}, 2);
   evaluation_add(&raw, "Two cats sit.", (const char *[]){"Two cats are sitting ."}, 1);
-  evaluation_add_tokenized(&words, "a dog 's ball rolling", (const char *[]){"the dog 's ball is rolling", "a ball"}, 2);
+  evaluation_add_tokenized(&words, "a dog 's ball rolling", (const char *[]){"the dog 's ball is rolling", "a ball"},
+                           2);
   evaluation_add_tokenized(&words, "two cats sit", (const char *[]){"two cats are sitting"}, 1);
   evaluation_compute(&raw, &raw_scores);
   evaluation_compute(&words, &words_scores);

@@ -37,8 +37,7 @@ static void counts_are_right(void **state) {
   ngram_counts_clear(&counts);
   for (uint64_t i = 1; i <= 5000; i++) ngram_counts_entry(&counts, i * 64, 1)->count = (int32_t)i;
   assert_int_equal(counts.used, 5000);
-  for (uint64_t i = 1; i <= 5000; i++)
-    assert_int_equal(counts.entries[ngram_counts_find(&counts, i * 64)].count, i);
+  for (uint64_t i = 1; i <= 5000; i++) assert_int_equal(counts.entries[ngram_counts_find(&counts, i * 64)].count, i);
   ngram_counts_free(&counts);
   ngram_counts_free(&counts);
   free(words);
