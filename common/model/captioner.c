@@ -18,12 +18,12 @@ typedef struct CaptionerState {
   float scale;     /* 1 / temperature */
   Dropout dropout; /* rate 0 = none */
   Stack encoder, decoder;
-  int32_t *position, *query_start, *key_start;                    /* [T], [M + 1], [M + 1] */
-  float *grid, *memory;                                           /* [M N, D]: linear map, encoder's output (the same without one) */
-  float *embedded, *x, *embedded_mean, *embedded_rstd;            /* [T, D] before and after the norm */
+  int32_t *position, *query_start, *key_start; /* [T], [M + 1], [M + 1] */
+  float *grid, *memory;                        /* [M N, D]: linear map, encoder's output (the same without one) */
+  float *embedded, *x, *embedded_mean, *embedded_rstd; /* [T, D] before and after the norm */
   uint8_t *embedded_mask;
-  float *output, *logits, *log_sum, *entropy;                     /* [T, D], [T, V], [T], [T] */
-  float *d_x, *d_memory;                                          /* [T, D], [M N, D] */
+  float *output, *logits, *log_sum, *entropy; /* [T, D], [T, V], [T], [T] */
+  float *d_x, *d_memory;                      /* [T, D], [M N, D] */
 } CaptionerState;
 
 /* Lays out a pass in the arena. Without backward the encoder's and the decoder's scratch and the logits share memory:
@@ -61,8 +61,8 @@ static size_t arena_bytes(CaptionerState *s, const ModelShape *shape, int images
 void captioner_init(Captioner *captioner, const ParamTable *table, int max_images, int max_captions, int max_tokens,
                     int backward) {
   CHECK(max_images > 0 && max_captions > 0 && max_tokens > 0);
-  *captioner = (Captioner){.table = table, .max_images = max_images, .max_captions = max_captions,
-                           .max_tokens = max_tokens};
+  *captioner =
+      (Captioner){.table = table, .max_images = max_images, .max_captions = max_captions, .max_tokens = max_tokens};
   captioner->state = xcalloc(1, sizeof *captioner->state);
   CaptionerState *s = captioner->state;
   s->keep = backward;

@@ -1,8 +1,8 @@
 /* Captioner: grid features -> memory -> transformer decoder -> log-probabilities of given captions (teacher forcing),
  * and the gradient of any loss of them. Sequences are packed: T rows are the valid tokens and nothing else.
  *
- * Shapes: M images, C captions, T tokens, N cells, F features, D width, V vocabulary. Bits do not depend on the number of
- * OpenMP threads: each output element is computed by one thread in one order. */
+ * Shapes: M images, C captions, T tokens, N cells, F features, D width, V vocabulary. Bits do not depend on the number
+ * of OpenMP threads: each output element is computed by one thread in one order. */
 #ifndef TROUPE_MODEL_CAPTIONER_H
 #define TROUPE_MODEL_CAPTIONER_H
 
@@ -29,10 +29,10 @@ typedef struct Dropout {
 } Dropout;
 
 typedef struct Captioner {
-  const ParamTable *table;                     /* borrowed */
-  int max_images, max_captions, max_tokens;    /* what the arena is sized for */
-  Arena arena;                                 /* activations kept from forward to backward, and scratch */
-  struct CaptionerState *state;                /* owned: pointers into the arena after a forward pass */
+  const ParamTable *table;                  /* borrowed */
+  int max_images, max_captions, max_tokens; /* what the arena is sized for */
+  Arena arena;                              /* activations kept from forward to backward, and scratch */
+  struct CaptionerState *state;             /* owned: pointers into the arena after a forward pass */
 } Captioner;
 
 /* Sizes the arena for batches up to the given counts. `backward` false leaves out what only the gradient needs. */
@@ -59,12 +59,13 @@ typedef struct TokenGradients {
   const float *mean_logp; /* [T] dLoss/dmean_logp */
 } TokenGradients;
 
-/* Adds dLoss/dweights to `gradients` (a block of table->total). Same weights and batch as the last forward pass, which it
- * consumes. */
+/* Adds dLoss/dweights to `gradients` (a block of table->total). Same weights and batch as the last forward pass, which
+ * it consumes. */
 void captioner_backward(Captioner *captioner, const float *weights, const CaptionBatch *batch,
                         const TokenGradients *outputs, float *gradients);
 
-/* Floating-point operations of one forward pass over a batch (multiply and add count as two); backward is twice that. */
+/* Floating-point operations of one forward pass over a batch (multiply and add count as two); backward is twice
+ * that. */
 double captioner_flops(const ModelShape *shape, int images, int captions, int tokens);
 
 #endif

@@ -91,8 +91,8 @@ static bool dropping(const Stack *s) { return s->dropout.rate > 0.0f; }
 
 static const uint8_t *mask_draw(const Stack *s, int layer, int part, int columns, uint8_t *mask) {
   if (!dropping(s)) return NULL;
-  dropout_mask(s->rows, columns, s->dropout.rate, s->dropout.seed, s->dropout.step, s->first_site + SITES * layer + part,
-               mask);
+  dropout_mask(s->rows, columns, s->dropout.rate, s->dropout.seed, s->dropout.step,
+               s->first_site + SITES * layer + part, mask);
   return mask;
 }
 
@@ -116,7 +116,9 @@ static Norm norm_after(const Stack *s, int layer, int part) {
 }
 
 /* What a sub-layer reads: the stream that goes round it, and its input. */
-typedef struct Flow { const float *stream, *input; } Flow;
+typedef struct Flow {
+  const float *stream, *input;
+} Flow;
 
 static Flow flow_from(const Stack *s, const Station *station) {
   return (Flow){.stream = s->shape->norm == NORM_PRE ? station->sum : station->out, .input = station->out};
@@ -161,22 +163,30 @@ static void layer_forward(Stack *s, int index, const float *weights) {
   station_forward(s, &l->ff, weights, p->down, norm_after(s, index, SITE_FF), index, SITE_FF, flow.stream);
 }
 
-float *stack_forward(Stack *s, const float *weights, float *x, int blocks, const int32_t *starts,
-                     const float *memory, int images, const int32_t *query_start, const int32_t *key_start,
-                     const Dropout *dropout) {
+float *stack_forward(Stack *s, const float *weights, float *x, int blocks, const int32_t *starts, const float *memory,
+                     int images, const int32_t *query_start, const int32_t *key_start, const Dropout *dropout) {
   int d = s->shape->width, heads = s->shape->heads;
   s->dropout = dropout ? *dropout : (Dropout){0};
   CHECK(s->keep || !dropping(s));
   s->input = x, s->memory = memory;
-  s->self_blocks = (AttentionBlocks){.blocks = blocks, .heads = heads, .width = d / heads, .causal = s->decoder,
-                                     .max_keys = longest_block(s), .query_start = starts, .key_start = starts};
-  s->cross_blocks = (AttentionBlocks){.blocks = images, .heads = heads, .width = d / heads, .max_keys = s->shape->cells,
-                                      .query_start = query_start, .key_start = key_start};
+  s->self_blocks = (AttentionBlocks){.blocks = blocks,
+                                     .heads = heads,
+                                     .width = d / heads,
+                                     .causal = s->decoder,
+                                     .max_keys = longest_block(s),
+                                     .query_start = starts,
+                                     .key_start = starts};
+  s->cross_blocks = (AttentionBlocks){.blocks = images,
+                                      .heads = heads,
+                                      .width = d / heads,
+                                      .max_keys = s->shape->cells,
+                                      .query_start = query_start,
+                                      .key_start = key_start};
   if (!s->layers) return x;
   if (s->shape->norm == NORM_PRE) {
     Norm norm = s->params[0].norm_self;
-    norm_forward(s->rows, d, NULL, x, NULL, NULL, 1.0f, weights + norm.weight, weights + norm.bias,
-                 s->first.out, s->first.mean, s->first.rstd);
+    norm_forward(s->rows, d, NULL, x, NULL, NULL, 1.0f, weights + norm.weight, weights + norm.bias, s->first.out,
+                 s->first.mean, s->first.rstd);
   }
   for (int i = 0; i < s->layers; i++) layer_forward(s, i, weights);
   return s->layer[s->layers - 1].ff.out;
@@ -217,8 +227,8 @@ static void cross_backward(Stack *s, int index, const float *weights, const floa
   LayerState *l = &s->layer[index];
   int d = s->shape->width;
   float *d_query = s->d_qkv;
-  const float *d_y = station_backward(s, &l->cross, weights, p->cross_out, norm_after(s, index, SITE_CROSS), false, d_x,
-                                      gradients);
+  const float *d_y =
+      station_backward(s, &l->cross, weights, p->cross_out, norm_after(s, index, SITE_CROSS), false, d_x, gradients);
   linear_backward(weights, p->cross_out, s->rows, d, d, l->cross_mixed, d_y, 0.0f, s->d_mixed, gradients);
   attention_backward(&s->cross_blocks, l->query, d, l->kv, 2 * d, l->kv + d, 2 * d, l->cross_probs, s->d_mixed, d,
                      d_query, s->d_kv, s->d_kv + d, s->d_probs);
@@ -234,11 +244,11 @@ static void self_backward(Stack *s, int index, const float *weights, const float
   const LayerParams *p = &s->params[index];
   LayerState *l = &s->layer[index];
   int d = s->shape->width;
-  const float *d_y = station_backward(s, &l->self, weights, p->self_out, norm_after(s, index, SITE_SELF), false, d_x,
-                                      gradients);
+  const float *d_y =
+      station_backward(s, &l->self, weights, p->self_out, norm_after(s, index, SITE_SELF), false, d_x, gradients);
   linear_backward(weights, p->self_out, s->rows, d, d, l->self_mixed, d_y, 0.0f, s->d_mixed, gradients);
-  attention_backward(&s->self_blocks, l->qkv, 3 * d, l->qkv + d, 3 * d, l->qkv + 2 * d, 3 * d, l->self_probs, s->d_mixed,
-                     d, s->d_qkv, s->d_qkv + d, s->d_qkv + 2 * d, s->d_probs);
+  attention_backward(&s->self_blocks, l->qkv, 3 * d, l->qkv + d, 3 * d, l->qkv + 2 * d, 3 * d, l->self_probs,
+                     s->d_mixed, d, s->d_qkv, s->d_qkv + d, s->d_qkv + 2 * d, s->d_probs);
   column_sum(s->rows, 3 * d, s->d_qkv, gradients + p->self_qkv.bias);
   float beta = s->shape->norm == NORM_PRE ? 0.0f : 1.0f;
   linear_backward(weights, p->self_qkv, s->rows, d, 3 * d, input, s->d_qkv, beta, d_x, gradients);

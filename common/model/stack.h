@@ -5,9 +5,9 @@
  *              x = norm_ff(x + drop(down(drop(act(up(x))))))
  *   pre-norm:  x = x + drop(self(norm_self(x))), and so on; the output is norm_last(x)
  *
- * Either way a sub-layer ends in "add to the stream, then normalise": its Station. Under post-norm the normalised rows are the
- * next stream and its input; under pre-norm the sum is the stream and the normalised rows (by the next sub-layer's norm) are
- * its input. R rows, D width, K rows of memory. */
+ * Either way a sub-layer ends in "add to the stream, then normalise": its Station. Under post-norm the normalised rows
+ * are the next stream and its input; under pre-norm the sum is the stream and the normalised rows (by the next
+ * sub-layer's norm) are its input. R rows, D width, K rows of memory. */
 #ifndef TROUPE_MODEL_STACK_H
 #define TROUPE_MODEL_STACK_H
 
@@ -23,9 +23,9 @@ typedef struct Station {
 } Station;
 
 typedef struct LayerState {
-  float *qkv, *self_probs, *self_mixed;              /* [R, 3D], attention_probs, [R, D] */
-  float *query, *kv, *cross_probs, *cross_mixed;     /* [R, D], [K, 2D], attention_probs, [R, D] */
-  float *up, *hidden;                                /* [R, feed_forward]; the same under ReLU */
+  float *qkv, *self_probs, *self_mixed;          /* [R, 3D], attention_probs, [R, D] */
+  float *query, *kv, *cross_probs, *cross_mixed; /* [R, D], [K, 2D], attention_probs, [R, D] */
+  float *up, *hidden;                            /* [R, feed_forward]; the same under ReLU */
   uint8_t *hidden_mask;
   Station self, cross, ff;
 } LayerState;
@@ -35,8 +35,8 @@ typedef struct Stack {
   const LayerParams *params; /* [layers] */
   Norm last;                 /* pre-norm: after the last layer */
   int layers;
-  bool decoder;    /* causal, with cross-attention */
-  int first_site;  /* of its dropout masks: four a layer */
+  bool decoder;   /* causal, with cross-attention */
+  int first_site; /* of its dropout masks: four a layer */
 
   /* of the current pass, laid out by stack_take */
   int rows, keys;
@@ -55,10 +55,10 @@ void stack_init(Stack *stack, const ParamTable *table, bool decoder);
  * (decoder). keep false: no backward, layers share their scratch. */
 void stack_take(Stack *stack, Arena *arena, int rows, int keys, bool keep);
 
-/* x [rows, D] (not written to) is the stream's start, memory [keys, D] (NULL for the encoder); both must live until backward. starts
- * [blocks + 1]: rows of each caption or image. query_start, key_start [images + 1]: rows of each image's tokens and cells
- * (decoder). Returns the normalised output [rows, D], the stack's (x itself
- * when there is no layer). */
+/* x [rows, D] (not written to) is the stream's start, memory [keys, D] (NULL for the encoder); both must live until
+ * backward. starts [blocks + 1]: rows of each caption or image. query_start, key_start [images + 1]: rows of each
+ * image's tokens and cells (decoder). Returns the normalised output [rows, D], the stack's (x itself when there is no
+ * layer). */
 float *stack_forward(Stack *stack, const float *weights, float *x, int blocks, const int32_t *starts,
                      const float *memory, int images, const int32_t *query_start, const int32_t *key_start,
                      const Dropout *dropout);

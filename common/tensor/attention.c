@@ -16,9 +16,9 @@ size_t attention_probs(int query_rows, int heads, int max_keys) {
 /* Where a (block, head) lies. */
 typedef struct Place {
   int queries, keys;
-  size_t query, key;  /* first rows */
-  size_t probs;       /* of its [queries, keys] probabilities */
-  int column;         /* of the head */
+  size_t query, key; /* first rows */
+  size_t probs;      /* of its [queries, keys] probabilities */
+  int column;        /* of the head */
 } Place;
 
 static Place place_of(const AttentionBlocks *a, int block, int head) {

@@ -1,8 +1,8 @@
-/* Scaled dot-product attention (Vaswani et al. 2017, equation 1; no dropout of the probabilities) of blocks of packed rows: block b's
- * queries are rows query_start[b] .. query_start[b + 1] - 1 and see only the keys key_start[b] .. key_start[b + 1] - 1.
- * A block is a caption (self-attention), an image with all tokens of its captions (cross-attention, keys = cells) or an
- * image's cells (encoder). Heads lie side by side: head h of a row is its columns h * width .. (h + 1) * width - 1.
- * Parallel over blocks and heads; each output is made by one thread. */
+/* Scaled dot-product attention (Vaswani et al. 2017, equation 1; no dropout of the probabilities) of blocks of packed
+ * rows: block b's queries are rows query_start[b] .. query_start[b + 1] - 1 and see only the keys key_start[b] ..
+ * key_start[b + 1] - 1. A block is a caption (self-attention), an image with all tokens of its captions
+ * (cross-attention, keys = cells) or an image's cells (encoder). Heads lie side by side: head h of a row is its
+ * columns h * width .. (h + 1) * width - 1. Parallel over blocks and heads; each output is made by one thread. */
 #ifndef TROUPE_TENSOR_ATTENTION_H
 #define TROUPE_TENSOR_ATTENTION_H
 
@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 typedef struct AttentionBlocks {
-  int blocks, heads, width; /* width of a head = D / H */
-  int causal;               /* query i of a block sees keys 0 .. i only */
-  int max_keys;             /* at least the keys of any block: the stride of `probs` */
+  int blocks, heads, width;               /* width of a head = D / H */
+  int causal;                             /* query i of a block sees keys 0 .. i only */
+  int max_keys;                           /* at least the keys of any block: the stride of `probs` */
   const int32_t *query_start, *key_start; /* [blocks + 1], borrowed */
 } AttentionBlocks;
 

@@ -14,25 +14,41 @@ void gemm_init(void) {
   if (openblas_set_num_threads) openblas_set_num_threads(1);
 }
 
-void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-          const float *b, int ldb, float beta, float *c, int ldc) {
+void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
+          int ldb, float beta, float *c, int ldc) {
   cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m, n, k,
               alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-/* Tiles are large enough that packing A and B again for each costs a few per cent, small enough for some tens of
- * threads. They are part of the arithmetic: changing them may change last bits. */
-enum { TILE_ROWS = 448, TILE_COLUMNS = 256 };
+/* Tiles: BLAS packs A and B again for each, so they are as large as leaves TILES_WANTED of them, and equal, since a
+ * thin rest is slow. They depend on the product's shape alone and are part of the arithmetic: changing them may change
+ * last bits. */
+enum { TILE_ROWS = 480, TILE_COLUMNS = 512, TILE_SMALL = 256, TILES_WANTED = 8, TILE_STEP = 16 };
+
+static int parts(int size, int tile) { return (size + tile - 1) / tile; }
+
+/* The size of parts(size, tile) equal parts, rounded up to what the inner kernels like. */
+static int equal_part(int size, int tile) {
+  int part = parts(size, parts(size, tile));
+  return parts(part, TILE_STEP) * TILE_STEP;
+}
+
+static void tile_choose(int m, int n, int *rows, int *columns) {
+  *rows = equal_part(m, TILE_ROWS), *columns = equal_part(n, TILE_COLUMNS);
+  while (parts(m, *rows) * parts(n, *columns) < TILES_WANTED && *columns > TILE_SMALL)
+    *columns = equal_part(n, *columns / 2);
+}
 
 void gemm_tiled(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                 const float *b, int ldb, float beta, float *c, int ldc) {
-  int rows = (m + TILE_ROWS - 1) / TILE_ROWS, columns = (n + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  if (m <= 0 || n <= 0) return;
+  int tile_rows, tile_columns;
+  tile_choose(m, n, &tile_rows, &tile_columns);
 #pragma omp parallel for collapse(2) schedule(dynamic)
-  for (int row = 0; row < rows; row++) {
-    for (int column = 0; column < columns; column++) {
-      int i = row * TILE_ROWS, j = column * TILE_COLUMNS;
-      int tile_m = m - i < TILE_ROWS ? m - i : TILE_ROWS, tile_n = n - j < TILE_COLUMNS ? n - j : TILE_COLUMNS;
-      gemm(transpose_a, transpose_b, tile_m, tile_n, k, alpha, transpose_a ? a + i : a + (long)i * lda, lda,
+  for (int i = 0; i < m; i += tile_rows) {
+    for (int j = 0; j < n; j += tile_columns) {
+      int rows = m - i < tile_rows ? m - i : tile_rows, columns = n - j < tile_columns ? n - j : tile_columns;
+      gemm(transpose_a, transpose_b, rows, columns, k, alpha, transpose_a ? a + i : a + (long)i * lda, lda,
            transpose_b ? b + (long)j * ldb : b + j, ldb, beta, c + (long)i * ldc + j, ldc);
     }
   }

@@ -10,8 +10,8 @@ void gemm_init(void);
 
 /* C [m, n] = alpha * op(A) op(B) + beta * C on the calling thread. op(A) is [m, k]: A is stored [m, k], or [k, m] when
  * transpose_a; op(B) is [k, n] likewise. lda, ldb, ldc: floats from one stored row to the next. */
-void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-          const float *b, int ldb, float beta, float *c, int ldc);
+void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
+          int ldb, float beta, float *c, int ldc);
 
 /* The same, C cut into fixed tiles that an OpenMP team shares. Not to be called inside a parallel region. */
 void gemm_tiled(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,

@@ -83,8 +83,9 @@ static void philox_lanes(uint32_t first, const uint32_t rest[3], uint32_t k0, ui
   memcpy(out[2], c2, sizeof c2), memcpy(out[3], c3, sizeof c3);
 }
 
-/* Element c of a row takes half a word of draw c / 8, whose counter is rng_words' of {seed, RNG_DROPOUT, step, row, site,
- * c / 8}. Draw d of a group of LANES holds elements d * 8 .. d * 8 + 7: low halves of words 0..3, then high halves. */
+/* Element c of a row takes half a word of draw c / 8, whose counter is rng_words' of {seed, RNG_DROPOUT, step, row,
+ * site, c / 8}. Draw d of a group of LANES holds elements d * 8 .. d * 8 + 7: low halves of words 0..3, then high
+ * halves. */
 void dropout_mask(int rows, int columns, float rate, uint64_t seed, uint32_t step, int site, uint8_t *mask) {
   uint32_t threshold = dropout_threshold(rate);
   CHECK(site >= 0 && site < 65536 && columns <= 65536 * LANE_ELEMENTS);
@@ -197,7 +198,8 @@ void norm_backward(int rows, int columns, const float *d_out, const float *d_mor
   size_t stride = 3 * (size_t)columns;
 #pragma omp parallel for
   for (int b = 0; b < blocks; b++) {
-    float *part_gamma = scratch + (size_t)b * stride, *part_beta = part_gamma + columns, *part_bias = part_beta + columns;
+    float *part_gamma = scratch + (size_t)b * stride, *part_beta = part_gamma + columns,
+          *part_bias = part_beta + columns;
     memset(part_gamma, 0, stride * sizeof *scratch);
     int end = (b + 1) * ROW_BLOCK < rows ? (b + 1) * ROW_BLOCK : rows;
     for (int r = b * ROW_BLOCK; r < end; r++) {
@@ -267,8 +269,8 @@ static void activate_row_backward(int gelu, int n, const float *u, const float *
   for (int c = 0; c < n; c++) d_h[c] *= scale * (float)keep[c];
 }
 
-void activate_backward(int gelu, int rows, int columns, const float *u, const float *h, const uint8_t *mask, float scale,
-                       float *d_h, float *d_bias, float *scratch) {
+void activate_backward(int gelu, int rows, int columns, const float *u, const float *h, const uint8_t *mask,
+                       float scale, float *d_h, float *d_bias, float *scratch) {
   int blocks = row_blocks(rows);
 #pragma omp parallel for
   for (int b = 0; b < blocks; b++) {

@@ -1,5 +1,5 @@
-/* Softmax over rows: of attention scores, and of the vocabulary with the log-probability of a target, the entropy and the
- * mean log-probability in the same pass. Row-major float32. */
+/* Softmax over rows: of attention scores, and of the vocabulary with the log-probability of a target, the entropy and
+ * the mean log-probability in the same pass. Row-major float32. */
 #ifndef TROUPE_TENSOR_SOFTMAX_H
 #define TROUPE_TENSOR_SOFTMAX_H
 
@@ -8,8 +8,9 @@
 /* x[0..n) becomes softmax(scale * x), one row on the calling thread. n >= 1. */
 void softmax_row(int n, float scale, float *x);
 
-/* z[c] = (z[c] + bias[c]) * scale in place (bias NULL: none); returns log sum exp of the row. log p(c) = z[c] - that. When
- * entropy is not NULL it gets the row's entropy (nats), and mean_z the mean of z. One row on the calling thread. */
+/* z[c] = (z[c] + bias[c]) * scale in place (bias NULL: none); returns log sum exp of the row. log p(c) = z[c] -
+ * that. When entropy is not NULL it gets the row's entropy (nats), and mean_z the mean of z. One row on the calling
+ * thread. */
 float logits_row(int columns, float *z, const float *bias, float scale, float *entropy, float *mean_z);
 
 /* Rows of logits [R, V] of a linear layer without its bias become z = (logits + bias) * scale; log_sum [R] is kept for

@@ -12,10 +12,14 @@
 #define MULADD(a, b, c) ((a) * (b) + (c))
 #endif
 
-typedef union FloatBits { float f; int32_t i; } FloatBits;
+typedef union FloatBits {
+  float f;
+  int32_t i;
+} FloatBits;
 
 /* e^x within 2 ulp for every input: 0 below -104 (-infinity too), denormal results included, +infinity above 88.73,
- * NaN for NaN. Cody-Waite reduction x = n ln 2 + r, |r| <= 0.35, a minimax polynomial for e^r, and 2^n in two factors. */
+ * NaN for NaN. Cody-Waite reduction x = n ln 2 + r, |r| <= 0.35, a minimax polynomial for e^r, and 2^n in two
+ * factors. */
 static inline float vec_exp(float x) {
   x = x < -105.0f ? -105.0f : x; /* keeps NaN */
   x = x > 89.0f ? 89.0f : x;
@@ -33,7 +37,8 @@ static inline float vec_exp(float x) {
   return p * low.f * high.f;
 }
 
-/* Upper tail of the standard normal over its kernel: (1 - Phi(x)) / exp(-x^2 / 2) for 0 <= x <= 6, minimax polynomial. */
+/* Upper tail of the standard normal over its kernel: (1 - Phi(x)) / exp(-x^2 / 2) for 0 <= x <= 6, minimax
+ * polynomial. */
 static inline float vec_mills(float x) {
   float p = MULADD(1.2713351e-6f, x, -2.8995697e-5f);
   p = MULADD(p, x, 2.9516904e-4f);

@@ -1,5 +1,6 @@
-/* Speed of the captioner's forward pass and of forward + backward on random features, against what sgemm makes on the
- * same core: 32 images x 5 captions of clamp(Poisson(11), 5, 20) tokens by default, as the PyTorch peer draws them.
+/* Speed of the captioner's forward pass and of forward + backward on random features, against what sgemm makes on
+ * the same core: 32 images x 5 captions of clamp(Poisson(11), 5, 20) tokens by default, as the PyTorch peer draws
+ * them.
  *
  * usage: captioner_bench [--vocab 2538] [--grid 49] [--fdim 1280] [--reps 7] [--dropout 0] [--gelu] [--peer-forward TOK/S]
  *                        [--peer-update TOK/S] [--json FILE]       (threads: OMP_NUM_THREADS) */
@@ -96,8 +97,14 @@ static void report(const Options *o, const char *name, double tokens_per_s, doub
 int main(int argc, char **argv) {
   Options o = options_read(argc, argv);
   gemm_init();
-  ModelShape shape = {.vocabulary = o.vocab, .width = 512, .heads = 8, .feed_forward = 2048, .decoder_layers = 1,
-                      .cells = o.grid, .features = o.fdim, .positions = 25,
+  ModelShape shape = {.vocabulary = o.vocab,
+                      .width = 512,
+                      .heads = 8,
+                      .feed_forward = 2048,
+                      .decoder_layers = 1,
+                      .cells = o.grid,
+                      .features = o.fdim,
+                      .positions = 25,
                       .activation = o.gelu ? ACTIVATION_GELU : ACTIVATION_RELU};
   ParamTable table;
   if (params_init(&table, &shape) != OK) return fprintf(stderr, "captioner_bench: %s\n", status_message()), 2;
@@ -121,8 +128,14 @@ int main(int argc, char **argv) {
     RngKey key = draw(3, (int)i);
     features[i] = rng_normal(&key);
   }
-  CaptionBatch batch = {.images = IMAGES, .captions = CAPTIONS, .tokens = tokens, .features = features,
-                        .image_start = image_start, .caption_start = caption_start, .input = input, .target = target};
+  CaptionBatch batch = {.images = IMAGES,
+                        .captions = CAPTIONS,
+                        .tokens = tokens,
+                        .features = features,
+                        .image_start = image_start,
+                        .caption_start = caption_start,
+                        .input = input,
+                        .target = target};
   Captioner lean, full;
   captioner_init(&lean, &table, IMAGES, CAPTIONS, tokens, 0);
   captioner_init(&full, &table, IMAGES, CAPTIONS, tokens, 1);
@@ -144,8 +157,8 @@ int main(int argc, char **argv) {
   double f = median(forward, o.reps), u = median(update, o.reps);
   printf("%s, sgemm %.1f GFLOP/s; %d tokens; forward %.1f ms (best %.1f), forward + backward %.1f ms (best %.1f); "
          "arenas %.1f and %.1f MiB\n",
-         gemm_name(), peak, tokens, 1e3 * f, 1e3 * forward[0], 1e3 * u, 1e3 * update[0], (double)lean.arena.size / 0x1p20,
-         (double)full.arena.size / 0x1p20);
+         gemm_name(), peak, tokens, 1e3 * f, 1e3 * forward[0], 1e3 * u, 1e3 * update[0],
+         (double)lean.arena.size / 0x1p20, (double)full.arena.size / 0x1p20);
   report(&o, "forward float32", tokens / f, o.peer_forward, flops / f / peak);
   report(&o, "forward backward float32", tokens / u, o.peer_update, (3 * flops - image_gradient) / u / peak);
   captioner_free(&lean), captioner_free(&full);

@@ -1,4 +1,5 @@
-/* The captioner against PyTorch goldens, finite differences, itself unpacked, and itself on other numbers of threads. */
+/* The captioner against PyTorch goldens, finite differences, itself unpacked, and itself on other numbers of
+ * threads. */
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -46,7 +47,8 @@ typedef struct Case {
   Captioner captioner;
 } Case;
 
-static void case_init(Case *c, const ModelShape *shape, int images, const int *group, int captions, const int *lengths) {
+static void case_init(Case *c, const ModelShape *shape, int images, const int *group, int captions,
+                      const int *lengths) {
   memset(c, 0, sizeof *c);
   gemm_init();
   assert_int_equal(params_init(&c->table, shape), OK);
@@ -67,8 +69,13 @@ static void case_init(Case *c, const ModelShape *shape, int images, const int *g
     c->input[i] = (int32_t)((noise(920, (uint32_t)i) + 0.5f) * (float)shape->vocabulary);
     c->target[i] = (int32_t)((noise(921, (uint32_t)i) + 0.5f) * (float)shape->vocabulary);
   }
-  c->batch = (CaptionBatch){.images = images, .captions = captions, .tokens = tokens, .features = c->features,
-                            .image_start = c->image_start, .caption_start = c->caption_start, .input = c->input,
+  c->batch = (CaptionBatch){.images = images,
+                            .captions = captions,
+                            .tokens = tokens,
+                            .features = c->features,
+                            .image_start = c->image_start,
+                            .caption_start = c->caption_start,
+                            .input = c->input,
                             .target = c->target};
   c->temperature = 1;
   captioner_init(&c->captioner, &c->table, images, captions, tokens, 1);
@@ -131,11 +138,16 @@ static void near_array(const char *what, const json_t *want, const float *got, d
 
 static void golden_check(const json_t *golden) {
   const json_t *s = json_object_get(golden, "shape");
-  ModelShape shape = {.vocabulary = integer(s, "vocabulary"), .width = integer(s, "d_model"),
-                      .heads = integer(s, "heads"), .feed_forward = integer(s, "d_ff"),
-                      .encoder_layers = integer(s, "enc_layers"), .decoder_layers = integer(s, "dec_layers"),
-                      .cells = integer(s, "cells"), .features = integer(s, "features"),
-                      .positions = integer(s, "positions"), .norm = says(s, "norm", "pre") ? NORM_PRE : NORM_POST,
+  ModelShape shape = {.vocabulary = integer(s, "vocabulary"),
+                      .width = integer(s, "d_model"),
+                      .heads = integer(s, "heads"),
+                      .feed_forward = integer(s, "d_ff"),
+                      .encoder_layers = integer(s, "enc_layers"),
+                      .decoder_layers = integer(s, "dec_layers"),
+                      .cells = integer(s, "cells"),
+                      .features = integer(s, "features"),
+                      .positions = integer(s, "positions"),
+                      .norm = says(s, "norm", "pre") ? NORM_PRE : NORM_POST,
                       .activation = says(s, "activation", "gelu") ? ACTIVATION_GELU : ACTIVATION_RELU,
                       .tied = json_is_true(json_object_get(s, "tied"))};
   int group[32], lengths[32], captions = integers(golden, "lengths", lengths);
@@ -176,13 +188,20 @@ static void equals_pytorch(void **state) {
 
 /* --- finite differences ----------------------------------------------------------------------------------------- */
 
-static const ModelShape SMALL = {.vocabulary = 37, .width = 24, .heads = 3, .feed_forward = 40, .decoder_layers = 1,
-                                 .cells = 9, .features = 10, .positions = 12, .norm = NORM_POST,
+static const ModelShape SMALL = {.vocabulary = 37,
+                                 .width = 24,
+                                 .heads = 3,
+                                 .feed_forward = 40,
+                                 .decoder_layers = 1,
+                                 .cells = 9,
+                                 .features = 10,
+                                 .positions = 12,
+                                 .norm = NORM_POST,
                                  .activation = ACTIVATION_GELU};
 static const int GROUP[] = {0, 0, 0, 1, 1, 3}, LENGTHS[] = {5, 12, 1, 7, 3, 9};
 
-/* The loss's slope along a random direction within one parameter, by central differences of two steps (Richardson), against the
- * gradient's; float32 noise of the loss over the step is what the tolerance allows. */
+/* The loss's slope along a random direction within one parameter, by central differences of two steps (Richardson),
+ * against the gradient's; float32 noise of the loss over the step is what the tolerance allows. */
 static void slopes_check(Case *c, const Dropout *dropout) {
   case_loss(c, dropout);
   case_backward(c);
@@ -245,9 +264,13 @@ static void packed_equals_alone(void **state) {
   for (int i = 0; i < 6; i++) {
     int32_t image_start[2] = {0, 1}, caption_start[2] = {0, LENGTHS[i]};
     int begin = all.caption_start[i];
-    CaptionBatch batch = {.images = 1, .captions = 1, .tokens = LENGTHS[i],
+    CaptionBatch batch = {.images = 1,
+                          .captions = 1,
+                          .tokens = LENGTHS[i],
                           .features = all.features + GROUP[i] * shape.cells * shape.features,
-                          .image_start = image_start, .caption_start = caption_start, .input = all.input + begin,
+                          .image_start = image_start,
+                          .caption_start = caption_start,
+                          .input = all.input + begin,
                           .target = all.target + begin};
     float logp[16], entropy[16];
     TokenOutputs outputs = {logp, entropy, NULL};
@@ -309,8 +332,16 @@ static void dropout_is_keyed(void **state) {
 
 static void threads_change_no_bit(void **state) {
   (void)state;
-  ModelShape shape = {.vocabulary = 700, .width = 160, .heads = 4, .feed_forward = 300, .encoder_layers = 1,
-                      .decoder_layers = 2, .cells = 150, .features = 30, .positions = 12, .norm = NORM_PRE,
+  ModelShape shape = {.vocabulary = 700,
+                      .width = 160,
+                      .heads = 4,
+                      .feed_forward = 300,
+                      .encoder_layers = 1,
+                      .decoder_layers = 2,
+                      .cells = 150,
+                      .features = 30,
+                      .positions = 12,
+                      .norm = NORM_PRE,
                       .activation = ACTIVATION_GELU};
   int group[32], lengths[32], before = omp_get_max_threads();
   for (int i = 0; i < 32; i++) group[i] = i / 8, lengths[i] = 4 + i * 5 % 9;
@@ -337,8 +368,8 @@ static void threads_change_no_bit(void **state) {
 
 static void nan_shows(void **state) {
   (void)state;
-  const char *names[] = {"image.bias", "decoder.0.self.qkv.weight", "decoder.0.ff.up.weight", "decoder.0.cross.norm.weight",
-                         "output.bias"};
+  const char *names[] = {"image.bias", "decoder.0.self.qkv.weight", "decoder.0.ff.up.weight",
+                         "decoder.0.cross.norm.weight", "output.bias"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     Case c;
     case_init(&c, &SMALL, 4, GROUP, 6, LENGTHS);
@@ -350,8 +381,14 @@ static void nan_shows(void **state) {
 
 static void counts_operations(void **state) {
   (void)state;
-  ModelShape shape = {.vocabulary = 2538, .width = 512, .heads = 8, .feed_forward = 2048, .decoder_layers = 1,
-                      .cells = 49, .features = 1280, .positions = 25};
+  ModelShape shape = {.vocabulary = 2538,
+                      .width = 512,
+                      .heads = 8,
+                      .feed_forward = 2048,
+                      .decoder_layers = 1,
+                      .cells = 49,
+                      .features = 1280,
+                      .positions = 25};
   double per_token = 2.0 * (14 * 512.0 * 512 + 512.0 * 2538 + 2 * 49 * 512.0 + 12 * 512.0);
   double per_cell = 2.0 * (512.0 * 1280 + 2 * 512.0 * 512);
   double want = 160 * 11 * per_token + 32 * 49 * per_cell;
@@ -359,6 +396,7 @@ static void counts_operations(void **state) {
 }
 
 int main(void) {
+  omp_set_num_threads(1); /* tiny shapes: a team would only wait for itself */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(equals_pytorch),      cmocka_unit_test(equals_finite_differences),
       cmocka_unit_test(packed_equals_alone), cmocka_unit_test(forward_only_equals),

@@ -51,7 +51,11 @@ static void dropout_equals_philox(void **state) {
   for (int r = 0; r < ROWS; r++) {
     for (int c = 0; c < COLUMNS; c++) {
       uint32_t words[4];
-      RngKey key = {.seed = 12345678901234567u, .stage = RNG_DROPOUT, .iteration = 7, .image = (uint32_t)r, .sample = 42,
+      RngKey key = {.seed = 12345678901234567u,
+                    .stage = RNG_DROPOUT,
+                    .iteration = 7,
+                    .image = (uint32_t)r,
+                    .sample = 42,
                     .position = (uint32_t)c / 8};
       rng_words(&key, words);
       uint32_t bits = c % 8 < 4 ? words[c % 8] & 0xFFFFu : words[c % 8 - 4] >> 16;
@@ -147,7 +151,8 @@ static void norm_both_ways(void **state) {
   norm_backward(ROWS, COLUMNS, n->k, in_place, sum, mean, rstd, n->gamma, NULL, 1, in_place, NULL, gamma_twice, d_beta,
                 NULL, scratch);
   for (int i = 0; i < SIZE; i++) assert_true(fabsf(in_place[i] - (d_sum[i] + more[i])) <= 1e-5f);
-  for (int c = 0; c < COLUMNS; c++) assert_true(fabsf(gamma_twice[c] - 2 * d_gamma[c]) <= 1e-5f * (1 + fabsf(d_gamma[c])));
+  for (int c = 0; c < COLUMNS; c++)
+    assert_true(fabsf(gamma_twice[c] - 2 * d_gamma[c]) <= 1e-5f * (1 + fabsf(d_gamma[c])));
   free(n), free(scratch);
 }
 

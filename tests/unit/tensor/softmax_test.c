@@ -1,4 +1,5 @@
-/* Softmax of scores and of the vocabulary, attention: against plain double-precision code and its central differences. */
+/* Softmax of scores and of the vocabulary, attention: against plain double-precision code and its central
+ * differences. */
 #include "common/tensor/softmax.h"
 
 #include <math.h>
@@ -182,20 +183,27 @@ static void attention_check(const AttentionBlocks *a, int keys) {
 static void attention_both_ways(void **state) {
   (void)state;
   gemm_init();
-  AttentionBlocks self = {.blocks = 4, .heads = HEADS, .width = WIDTH, .causal = 1, .max_keys = 22,
-                          .query_start = CAPTIONS, .key_start = CAPTIONS};
+  AttentionBlocks self = {.blocks = 4,
+                          .heads = HEADS,
+                          .width = WIDTH,
+                          .causal = 1,
+                          .max_keys = 22,
+                          .query_start = CAPTIONS,
+                          .key_start = CAPTIONS};
   attention_check(&self, QUERIES);
   self.causal = 0;
   attention_check(&self, QUERIES);
-  AttentionBlocks cross = {.blocks = 3, .heads = HEADS, .width = WIDTH, .max_keys = 14, .query_start = IMAGES,
-                           .key_start = CELLS};
+  AttentionBlocks cross = {
+      .blocks = 3, .heads = HEADS, .width = WIDTH, .max_keys = 14, .query_start = IMAGES, .key_start = CELLS};
   attention_check(&cross, KEYS);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(softmax_of_extremes), cmocka_unit_test(vocabulary_both_ways),
-      cmocka_unit_test(vocabulary_of_extremes), cmocka_unit_test(attention_both_ways),
+      cmocka_unit_test(softmax_of_extremes),
+      cmocka_unit_test(vocabulary_both_ways),
+      cmocka_unit_test(vocabulary_of_extremes),
+      cmocka_unit_test(attention_both_ways),
   };
   return cmocka_run_group_tests_name("softmax", tests, NULL, NULL);
 }

@@ -54,8 +54,10 @@ static void gelu_and_slope(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(exp_within_two_ulp), cmocka_unit_test(exp_of_the_extremes),
-      cmocka_unit_test(exp_in_a_vector_loop), cmocka_unit_test(gelu_and_slope),
+      cmocka_unit_test(exp_within_two_ulp),
+      cmocka_unit_test(exp_of_the_extremes),
+      cmocka_unit_test(exp_in_a_vector_loop),
+      cmocka_unit_test(gelu_and_slope),
   };
   return cmocka_run_group_tests_name("vecmath", tests, NULL, NULL);
 }
