@@ -29,7 +29,7 @@ static void layer_take(DecoderState *s, int l, const ModelShape *shape, Arena *a
                               .up = arena_floats(arena, packed_floats(f, width)),
                               .down = arena_floats(arena, packed_floats(width, f))};
   s->cross_keys[l] = arena_floats(arena, images * d * (size_t)padded(shape->cells) + SMALL_MARGIN);
-  s->cross_kv[l] = arena_floats(arena, images * n * 2 * d + SMALL_MARGIN);
+  s->cross_values[l] = arena_floats(arena, images * n * d + SMALL_MARGIN);
   s->cache[l] = arena_floats(arena, entries * 2 * d);
 }
 
@@ -40,6 +40,7 @@ static void state_take(DecoderState *s, const Decoder *decoder, Arena *arena) {
   s->image = arena_floats(arena, packed_floats(shape->width, shape->features));
   s->output = arena_floats(arena, packed_floats(shape->vocabulary, shape->width));
   s->memory = arena_floats(arena, m * (size_t)shape->cells * d);
+  s->cross_kv = arena_floats(arena, m * (size_t)shape->cells * 2 * d);
   for (int l = 0; l < shape->decoder_layers; l++) layer_take(s, l, shape, arena, m, r * t);
   s->stream = arena_floats(arena, r * d);
   s->input = arena_floats(arena, r * d);
@@ -103,12 +104,20 @@ void decoder_load(Decoder *decoder, const float *weights) {
 }
 
 /* keys [D, Np] of one picture from kv [N, 2 D]; tiles of 16 x 16, a cache line either way. */
-static void keys_transpose(int n, int d, const float *kv, float *keys) {
+static void keys_arrange(int n, int d, const float *kv, float *keys) {
   int np = padded(n);
   for (int c = 0; c < n; c += 16)
     for (int j = 0; j < d; j += 16)
       for (int column = j; column < j + 16 && column < d; column++)
         for (int cell = c; cell < c + 16 && cell < n; cell++) keys[(long)column * np + cell] = kv[(long)cell * 2 * d + column];
+}
+
+/* values [H, N, D / H] of one picture from kv [N, 2 D]. */
+static void values_arrange(int n, int d, int heads, const float *kv, float *values) {
+  int width = d / heads;
+  for (int h = 0; h < heads; h++)
+    for (int cell = 0; cell < n; cell++, values += width)
+      memcpy(values, kv + (long)cell * 2 * d + d + h * width, (size_t)width * sizeof *values);
 }
 
 /* The encoder's layers over the memory, a picture at a time: BLAS may round a row differently among others. */
@@ -131,9 +140,12 @@ void decoder_see(Decoder *decoder, const float *weights, int images, const float
   memory_encode(s, weights, images, n, d);
   for (int l = 0; l < table->shape.decoder_layers; l++) {
     packed_linear(cells, d, 2 * d, s->memory, s->layer[l].cross_kv, weights + table->decoder[l].cross_kv.bias,
-                  s->cross_kv[l], s->scratch);
-    for (int i = 0; i < images; i++)
-      keys_transpose(n, d, s->cross_kv[l] + (long)i * n * 2 * d, s->cross_keys[l] + (long)i * d * padded(n));
+                  s->cross_kv, s->scratch);
+    for (int i = 0; i < images; i++) {
+      const float *kv = s->cross_kv + (long)i * n * 2 * d;
+      keys_arrange(n, d, kv, s->cross_keys[l] + (long)i * d * padded(n));
+      values_arrange(n, d, table->shape.heads, kv, s->cross_values[l] + (long)i * n * d);
+    }
   }
 }
 
@@ -177,12 +189,12 @@ static void attend_cells(Decoder *decoder, const StepRows *rows, int layer, cons
   for (int r = 0, group; r < rows->count; r += group) {
     long image = rows->image[r];
     for (group = 1; group < SMALL_ROWS && r + group < rows->count && rows->image[r + group] == image;) group++;
-    const float *keys = s->cross_keys[layer] + image * d * np, *values = s->cross_kv[layer] + image * n * 2 * d + d;
-    for (int h = 0; h < shape->heads; h++, keys += width * np, values += width) {
+    const float *keys = s->cross_keys[layer] + image * d * np, *values = s->cross_values[layer] + image * n * d;
+    for (int h = 0; h < shape->heads; h++, keys += width * np, values += width * n) {
       long at = (long)r * d + h * width;
       small_product(group, n, width, queries + at, d, keys, np, s->scores, np);
       for (int g = 0; g < group; g++) softmax_row(n, scale, s->scores + g * np);
-      small_product(group, width, n, s->scores, np, values, 2 * d, s->mixed + at, d);
+      small_product(group, width, n, s->scores, np, values, width, s->mixed + at, d);
     }
   }
 }

@@ -30,8 +30,9 @@ typedef struct DecoderState {
   /* the pictures */
   Stack encoder;                      /* sized for one picture */
   float *memory;                      /* [M, N, D] */
-  float *cross_keys[LAYERS_MAX];      /* [M, D, Np]: transposed, so that scores of neighbouring cells lie together */
-  float *cross_kv[LAYERS_MAX];        /* [M, N, 2 D]: key, value */
+  float *cross_keys[LAYERS_MAX];      /* [M, D, Np]: transposed, so that the scores of neighbouring cells lie together */
+  float *cross_values[LAYERS_MAX];    /* [M, H, N, D / H] */
+  float *cross_kv;                    /* [M, N, 2 D]: as the linear layer makes them */
   /* the captions so far */
   float *cache[LAYERS_MAX]; /* [R slots, max_length, 2 D]: key, value */
   /* one step */

@@ -14,7 +14,7 @@ static bool is_allowed(int token) { return token == TOKEN_END || token >= TOKENS
 
 static int blocks_of(int vocabulary) { return (vocabulary + BLOCK - 1) / BLOCK; }
 
-/* [V] weights, [V] for the selection, [blocks] sums. */
+/* [V] weights, [blocks] their sums, [V] keys. */
 size_t draw_scratch(int vocabulary) { return 2 * (size_t)vocabulary + (size_t)blocks_of(vocabulary); }
 
 static float row_max(const float *x, int n) {
@@ -73,70 +73,71 @@ static double log_sum(const float *x, int n) {
   return (double)max + log(total);
 }
 
-/* Where a descending order of weights is cut: everything above `value` stays, and the first `ties` that equal it. */
-typedef struct Cut {
-  float value;
-  int ties;
-} Cut;
-
-/* The shortest prefix of the descending order that holds `target`: so many items, or (by_mass) so much weight. Quickselect with a
- * three-way partition; `v` is reordered. */
-static Cut cut_find(float *v, int n, double target, bool by_mass) {
-  int low = 0, high = n; /* the cut lies in v[low .. high) */
-  double above = 0;      /* weight of what is known to stay */
-  for (;;) {
-    float a = v[low], b = v[low + (high - low) / 2], c = v[high - 1];
-    float pivot = a < b ? (b < c ? b : (a < c ? c : a)) : (a < c ? a : (b < c ? c : b));
-    int greater = low, i = low, less = high; /* v[low, greater) > pivot, v[greater, i) == pivot, v[less, high) < pivot */
-    double mass = 0;
-    while (i < less) {
-      float x = v[i];
-      if (x > pivot) {
-        mass += by_mass ? (double)x : 1;
-        v[i++] = v[greater];
-        v[greater++] = x;
-      } else if (x < pivot) {
-        v[i] = v[--less];
-        v[less] = x;
-      } else {
-        i++;
-      }
-    }
-    double unit = by_mass ? (double)pivot : 1;
-    int equal = less - greater;
-    if (greater > low && above + mass >= target) {
-      high = greater;
-    } else if (above + mass + equal * unit >= target || less == high) {
-      int ties = unit > 0 ? (int)fmin(ceil((target - above - mass) / unit), equal) : equal;
-      return (Cut){pivot, ties < 1 ? 1 : ties};
-    } else {
-      above += mass + equal * unit;
-      low = less;
-    }
+/* Integers in the order of the floats, so that a threshold can be bisected by bits. */
+static void keys_make(const float *x, int n, int32_t *key) {
+#pragma omp simd
+  for (int i = 0; i < n; i++) {
+    int32_t bits = ((FloatBits){.f = x[i]}).i;
+    key[i] = bits ^ ((bits >> 31) & INT32_MAX);
   }
 }
 
-/* Zeroes the weights whose key the cut drops. A weight of 0 is out already and is no tie. */
-static void cut_apply(const float *key, float *weight, int n, Cut cut) {
-  int ties = cut.ties;
-  for (int i = 0; i < n; i++)
-    if (!(key[i] > cut.value) && !(key[i] == cut.value && weight[i] > 0 && ties-- > 0)) weight[i] = 0;
+static int keys_count(const int32_t *key, int n, int32_t least) {
+  int count = 0;
+#pragma omp simd reduction(+ : count)
+  for (int i = 0; i < n; i++) count += key[i] >= least;
+  return count;
+}
+
+static double keys_mass(const int32_t *key, const float *weight, int n, int32_t least) {
+  double total = 0;
+  for (int begin = 0; begin < n; begin += 1024) {
+    int end = begin + 1024 < n ? begin + 1024 : n;
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = begin; i < end; i++) sum += key[i] >= least ? weight[i] : 0;
+    total += (double)sum;
+  }
+  return total;
+}
+
+/* Zeroes all weights but those of the shortest prefix, in descending order of key, that holds `target`: so many tokens, or (by_mass)
+ * so much weight. Equal keys: lower ids stay. A pass over the row for each bit is cheaper than to sort or partition it. */
+static void weights_cut(const int32_t *key, float *weight, int n, double target, bool by_mass) {
+  int64_t low = INT32_MIN, high = (int64_t)INT32_MAX + 1; /* what is >= low holds the target, what is >= high does not */
+  double above = 0;
+  while (high - low > 1) {
+    int64_t middle = low + (high - low) / 2;
+    double held = by_mass ? keys_mass(key, weight, n, (int32_t)middle) : keys_count(key, n, (int32_t)middle);
+    if (held >= target) {
+      low = middle;
+    } else {
+      high = middle;
+      above = held;
+    }
+  }
+  int32_t least = (int32_t)low;
+  int equal = 0;
+  float unit = 0;
+  for (int i = 0; i < n; i++) {
+    if (key[i] < least) weight[i] = 0;
+    if (key[i] == least && weight[i] > 0) equal++, unit = by_mass ? weight[i] : 1;
+  }
+  double wanted = ceil((target - above) / (double)unit);
+  for (int i = n - 1; i >= 0 && equal > 1 && equal > wanted; i--)
+    if (key[i] == least && weight[i] > 0) weight[i] = 0, equal--;
 }
 
 /* Zeroes the weights of the tokens that top-k (by logit: weights may tie by rounding), then top-p drop. */
-static void truncate_weights(const float *logits, float *weight, int n, int top_k, float top_p, float *work) {
-  for (int by_mass = 0; by_mass < 2; by_mass++) {
-    if (by_mass ? top_p >= 1 : top_k == 0) continue;
-    const float *key = by_mass ? weight : logits;
-    int count = 0;
-    double mass = 0;
-    for (int i = 0; i < n; i++) {
-      work[count] = key[i];
-      count += weight[i] > 0;
-      mass += (double)weight[i];
-    }
-    if (count == 0 || (!by_mass && top_k >= count)) continue;
-    cut_apply(key, weight, n, cut_find(work, count, by_mass ? (double)top_p * mass : (double)top_k, by_mass));
+static void weights_truncate(const float *logits, float *weight, int n, int top_k, float top_p, int32_t *key) {
+  if (top_k > 0 && top_k < n - TOKENS_SPECIAL + 1) {
+    keys_make(logits, n, key);
+    key[TOKEN_PAD] = key[TOKEN_START] = key[TOKEN_UNKNOWN] = INT32_MIN;
+    weights_cut(key, weight, n, top_k, false);
+  }
+  if (top_p < 1) {
+    keys_make(weight, n, key);
+    weights_cut(key, weight, n, (double)top_p * keys_mass(key, weight, n, INT32_MIN), true);
   }
 }
 
@@ -168,16 +169,16 @@ static int32_t weights_invert(const float *weight, int n, const float *sums, dou
 Draw draw_sample(const float *logits, int vocabulary, float temperature, int top_k, float top_p, double u,
                  float *scratch) {
   CHECK(temperature > 0 && top_k >= 0 && top_p > 0);
-  float *weight = scratch, *work = scratch + vocabulary, *sums = work + vocabulary;
+  float *weight = scratch, *sums = scratch + vocabulary;
   float max = row_max(logits, vocabulary), scale = 1 / temperature;
   double total = blocks_exponential(logits, vocabulary, max, scale, weight, sums), kept = 1;
   weight[TOKEN_PAD] = weight[TOKEN_START] = weight[TOKEN_UNKNOWN] = 0;
   double mass = total;
   if (top_k > 0 || top_p < 1) {
     double allowed = blocks_sum(weight, vocabulary, sums);
-    truncate_weights(logits, weight, vocabulary, top_k, top_p, work);
+    weights_truncate(logits, weight, vocabulary, top_k, top_p, (int32_t *)(sums + blocks_of(vocabulary)));
     mass = blocks_sum(weight, vocabulary, sums);
-    kept = mass / allowed;
+    if (allowed > 0) kept = mass / allowed;
   } else { /* the special tokens are in the first block */
     int end = BLOCK < vocabulary ? BLOCK : vocabulary;
     double before = (double)sums[0];

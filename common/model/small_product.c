@@ -7,17 +7,25 @@
 
 #include "common/base/status.h"
 
+#ifdef __AVX512F__
+enum { WIDE = 4 }; /* vectors of columns at a time: with SMALL_ROWS rows they fill the registers */
+#else
+enum { WIDE = 2 };
+#endif
+
 static inline __attribute__((always_inline)) void block_product(const int rows, const int vectors, int depth,
                                                                 const float *a, int lda, const float *b, int ldb,
-                                                                Vector sums[SMALL_ROWS][2]) {
-  Vector sum[SMALL_ROWS][2];
+                                                                Vector sums[SMALL_ROWS][WIDE]) {
+  Vector sum[SMALL_ROWS][WIDE];
   for (int r = 0; r < rows; r++)
     for (int v = 0; v < vectors; v++) sum[r][v] = (Vector){0};
   for (int k = 0; k < depth; k++) {
-    Vector right[2];
+    Vector right[WIDE];
     for (int v = 0; v < vectors; v++) right[v] = *(const Vector *)(b + (long)k * ldb + v * LANES);
-    for (int r = 0; r < rows; r++)
-      for (int v = 0; v < vectors; v++) sum[r][v] += a[(long)r * lda + k] * right[v];
+    for (int r = 0; r < rows; r++) {
+      float left = a[(long)r * lda + k];
+      for (int v = 0; v < vectors; v++) sum[r][v] += left * right[v];
+    }
   }
   for (int r = 0; r < rows; r++)
     for (int v = 0; v < vectors; v++) sums[r][v] = sum[r][v];
@@ -25,25 +33,35 @@ static inline __attribute__((always_inline)) void block_product(const int rows, 
 
 void small_product(int rows, int columns, int depth, const float *a, int lda, const float *b, int ldb, float *c, int ldc) {
   CHECK(rows >= 1 && rows <= SMALL_ROWS);
-  for (int j = 0; j < columns; j += 2 * LANES) {
-    Vector sums[SMALL_ROWS][2];
-    int vectors = columns - j > LANES ? 2 : 1, width = columns - j < 2 * LANES ? columns - j : 2 * LANES;
-#define CASE(n)                                                         \
-  case n:                                                               \
-    if (vectors == 2)                                                   \
-      block_product(n, 2, depth, a, lda, b + j, ldb, sums);             \
-    else                                                                \
-      block_product(n, 1, depth, a, lda, b + j, ldb, sums);             \
+  for (int j = 0, width; j < columns; j += width) {
+    Vector sums[SMALL_ROWS][WIDE];
+    int left = columns - j, vectors = left > (WIDE - 1) * LANES ? WIDE : left > LANES ? 2 : 1;
+    width = left < vectors * LANES ? left : vectors * LANES;
+    switch (rows * 8 + vectors) {
+#define CASE(n, v)                                          \
+  case n * 8 + v:                                           \
+    block_product(n, v, depth, a, lda, b + j, ldb, sums);   \
     break
-    switch (rows) {
-      CASE(1);
-      CASE(2);
-      CASE(3);
-      CASE(4);
-      CASE(5);
-      CASE(6);
-    }
+#define CASES(n) \
+  CASE(n, 1);    \
+  CASE(n, 2)
+      CASES(1);
+      CASES(2);
+      CASES(3);
+      CASES(4);
+      CASES(5);
+      CASES(6);
+#ifdef __AVX512F__
+      CASE(1, 4);
+      CASE(2, 4);
+      CASE(3, 4);
+      CASE(4, 4);
+      CASE(5, 4);
+      CASE(6, 4);
+#endif
+#undef CASES
 #undef CASE
+    }
     for (int r = 0; r < rows; r++) memcpy(c + (long)r * ldc + j, sums[r], (size_t)width * sizeof *c);
   }
 }
