@@ -20,7 +20,9 @@ static float *floats_new(size_t count) {
 /* --- pointwise -------------------------------------------------------------------------------------------------- */
 
 /* Registers wide is the next panel when `left` are to do: 3, 3, ... and never a lone 1 where 2 + 2 will do. */
-static int panel_lanes(int left) { return left == TILE_LANES + 1 && left > 2 ? left / 2 : left < TILE_LANES ? left : TILE_LANES; }
+static int panel_lanes(int left) {
+  return left == TILE_LANES + 1 && left > 2 ? left / 2 : left < TILE_LANES ? left : TILE_LANES;
+}
 
 void pointwise_init(Pointwise *layer, int in, int out, const float *weight, const float *scale, const float *bias) {
   int total = lanes_rounded(out) / LANES;
@@ -82,9 +84,8 @@ ALWAYS_INLINE void tile_run(const Tile *tile, const int pixels, const int lanes)
 
 #define TILE_FUNCTION(P, J) \
   static void tile_##P##_##J(const Tile *tile) { tile_run(tile, P, J); }
-#define TILE_FUNCTIONS(J) \
-  TILE_FUNCTION(1, J) TILE_FUNCTION(2, J) TILE_FUNCTION(3, J) TILE_FUNCTION(4, J)
-#define TILE_NAMES(J) tile_1_##J, tile_2_##J, tile_3_##J, tile_4_##J
+#define TILE_FUNCTIONS(J) TILE_FUNCTION(1, J) TILE_FUNCTION(2, J) TILE_FUNCTION(3, J) TILE_FUNCTION(4, J)
+#define TILE_NAMES(J)     tile_1_##J, tile_2_##J, tile_3_##J, tile_4_##J
 TILE_FUNCTIONS(1)
 TILE_FUNCTIONS(2)
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -181,9 +182,11 @@ ALWAYS_INLINE void depthwise_row_of(const Depthwise *layer, int width, const flo
     Lanes bias = lanes_load(layer->bias + c);
     int x = 0;
     for (; x + 7 <= width; x += 7)
-      depthwise_tile(in, (long)x * stride * padded + c, weight, padded, bias, out + (long)x * padded + c, kernel, stride, 7);
+      depthwise_tile(in, (long)x * stride * padded + c, weight, padded, bias, out + (long)x * padded + c, kernel,
+                     stride, 7);
     for (; x < width; x++)
-      depthwise_tile(in, (long)x * stride * padded + c, weight, padded, bias, out + (long)x * padded + c, kernel, stride, 1);
+      depthwise_tile(in, (long)x * stride * padded + c, weight, padded, bias, out + (long)x * padded + c, kernel,
+                     stride, 1);
   }
 }
 
@@ -201,8 +204,6 @@ static void depthwise_row_52(const Depthwise *layer, int width, const float *con
 }
 
 void depthwise_row(const Depthwise *layer, int width, const float *const *in, float *out) {
-  if (layer->kernel == 3)
-    (layer->stride == 1 ? depthwise_row_31 : depthwise_row_32)(layer, width, in, out);
-  else
-    (layer->stride == 1 ? depthwise_row_51 : depthwise_row_52)(layer, width, in, out);
+  if (layer->kernel == 3) (layer->stride == 1 ? depthwise_row_31 : depthwise_row_32)(layer, width, in, out);
+  else (layer->stride == 1 ? depthwise_row_51 : depthwise_row_52)(layer, width, in, out);
 }

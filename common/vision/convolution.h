@@ -1,6 +1,6 @@
 /* Convolutions of an inference-only network, one picture at a time, one row of pixels at a time: activations are
- * [pixels, channels] with channels padded to whole registers (lanes_rounded; the padding is zero), weights are packed on
- * load, bias, ReLU6 and the skip connection are applied while the sums are still in registers. */
+ * [pixels, channels] with channels padded to whole registers (lanes_rounded; the padding is zero), weights are packed
+ * on load, bias, ReLU6 and the skip connection are applied while the sums are still in registers. */
 #ifndef TROUPE_VISION_CONVOLUTION_H
 #define TROUPE_VISION_CONVOLUTION_H
 
@@ -8,17 +8,17 @@
 
 /* 1x1 convolution: out[p, o] = bias[o] + sum_i in[p, i] weight[i, o]. */
 typedef struct Pointwise {
-  int in, out;        /* channels */
-  float *panels;      /* owned: weights, panels of columns one after another, each [in, columns] */
-  float *bias;        /* owned: [lanes_rounded(out)] */
+  int in, out;   /* channels */
+  float *panels; /* owned: weights, panels of columns one after another, each [in, columns] */
+  float *bias;   /* owned: [lanes_rounded(out)] */
 } Pointwise;
 
 /* weight [out, in] row-major, scale and bias [out]: the weights are multiplied by scale[o]. */
 void pointwise_init(Pointwise *layer, int in, int out, const float *weight, const float *scale, const float *bias);
 void pointwise_free(Pointwise *layer);
 
-/* `rows` rows of `width` pixels: in[r] [width, in_stride] -> out[r] [width, lanes_rounded(out)]. `add` (or NULL): rows like
- * out that are added. `relu6`: clamp to [0, 6] at the end. */
+/* `rows` rows of `width` pixels: in[r] [width, in_stride] -> out[r] [width, lanes_rounded(out)]. `add` (or NULL): rows
+ * like out that are added. `relu6`: clamp to [0, 6] at the end. */
 void pointwise_rows(const Pointwise *layer, int rows, int width, const float *const *in, int in_stride,
                     float *const *out, const float *const *add, bool relu6);
 

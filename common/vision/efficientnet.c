@@ -2,8 +2,8 @@
  * convolution: 224x224 RGB -> 7x7 cells of 1280 features.
  *
  * An inverted residual block (1x1 expand, k x k depthwise, 1x1 project) runs strip by strip of output rows: only the
- * expanded rows under the strip's windows exist, in a ring that stays in the second-level cache, where the whole expanded
- * activation (up to 4.8 MB) would not. Batch norm is folded into weights and biases on load. "Same" padding is
+ * expanded rows under the strip's windows exist, in a ring that stays in the second-level cache, where the whole
+ * expanded activation (up to 4.8 MB) would not. Batch norm is folded into weights and biases on load. "Same" padding is
  * TensorFlow's: with stride 2 the odd pixel of padding lies right and below. */
 #include <math.h>
 #include <stdbool.h>
@@ -31,7 +31,7 @@ static const float BATCH_NORM_EPSILON = 1e-3f;
 
 static const struct {
   int repeats, kernel, stride, expand, out;
-} stages[] = {{1, 3, 1, 1, 16}, {2, 3, 2, 6, 24},  {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80},
+} stages[] = {{1, 3, 1, 1, 16},  {2, 3, 2, 6, 24},  {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80},
               {3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320}};
 
 typedef struct Block {
@@ -306,10 +306,8 @@ static void rows_expand(const Efficientnet *net, const Block *block, Work *work,
   size_t row = ring_row_floats(block), left = (size_t)block->pad_before * lanes_rounded(block->mid);
   for (int y = from; y < to; y++) {
     out_rows[y - from] = work->ring + (size_t)(y % block->ring) * row + left;
-    if (block == net->blocks)
-      stem_row(net, work, rgb, y, out_rows[y - from]);
-    else
-      in_rows[y - from] = in + (size_t)y * block->in_size * in_stride;
+    if (block == net->blocks) stem_row(net, work, rgb, y, out_rows[y - from]);
+    else in_rows[y - from] = in + (size_t)y * block->in_size * in_stride;
   }
   if (block != net->blocks && to > from)
     pointwise_rows(&block->expand, to - from, block->in_size, in_rows, in_stride, out_rows, NULL, true);
@@ -324,7 +322,8 @@ static void strip_depthwise(const Block *block, const Work *work, int from, int 
       bool inside = under >= 0 && under < block->in_size;
       window[k] = inside ? work->ring + (size_t)(under % block->ring) * ring_row_floats(block) : work->zeros;
     }
-    depthwise_row(&block->depthwise, block->out_size, window, work->middle + (size_t)(y - from) * middle_row_floats(block));
+    depthwise_row(&block->depthwise, block->out_size, window,
+                  work->middle + (size_t)(y - from) * middle_row_floats(block));
   }
 }
 

@@ -21,8 +21,8 @@ struct Encoder {
 struct EncoderScratch {
   Image image;
   ResizeWork *resize;
-  uint8_t *rgb;   /* [size, size, 3] */
-  float *floats;  /* the kind's */
+  uint8_t *rgb;  /* [size, size, 3] */
+  float *floats; /* the kind's */
 };
 
 static const EncoderKind *kind_find(const char *name) {
@@ -134,10 +134,8 @@ static bool weights_match(const char *name, const char *hash, char *path, char *
   bool match = file_exists(path) && encoder_open(&encoder, name, path) == OK &&
                (!*hash || strcmp(encoder_weights_hash(encoder), hash) == 0);
   encoder_close(encoder);
-  if (match)
-    *found = path;
-  else
-    free(path);
+  if (match) *found = path;
+  else free(path);
   return match;
 }
 

@@ -82,7 +82,8 @@ static Status decode_with(tjhandle handle, Image *image, const char *name, const
   bool inks = space == TJCS_CMYK || space == TJCS_YCCK;
   size_t pixels = (size_t)width * height;
   uint8_t *cmyk = inks ? xmalloc(4 * pixels) : NULL;
-  bool decoded = pixels_decode(handle, bytes, size, inks ? cmyk : image->rgb, width, height, inks ? TJPF_CMYK : TJPF_RGB);
+  bool decoded =
+      pixels_decode(handle, bytes, size, inks ? cmyk : image->rgb, width, height, inks ? TJPF_CMYK : TJPF_RGB);
   if (decoded && inks) cmyk_to_rgb(cmyk, image->rgb, pixels, adobe);
   free(cmyk);
   if (!decoded) return status_set(BAD_INPUT, "%s: JPEG is truncated or corrupt: %s", name, tjGetErrorStr2(handle));

@@ -8,8 +8,7 @@
 static void composite_on_white(const uint8_t *rgba, uint8_t *rgb, size_t pixels) {
   for (size_t i = 0; i < pixels; i++) {
     unsigned alpha = rgba[4 * i + 3];
-    for (int c = 0; c < 3; c++)
-      rgb[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
+    for (int c = 0; c < 3; c++) rgb[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
   }
 }
 

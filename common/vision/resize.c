@@ -9,8 +9,7 @@
 
 enum { FRACTION_BITS = 22 };
 
-/* The weights of one axis: output i = sum over t < taps of weight[i * taps + t] * input[first[i] + t]; `first[i] + taps`
- * may pass the end by weights that are 0, so readers stop at count[i]. */
+/* The weights of one axis: output i = sum over t < count[i] of weight[i * taps + t] * input[first[i] + t]. */
 typedef struct Axis {
   int in, out, taps;
   int *first, *count;

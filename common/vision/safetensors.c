@@ -25,7 +25,7 @@ static size_t dtype_size(const char *dtype) {
   static const struct {
     const char *name;
     size_t size;
-  } types[] = {{"F64", 8}, {"I64", 8}, {"U64", 8}, {"F32", 4},  {"I32", 4},     {"U32", 4},    {"F16", 2}, {"BF16", 2},
+  } types[] = {{"F64", 8}, {"I64", 8}, {"U64", 8}, {"F32", 4},  {"I32", 4},     {"U32", 4},     {"F16", 2}, {"BF16", 2},
                {"I16", 2}, {"U16", 2}, {"I8", 1},  {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"U8", 1}};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (strcmp(types[i].name, dtype) == 0) return types[i].size;
@@ -44,7 +44,8 @@ static Status entry_check(const Safetensors *tensors, const char *key, const jso
   for (size_t i = 0; i < json_array_size(shape); i++) {
     const json_t *side = json_array_get(shape, i);
     json_int_t length = json_integer_value(side);
-    if (!json_is_integer(side) || length < 0 || length > INT_MAX || __builtin_mul_overflow(bytes, (size_t)length, &bytes))
+    if (!json_is_integer(side) || length < 0 || length > INT_MAX ||
+        __builtin_mul_overflow(bytes, (size_t)length, &bytes))
       return status_set(BAD_INPUT, "%s: tensor %s: dimension %zu is not a sensible length", tensors->name, key, i);
   }
   const json_t *first = json_array_get(offsets, 0), *last = json_array_get(offsets, 1);
@@ -129,7 +130,7 @@ static void shape_print(char *text, size_t size, int rank, const long *shape) {
 
 static Status shape_check(const Safetensors *tensors, const char *name, const json_t *shape, int rank,
                           const int *wanted) {
-  long stored[MAX_RANK], expected[MAX_RANK];
+  long stored[MAX_RANK] = {0}, expected[MAX_RANK] = {0};
   int stored_rank = (int)json_array_size(shape);
   bool same = stored_rank == rank;
   for (int i = 0; i < stored_rank; i++) stored[i] = (long)json_integer_value(json_array_get(shape, (size_t)i));
@@ -161,10 +162,8 @@ Status safetensors_floats(const Safetensors *tensors, const char *name, int rank
       uint16_t half;
       memcpy(&half, data + 2 * i, sizeof half);
       uint32_t bits = (uint32_t)half << 16;
-      if (brain)
-        memcpy(&out[i], &bits, sizeof bits);
-      else
-        out[i] = half_to_float(half);
+      if (brain) memcpy(&out[i], &bits, sizeof bits);
+      else out[i] = half_to_float(half);
     }
   } else {
     return status_set(BAD_INPUT, "%s: tensor %s is of type %s; expected F32, F16 or BF16", tensors->name, name, dtype);

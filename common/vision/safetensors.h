@@ -15,8 +15,8 @@ Status safetensors_open(Safetensors **tensors, const char *path);
 Status safetensors_parse(Safetensors **tensors, const char *name, char *bytes, size_t size);
 void safetensors_close(Safetensors *tensors);
 
-/* Copies the tensor `name` of exactly `shape` [rank] as float32 (F32, F16 and BF16 are read). Errors (BAD_INPUT): no such
- * tensor, another shape or type. */
+/* Copies the tensor `name` of exactly `shape` [rank] as float32 (F32, F16 and BF16 are read). Errors (BAD_INPUT): no
+ * such tensor, another shape or type. */
 Status safetensors_floats(const Safetensors *tensors, const char *name, int rank, const int *shape, float *out);
 
 #endif

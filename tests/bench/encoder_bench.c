@@ -1,36 +1,39 @@
-/* Pictures a second of one encoder on one thread: encoder_bench FOLDER [--encoder NAME] [--weights FILE] [--images N].
- * "files" goes from JPEG files on (as `troupe prepare`), "pixels" is the network alone. */
+/* Pictures a second of one encoder on one thread:
+ *   encoder_bench [FOLDER] [--encoder NAME] [--weights FILE] [--images N] [--peer IMAGES_A_SECOND]
+ * "files" goes from JPEG files on (as `troupe prepare`), "pixels" is the network alone. FOLDER defaults to Flickr8k's
+ * in TROUPE_DATA. With TROUPE_BENCH_OUT a JSON line is appended there; --peer is what the same pictures took elsewhere. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/file.h"
+#include "common/base/json.h"
 #include "common/base/status.h"
 #include "common/vision/encoder.h"
 
 typedef struct Options {
   const char *folder, *encoder, *weights;
   int images;
+  double peer; /* images/s, 0 = not measured */
 } Options;
 
 static Options options_read(int argc, char **argv) {
   Options options = {.encoder = "efficientnet-lite0", .images = 320};
   for (int i = 1; i < argc; i++) {
     const char *value = i + 1 < argc ? argv[i + 1] : "";
-    if (strcmp(argv[i], "--encoder") == 0)
-      options.encoder = value, i++;
-    else if (strcmp(argv[i], "--weights") == 0)
-      options.weights = value, i++;
-    else if (strcmp(argv[i], "--images") == 0)
-      options.images = atoi(value), i++;
-    else
-      options.folder = argv[i];
+    if (strcmp(argv[i], "--encoder") == 0) options.encoder = value, i++;
+    else if (strcmp(argv[i], "--weights") == 0) options.weights = value, i++;
+    else if (strcmp(argv[i], "--images") == 0) options.images = atoi(value), i++;
+    else if (strcmp(argv[i], "--peer") == 0) options.peer = atof(value), i++;
+    else options.folder = argv[i];
   }
   return options;
 }
 
-static Status files_bench(const Encoder *encoder, EncoderScratch *scratch, const Options *options, float *grid) {
+static Status files_bench(const Encoder *encoder, EncoderScratch *scratch, const Options *options, float *grid,
+                          double *rate) {
   char pattern[4096];
   glob_t found;
   snprintf(pattern, sizeof pattern, "%s/*.jpg", options->folder);
@@ -40,42 +43,70 @@ static Status files_bench(const Encoder *encoder, EncoderScratch *scratch, const
   double began = clock_seconds();
   for (int i = 0; i < images && status == OK; i++)
     status = encoder_encode_file(encoder, scratch, found.gl_pathv[i], grid);
-  printf("files   %8.1f images/s (%d)\n", images / (clock_seconds() - began), images);
+  *rate = images / (clock_seconds() - began);
+  if (status == OK) printf("files   %8.1f images/s (%d)\n", *rate, images);
   globfree(&found);
   return status;
 }
 
-static void pixels_bench(const Encoder *encoder, EncoderScratch *scratch, int images, float *grid) {
+static double pixels_bench(const Encoder *encoder, EncoderScratch *scratch, int images, float *grid) {
   size_t bytes = (size_t)encoder_size(encoder) * encoder_size(encoder) * 3;
   uint8_t *rgb = xmalloc(bytes);
   for (size_t i = 0; i < bytes; i++) rgb[i] = (uint8_t)(i * 7 % 251);
   encoder_encode_rgb(encoder, scratch, rgb, grid); /* warm */
   double began = clock_seconds();
   for (int i = 0; i < images; i++) encoder_encode_rgb(encoder, scratch, rgb, grid);
-  printf("pixels  %8.1f images/s (%d)\n", images / (clock_seconds() - began), images);
+  double rate = images / (clock_seconds() - began);
+  printf("pixels  %8.1f images/s (%d)\n", rate, images);
   free(rgb);
+  return rate;
+}
+
+static Status line_append(const char *name, double rate, double peer) {
+  const char *out = getenv("TROUPE_BENCH_OUT");
+  if (!out) return OK;
+  json_t *line = json_pack("{s:s, s:s, s:f, s:o, s:o, s:f}", "name", name, "unit", "images/s", "troupe", rate, "peer",
+                           peer > 0 ? json_real(peer) : json_null(), "ratio",
+                           peer > 0 ? json_real(rate / peer) : json_null(), "target", 5.0);
+  Status status = json_append(out, line);
+  json_decref(line);
+  return status;
+}
+
+static Status encoder_time(const Encoder *encoder, const Options *options) {
+  EncoderScratch *scratch = encoder_scratch_new(encoder);
+  float *grid = xmalloc(sizeof(float) * encoder_cells(encoder) * encoder_features(encoder));
+  printf("encoder %s, one thread\n", encoder_name(encoder));
+  double rate = pixels_bench(encoder, scratch, options->images, grid);
+  Status status = line_append("encoder pixels", rate, 0);
+  if (status == OK && options->folder) {
+    status = files_bench(encoder, scratch, options, grid, &rate);
+    if (status == OK) status = line_append("encoder", rate, options->peer);
+  }
+  free(grid);
+  encoder_scratch_free(scratch);
+  return status;
 }
 
 int main(int argc, char **argv) {
   Options options = options_read(argc, argv);
+  const char *data = getenv("TROUPE_DATA");
+  char *flickr = path_join(data && *data ? data : "../shared/data", "flickr8k/Images"), *found = NULL;
   Encoder *encoder = NULL;
-  char *found = NULL;
-  Status status = OK;
+  if (!options.folder && folder_exists(flickr)) options.folder = flickr;
   if (!options.weights && encoder_needs_weights(options.encoder)) {
-    status = encoder_find_weights(options.encoder, "", NULL, &found);
+    if (encoder_find_weights(options.encoder, "", NULL, &found) != OK) {
+      printf("encoder: skipped: %s\n", status_message());
+      free(flickr);
+      return 0;
+    }
     options.weights = found;
   }
-  if (status == OK) status = encoder_open(&encoder, options.encoder, options.weights);
-  if (status == OK) {
-    EncoderScratch *scratch = encoder_scratch_new(encoder);
-    float *grid = xmalloc(sizeof(float) * encoder_cells(encoder) * encoder_features(encoder));
-    pixels_bench(encoder, scratch, options.images, grid);
-    if (options.folder) status = files_bench(encoder, scratch, &options, grid);
-    free(grid);
-    encoder_scratch_free(scratch);
-  }
+  Status status = encoder_open(&encoder, options.encoder, options.weights);
+  if (status == OK) status = encoder_time(encoder, &options);
   encoder_close(encoder);
   free(found);
+  free(flickr);
   if (status != OK) fprintf(stderr, "encoder_bench: %s\n", status_message());
   return (int)status;
 }

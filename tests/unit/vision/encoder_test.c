@@ -1,5 +1,5 @@
-/* Encoders: the table, patches by hand, EfficientNet-Lite0 against PyTorch with weights by formula (always) and with the
- * ImageNet weights (skipped where they were not fetched), from pixels and from real JPEG files on. */
+/* Encoders: the table, patches by hand, EfficientNet-Lite0 against PyTorch with weights by formula (always) and with
+ * the ImageNet weights (skipped where they were not fetched), from pixels and from real JPEG files on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@ enum { SIDE = 224, CELLS = 49, FEATURES = 1280, KEPT = FEATURES / GOLDEN_STEP };
 enum { TENSORS = sizeof golden_tensors / sizeof *golden_tensors };
 static char weights_path[64]; /* weights by formula, written once */
 
-/* --- the formulas of make_encoder_golden.py ------------------------------------------------------------------------ */
+/* --- the formulas of make_encoder_golden.py --------------------------------------------------------------------- */
 
 static uint32_t name_hash(const char *name) {
   uint32_t value = 2166136261u;
@@ -54,12 +54,9 @@ static void formula_tensor(int t, float *out) {
   const int *shape = golden_tensors[t].shape;
   for (size_t i = 0; i < tensor_count(t); i++) {
     float u = formula_uniform(name_hash(name), (uint32_t)i);
-    if (golden_tensors[t].rank == 4)
-      out[i] = u * (float)sqrt(6.0 / (shape[1] * shape[2] * shape[3]));
-    else if (ends_with(name, "running_var"))
-      out[i] = 1 + u / 2;
-    else
-      out[i] = ends_with(name, ".weight") ? 1 + u / 4 : u / 4;
+    if (golden_tensors[t].rank == 4) out[i] = u * (float)sqrt(6.0 / (shape[1] * shape[2] * shape[3]));
+    else if (ends_with(name, "running_var")) out[i] = 1 + u / 2;
+    else out[i] = ends_with(name, ".weight") ? 1 + u / 4 : u / 4;
   }
 }
 
@@ -86,10 +83,8 @@ static void formula_weights_write(const char *path, int leave_out) {
     if (t == leave_out) continue;
     const int *s = golden_tensors[t].shape;
     char shape[64];
-    if (golden_tensors[t].rank == 4)
-      snprintf(shape, sizeof shape, "%d,%d,%d,%d", s[0], s[1], s[2], s[3]);
-    else
-      snprintf(shape, sizeof shape, "%d", s[0]);
+    if (golden_tensors[t].rank == 4) snprintf(shape, sizeof shape, "%d,%d,%d,%d", s[0], s[1], s[2], s[3]);
+    else snprintf(shape, sizeof shape, "%d", s[0]);
     used += (size_t)sprintf(header + used, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
                             used > 1 ? "," : "", golden_tensors[t].name, shape, at * 4, (at + tensor_count(t)) * 4);
     formula_tensor(t, data + at);
@@ -107,7 +102,7 @@ static void formula_weights_write(const char *path, int leave_out) {
   free(data);
 }
 
-/* --- comparing ------------------------------------------------------------------------------------------------------- */
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static void expect_grid(const float *grid, const double *golden, double tolerance) {
   double worst = 0;
@@ -128,15 +123,13 @@ static Encoder *imagenet_open(void) {
   const char *required = getenv("TROUPE_REQUIRE_DATA");
   if (encoder_find_weights("efficientnet-lite0", "", NULL, &path) == OK)
     assert_int_equal(encoder_open(&encoder, "efficientnet-lite0", path), OK);
-  else if (required && strcmp(required, "1") == 0)
-    fail_msg("%s", status_message());
-  else
-    print_message("SKIPPED: %s\n", status_message());
+  else if (required && strcmp(required, "1") == 0) fail_msg("%s", status_message());
+  else print_message("SKIPPED: %s\n", status_message());
   free(path);
   return encoder;
 }
 
-/* --- tests ----------------------------------------------------------------------------------------------------------- */
+/* --- tests -------------------------------------------------------------------------------------------------------- */
 
 static void table_is_consistent(void **state) {
   (void)state;

@@ -231,8 +231,9 @@ static void png_types_are_read(void **state) {
 
 /* SOI, then an EXIF segment with one entry, then the rest of the JPEG. */
 static Bytes with_orientation(Bytes jpeg, int orientation) {
-  uint8_t exif[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8,
-                    0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (uint8_t)orientation, 0, 0, 0, 0, 0, 0};
+  uint8_t exif[] = {0xFF, 0xE1, 0, 34, 'E', 'x',  'i',  'f', 0, 0, 'M', 'M', 0, 42, 0,
+                    0,    0,    8, 0,  1,   0x01, 0x12, 0,   3, 0, 0,   0,   1, 0,  (uint8_t)orientation,
+                    0,    0,    0, 0,  0,   0};
   Bytes bytes = {malloc(jpeg.size + sizeof exif), jpeg.size + sizeof exif};
   memcpy(bytes.data, jpeg.data, 2);
   memcpy(bytes.data + 2, exif, sizeof exif);
@@ -246,8 +247,15 @@ static void exif_turns_the_picture(void **state) {
   /* where the stored picture's top left pixel and top right pixel are shown (TIFF 6.0: row 0 and column 0 lie ...) */
   static const struct {
     int right, bottom, swap, right_of_topright, bottom_of_topright;
-  } shown[9] = {{0},          {0, 0, 0, 1, 0}, {1, 0, 0, 0, 0}, {1, 1, 0, 0, 1}, {0, 1, 0, 1, 1},
-                {0, 0, 1, 0, 1}, {1, 0, 1, 1, 1}, {1, 1, 1, 1, 0}, {0, 1, 1, 0, 0}};
+  } shown[9] = {{0},
+                {0, 0, 0, 1, 0},
+                {1, 0, 0, 0, 0},
+                {1, 1, 0, 0, 1},
+                {0, 1, 0, 1, 1},
+                {0, 0, 1, 0, 1},
+                {1, 0, 1, 1, 1},
+                {1, 1, 1, 1, 0},
+                {0, 1, 1, 0, 0}};
   for (int orientation = 1; orientation <= 8; orientation++) {
     Bytes bytes = with_orientation(plain, orientation);
     Image image = {0};
@@ -255,8 +263,8 @@ static void exif_turns_the_picture(void **state) {
     assert_int_equal(image.width, shown[orientation].swap ? HEIGHT : WIDTH);
     int right = image.width - 1, bottom = image.height - 1;
     expect_near(&image, shown[orientation].right * right, shown[orientation].bottom * bottom, 0, 0, 90, 12);
-    expect_near(&image, shown[orientation].right_of_topright * right, shown[orientation].bottom_of_topright * bottom, 252,
-                0, 90, 12);
+    expect_near(&image, shown[orientation].right_of_topright * right, shown[orientation].bottom_of_topright * bottom,
+                252, 0, 90, 12);
     image_free(&image);
     free(bytes.data);
   }
@@ -293,12 +301,12 @@ static void resize_equals_pillow(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(jpeg_colour_is_read),      cmocka_unit_test(jpeg_grey_is_read),
-      cmocka_unit_test(jpeg_cmyk_is_read),        cmocka_unit_test(jpeg_large_is_reduced),
-      cmocka_unit_test(jpeg_truncated_is_named),  cmocka_unit_test(jpeg_with_damage_never_crashes),
-      cmocka_unit_test(junk_is_named),            cmocka_unit_test(absurd_png_is_refused),
-      cmocka_unit_test(png_types_are_read),       cmocka_unit_test(exif_turns_the_picture),
-      cmocka_unit_test(files_are_named),          cmocka_unit_test(resize_equals_pillow),
+      cmocka_unit_test(jpeg_colour_is_read),     cmocka_unit_test(jpeg_grey_is_read),
+      cmocka_unit_test(jpeg_cmyk_is_read),       cmocka_unit_test(jpeg_large_is_reduced),
+      cmocka_unit_test(jpeg_truncated_is_named), cmocka_unit_test(jpeg_with_damage_never_crashes),
+      cmocka_unit_test(junk_is_named),           cmocka_unit_test(absurd_png_is_refused),
+      cmocka_unit_test(png_types_are_read),      cmocka_unit_test(exif_turns_the_picture),
+      cmocka_unit_test(files_are_named),         cmocka_unit_test(resize_equals_pillow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
