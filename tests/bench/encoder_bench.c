@@ -1,7 +1,8 @@
 /* Pictures a second of one encoder on one thread:
  *   encoder_bench [FOLDER] [--encoder NAME] [--weights FILE] [--images N] [--peer IMAGES_A_SECOND]
- * "files" goes from JPEG files on (as `troupe prepare`), "pixels" is the network alone. FOLDER defaults to Flickr8k's
- * in TROUPE_DATA. With TROUPE_BENCH_OUT a JSON line is appended there; --peer is what the same pictures took elsewhere. */
+ * "files" goes from JPEG files on (as `troupe prepare`), "pixels" is the network alone. FOLDER defaults to
+ * Flickr8k's in TROUPE_DATA. With TROUPE_BENCH_OUT a JSON line is appended there; --peer is the rate of another
+ * program on the same pictures. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
