@@ -16,13 +16,14 @@
 
 static const char *const help =
     "usage: troupe evaluate CHECKPOINT --data F.h5 [--split test] [--beam K] [--length-penalty P] [--images N]\n"
-    "                       [--out results.json] [--json] [-n THREADS]\n\n"
+    "                       [--out results.json] [--json [--per-image]] [-n THREADS]\n\n"
     "Captions a split (greedy, or by beam search) and prints BLEU-1..4, METEOR, ROUGE-L and CIDEr as the COCO caption\n"
-    "evaluation computes them; --out writes the captions in COCO's results format.\n";
+    "evaluation computes them; --out writes the captions in COCO's results format. --per-image adds each picture's caption\n"
+    "and scores to the JSON.\n";
 
 typedef struct Options {
   const char *checkpoint, *data, *split, *out;
-  int beam, images, threads, json;
+  int beam, images, threads, json, per_image;
   double length_penalty;
 } Options;
 
@@ -37,7 +38,7 @@ static Status number(const char *option, const char *text, double low, double hi
 static Status options_parse(Options *options, int argc, char **argv) {
   static const struct option known[] = {{"data", 1, 0, 'd'}, {"split", 1, 0, 's'}, {"beam", 1, 0, 'b'},
                                         {"length-penalty", 1, 0, 'p'}, {"images", 1, 0, 'i'}, {"out", 1, 0, 'o'},
-                                        {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+                                        {"json", 0, 0, 'j'}, {"per-image", 0, 0, 'e'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
   *options = (Options){.split = "test", .beam = 1, .threads = omp_get_num_procs()};
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":n:h", known, NULL)) != -1;) {
@@ -47,6 +48,7 @@ static Status options_parse(Options *options, int argc, char **argv) {
       case 's': options->split = optarg; break;
       case 'o': options->out = optarg; break;
       case 'j': options->json = 1; break;
+      case 'e': options->per_image = 1; break;
       case 'b': TRY(number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
       case 'i': TRY(number("--images", optarg, 1, 1e9, &value)); options->images = (int)value; break;
       case 'n': TRY(number("-n", optarg, 1, 1024, &value)); options->threads = (int)value; break;
@@ -57,6 +59,7 @@ static Status options_parse(Options *options, int argc, char **argv) {
   }
   if (optind + 1 != argc) return status_set(BAD_INPUT, "one CHECKPOINT was expected; --help tells more");
   options->checkpoint = argv[optind];
+  if (options->per_image && !options->json) return status_set(BAD_INPUT, "--per-image goes with --json");
   if (!options->data) return status_set(BAD_INPUT, "--data F.h5 was expected: the dataset whose split is captioned");
   return OK;
 }
@@ -77,25 +80,43 @@ static Status results_write(const char *path, const Dataset *dataset, const int3
   return status;
 }
 
-static void scores_print(const EvaluationScores *scores, int json, double words) {
-  if (json) {
-    json_t *root = json_object(), *corpus = json_object();
-    for (int m = 0; m < METRICS; m++)
-      if (scores->present[m]) json_object_set_new(corpus, metric_name((Metric)m), json_number(scores->corpus[m]));
-    json_object_set_new(root, "corpus", corpus);
-    json_object_set_new(root, "images", json_integer(scores->images));
-    json_object_set_new(root, "mean_length", json_number(words));
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    puts(text);
-    free(text);
-    json_decref(root);
-    return;
-  }
+static json_t *scores_json(const EvaluationScores *scores, const double *value) {
+  json_t *object = json_object();
+  for (int m = 0; m < METRICS; m++)
+    if (scores->present[m]) json_object_set_new(object, metric_name((Metric)m), json_number(value[m]));
+  return object;
+}
+
+/* `per_image`: {ID: {"caption": ..., the metrics}}, or NULL. Takes it. */
+static void scores_print_json(const EvaluationScores *scores, json_t *per_image, double words) {
+  json_t *root = json_object();
+  json_object_set_new(root, "corpus", scores_json(scores, scores->corpus));
+  json_object_set_new(root, "images", json_integer(scores->images));
+  json_object_set_new(root, "mean_length", json_number(words));
+  if (per_image) json_object_set_new(root, "per_image", per_image);
+  char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+  puts(text);
+  free(text);
+  json_decref(root);
+}
+
+static void scores_print(const EvaluationScores *scores, double words) {
   for (int m = 0; m < METRICS; m++) {
     if (scores->present[m]) printf("%-14s %.4f\n", metric_name((Metric)m), scores->corpus[m]);
     else printf("%-14s absent: %s\n", metric_name((Metric)m), metric_absent((Metric)m));
   }
   printf("%-14s %.2f\n", "mean length", words);
+}
+
+static json_t *per_image_json(const EvaluationScores *scores, const Dataset *dataset, const int32_t *images,
+                              char **texts) {
+  json_t *root = json_object();
+  for (int i = 0; i < scores->images; i++) {
+    json_t *object = scores_json(scores, scores->image[i]);
+    json_object_set_new(object, "caption", json_string(texts[i]));
+    json_object_set_new(root, dataset->image_id[images[i]], object);
+  }
+  return root;
 }
 
 static double mean_words(char **texts, int count) {
@@ -141,7 +162,12 @@ static Status evaluate(const Options *options) {
     EvaluationScores scores;
     caption_split_score(&subject.dataset, subject.images, subject.count, texts, &scores);
     if (options->out) status = results_write(options->out, &subject.dataset, subject.images, subject.count, texts);
-    if (status == OK) scores_print(&scores, options->json, words);
+    if (status == OK && options->json)
+      scores_print_json(&scores,
+                        options->per_image ? per_image_json(&scores, &subject.dataset, subject.images, texts) : NULL,
+                        words);
+    else if (status == OK)
+      scores_print(&scores, words);
     evaluation_scores_free(&scores);
     for (int i = 0; i < subject.count; i++) free(texts[i]);
   }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/log.h"
+#include "common/base/status.h"
 #include "common/base/version.h"
 #include "common/config/config.h"
 #include "common/data/h5.h"
@@ -19,8 +21,15 @@ static void first_line(const char *command, char *line, int size) {
 
 int verb_version(int argc, char **argv) {
   char mpi[256];
-  (void)argc;
-  (void)argv;
+  if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    puts("usage: troupe version\n\n"
+         "Prints the versions of troupe, MPI, BLAS (and the kernel in use), HDF5, libyaml and jansson.");
+    return OK;
+  }
+  if (argc > 1) {
+    log_error("%s: no such option; see troupe version --help", argv[1]);
+    return BAD_INPUT;
+  }
   first_line("mpirun --version 2>/dev/null", mpi, sizeof mpi);
   printf("troupe   %s\n", TROUPE_VERSION);
   printf("mpi      %s\n", mpi);

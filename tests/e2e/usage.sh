@@ -1,0 +1,64 @@
+# What a user meets first: --help, wrong usage and wrong input. Exit codes 0 and 2, and messages `troupe VERB: ...` on
+# stderr, one line, with nothing left behind.
+set -u
+box=$(mktemp -d)
+trap 'rm -rf "$box"' EXIT
+failures=0
+fail() { echo "$*"; sed 's/^/  | /' "$box/err"; failures=$((failures + 1)); }
+
+expect() { # CODE ARGUMENTS...
+  wanted=$1; shift
+  troupe "$@" >"$box/out" 2>"$box/err" </dev/null
+  code=$?
+  [ $code = "$wanted" ] || fail "troupe $*: exit $code instead of $wanted"
+}
+refuses() { # PATTERN VERB ARGUMENTS...: exit 2, one line `troupe VERB: ...PATTERN...` on stderr, nothing on stdout
+  pattern=$1; shift
+  expect 2 "$@"
+  grep -q "^troupe $1: .*$pattern" "$box/err" || fail "troupe $*: expected 'troupe $1: ...$pattern' on stderr"
+  [ "$(wc -l <"$box/err")" = 1 ] || fail "troupe $*: more than one line on stderr"
+  [ ! -s "$box/out" ] || fail "troupe $*: an error wrote to stdout"
+}
+
+expect 0 --help
+for verb in scenes prepare pretrain train evaluate caption inspect version; do
+  expect 0 --help; grep -q "^  $verb " "$box/out" || fail "troupe --help does not list $verb"
+  expect 0 $verb --help
+  grep -q "^usage: troupe $verb" "$box/out" || fail "troupe $verb --help shows no usage"
+  [ ! -s "$box/err" ] || fail "troupe $verb --help writes to stderr"
+  refuses '--no-such-option' $verb --no-such-option
+  [ $verb = version ] || refuses '' $verb
+done
+expect 0 version; grep -q 'mpi' "$box/out" || fail "troupe version does not name the MPI"
+expect 2
+expect 2 no-such-verb; grep -q "no-such-verb" "$box/err" || fail "the unknown verb is not named"
+
+# wrong input: the file, the key or the option is named
+echo 'not an HDF5 file' >"$box/text.h5"
+refuses "$box/none.h5: no such file" inspect "$box/none.h5"
+refuses "$box/text.h5" inspect "$box/text.h5"
+refuses "$box/none.h5: no such file" evaluate "$box/none.h5" --data "$box/none.h5"
+refuses "$box/text.h5" evaluate "$box/text.h5" --data "$box/text.h5"
+refuses "--beam" evaluate "$box/none.h5" --data "$box/none.h5" --beam 0
+refuses "$box/none.h5: no such file" caption "$box/none.h5" "$box/none.jpg"
+refuses "--samples" caption "$box/none.h5" "$box/none.jpg" --samples many
+refuses "--images" scenes "$box/scenes" --images -5
+refuses "$box/nowhere" prepare --images "$box/nowhere" --captions "$box/none" --out "$box/out.h5"
+for verb in pretrain train; do
+  refuses "$box/none.yaml" $verb "$box/none.yaml"
+  printf 'model:\n  d_modl: 64\n' >"$box/wrong.yaml"
+  refuses "$box/wrong.yaml:2: .*d_modl.*d_model" $verb "$box/wrong.yaml"
+  printf 'policy:\n\n  group: 0\n' >"$box/wrong.yaml"
+  refuses "$box/wrong.yaml:3: .*policy.group" $verb "$box/wrong.yaml"
+  printf 'a: [\n' >"$box/wrong.yaml"
+  refuses "$box/wrong.yaml" $verb "$box/wrong.yaml"
+  echo '{}' >"$box/empty.yaml"
+  refuses 'policy.grup' $verb "$box/empty.yaml" --set policy.grup=3
+  refuses "$box/text.h5" $verb "$box/empty.yaml" --set data.file="$box/text.h5" --set run.dir="$box/run"
+  expect 0 $verb "$box/empty.yaml" --set policy.group=7 --print-config
+  grep -q 'group: 7' "$box/out" || fail "troupe $verb --print-config does not show what --set set"
+done
+refuses '-n' train "$box/empty.yaml" -n none
+left=$(find "$box" -mindepth 1 | grep -vE '/(out|err|text.h5|wrong.yaml|empty.yaml)$' | tr '\n' ' ')
+[ -z "$left" ] || fail "left behind: $left"
+[ $failures = 0 ]
