@@ -8,12 +8,10 @@ static void take(Hub *hub, Ledger *ledger, Event *event) {
     case EVENT_JOINED:
       log_info("actor %d joined (%s); %d alive", event->actor, event->reason, hub_live(hub));
       break;
-    case EVENT_LOST: {
-      int again = ledger_lost(ledger, event->actor);
-      log_warning("actor %d is lost (%s); %d chunks go to others, %d actors alive", event->actor, event->reason, again,
-                  hub_live(hub));
+    case EVENT_LOST:
+      log_info("%d chunks of actor %d go to others; %d actors alive", ledger_lost(ledger, event->actor), event->actor,
+               hub_live(hub));
       break;
-    }
     case EVENT_RESULT:
       ledger_return(ledger, event->actor, hub_clock(hub), &event->result);
       break;

@@ -2,9 +2,9 @@
 #ifndef TROUPE_TOOL_VERBS_H
 #define TROUPE_TOOL_VERBS_H
 
-int verb_scenes(int argc, char **argv) __attribute__((weak));
-int verb_prepare(int argc, char **argv) __attribute__((weak));
-int verb_inspect(int argc, char **argv) __attribute__((weak));
+int verb_scenes(int argc, char **argv);
+int verb_prepare(int argc, char **argv);
+int verb_inspect(int argc, char **argv);
 int verb_pretrain(int argc, char **argv);
 int verb_train(int argc, char **argv);
 int verb_evaluate(int argc, char **argv);
