@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Goldens of common/score and actor/reward from pycocoevalcap (and its Java tokeniser).
 
-Usage: make_goldens.py, in this folder. Writes ptb.json (raw captions and their words), metrics.json (sets with corpus and
-per-picture scores) and reward.json (captions as token ids, scored with and without the end token).
+Usage: make_goldens.py, in this folder. Writes ptb.json (raw captions and their words), metrics.json (sets with corpus
+and per-picture scores) and reward.json (captions as token ids, scored with and without the end token).
 """
 import json
 import random
@@ -19,7 +19,8 @@ def captions(count, references, seed):
     rng = random.Random(seed)
     who = "man,woman,boy,girl,dog,child,skier,cyclist,group of people,brown dog,young lady,red bird".split(",")
     does = "runs,is running,jumps,sits,is sitting,plays,is playing,stands,walks slowly,looks".split(",")
-    where = "on the beach,in the snow,down a street,by the water,near a red car,over a fence,through tall grass".split(",")
+    where = "on the beach,in the snow,down a street,by the water,near a red car,over a fence,through tall grass"
+    where = where.split(",")
     extra = ["", "", "with a ball", "in a blue shirt", "while others watch", "with a dog and a man", "at night"]
     for _ in range(count):
         scene = [rng.sample(options, 2) for options in (who, does, where, extra)]
@@ -39,15 +40,20 @@ def captions(count, references, seed):
 HARD = {
     "empty candidate": [("", ["a dog runs", "the dog is running"]), ("a cat", ["a cat sits", "a cat"])],
     "one word": [("dog", ["dog", "a dog"]), ("cat", ["a dog runs in the snow"]), ("a a", ["a", "the"])],
-    "repeated": [("a a a a a a", ["a a dog", "a dog a dog"]), ("dog a dog a dog", ["a dog a dog", "a dog and a dog and a dog"]),
+    "repeated": [("a a a a a a", ["a a dog", "a dog a dog"]),
+                 ("dog a dog a dog", ["a dog a dog", "a dog and a dog and a dog"]),
                  ("the the the", ["the cat the cat the cat the cat", "one"])],
     "single picture": [("a man rides a horse", ["a man rides a horse", "a person on a horse"])],
-    "identical": [("a man rides a horse", ["a man rides a horse"] * 3), ("two dogs play in the snow", ["two dogs play in the snow"])],
+    "identical": [("a man rides a horse", ["a man rides a horse"] * 3),
+                  ("two dogs play in the snow", ["two dogs play in the snow"])],
     "nothing shared": [("x y z w v", ["a b c d e", "a b"]), ("p q r s", ["c d e f g"]), ("c d", ["c d e f"])],
-    "long candidate": [(" ".join(["a dog runs in the snow"] * 12), ["a dog runs in the snow", "a dog"]), ("a", ["a b c", "b c"])],
+    "long candidate": [(" ".join(["a dog runs in the snow"] * 12), ["a dog runs in the snow", "a dog"]),
+                       ("a", ["a b c", "b c"])],
     "length ties": [("a b c d e", ["a b c d", "a b c d e f", "a b c"]), ("a b c d", ["a b c d e f", "a b"])],
-    "empty reference": [("a dog", ["", "a dog runs"]), ("", ["", "a cat"]), ("a cat sits here", ["a cat sits here now"])],
-    "number of references": [("a dog", ["a dog"] * 7), ("a cat on a mat", ["a cat is on a mat", "cat", "on", "mat"]), ("one", ["one two three"])],
+    "empty reference": [("a dog", ["", "a dog runs"]), ("", ["", "a cat"]),
+                        ("a cat sits here", ["a cat sits here now"])],
+    "number of references": [("a dog", ["a dog"] * 7), ("a cat on a mat", ["a cat is on a mat", "cat", "on", "mat"]),
+                             ("one", ["one two three"])],
 }
 
 
@@ -61,7 +67,7 @@ class Cooked(list):
 
 
 def cider(pairs, corpus=None, original=False):
-    """CIDEr-D (or the original: no clipping, no length penalty) of each picture; df from `corpus` (lists of references)."""
+    """CIDEr-D (or the original: no clipping, no length penalty); df from `corpus`, lists of references."""
     cider_scorer.min = (lambda mine, theirs: mine) if original else min
     scorer = cider_scorer.CiderScorer(sigma=1e9 if original else 6.0)
     source = cider_scorer.CiderScorer()
@@ -106,13 +112,14 @@ def make_metrics():
 
 
 def make_reward():
-    """20 pictures, 3 captions each, df from the references of metrics.json's generated set; every second caption unfinished."""
+    """20 pictures, 3 captions each, about half unfinished; df from the references of metrics.json's generated set."""
     rng = random.Random(7)
     train = [references for _, references in captions(200, 5, 1)]
     pictures = [references for _, references in captions(20, 5, 2)]
     said = [[candidate for candidate, _ in captions(3, 1, 100 + i)] for i in range(18)]
     said += [[references[0], "", "a a a a a a a"] for references in pictures[18:]]
-    vocabulary = ["<pad>", "<start>", "<end>", "<unk>"] + sorted({w for group in said for c in group for w in c.split()})
+    vocabulary = ["<pad>", "<start>", "<end>", "<unk>"]
+    vocabulary += sorted({w for group in said for c in group for w in c.split()})
     finished = [[rng.random() < 0.5 for _ in group] for group in said]
     finished[18] = [True, True, True]
     result = {"vocabulary": vocabulary, "pictures": []}
@@ -132,8 +139,8 @@ def make_reward():
             row["CIDEr_unit"] = value
     for i in range(20):
         result["pictures"].append({"references": pictures[i], "captions": [
-            {"tokens": [vocabulary.index(w) for w in said[i][c].split()] + [2] * finished[i][c], "finished": finished[i][c],
-             **{kind: scored[kind][i * 3 + c] for kind in scored}} for c in range(3)]})
+            {"tokens": [vocabulary.index(w) for w in said[i][c].split()] + [2] * finished[i][c],
+             "finished": finished[i][c], **{kind: scored[kind][i * 3 + c] for kind in scored}} for c in range(3)]})
     return result
 
 
@@ -180,7 +187,7 @@ def make_ptb():
     rng = random.Random(3)
     parts = [part for line in RAW for part in line.split(" ") if part]
     lines = RAW + [" ".join(rng.sample(parts, 6)) for _ in range(120)]
-    # the Java program lets some rules look into the next line, which must not be another caption: a lone letter stands between
+    # some rules of the Java program look into the next line, which must not be another caption: a letter stands between
     spaced = {i: [{"caption": line}, {"caption": "x"}] for i, line in enumerate(lines)}
     words = PTBTokenizer().tokenize(spaced)
     return {"captions": [[line, words[i][0].replace("\u00a0", " ")] for i, line in enumerate(lines)]}
