@@ -1,31 +1,31 @@
 /* Rate of group sampling in valid tokens a second on one core: random weights, captions stopped at lengths drawn from
  * clamp(Poisson(11), 5, 20), as in the PyTorch peer that is measured beside it. Prints one line; the rate is by processor time,
- * which a busy machine disturbs less than the clock on the wall.
+ * which a busy machine disturbs less than the clock on the wall. With TROUPE_BENCH_OUT it is appended to that file as JSON.
  * usage: decode_bench [--images 32] [--group 5] [--vocabulary 2538] [--cells 49] [--features 1280] [--layers 1]
  *                     [--top-k 0] [--top-p 1] [--beam 0] [--reps 7] [--load 1: weights are laid out once]
- *                     [--lengths FILE (one a line, image-major)] */
+ *                     [--peer TOKENS/S] [--lengths FILE (one a line, image-major)] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "common/base/json.h"
 #include "common/base/rng.h"
 #include "common/base/status.h"
-#include "common/model/captioner.h"
 #include "common/model/decode.h"
 #include "common/tensor/gemm.h"
 
 typedef struct Bench {
   int images, group, vocabulary, cells, features, layers, top_k, beam, reps, load;
-  double top_p;
+  double top_p, peer;
   const char *lengths;
 } Bench;
 
 enum { MAX_LENGTH = 20 };
 
 static void options_read(Bench *bench, int argc, char **argv) {
-  *bench = (Bench){32, 5, 2538, 49, 1280, 1, 0, 0, 7, 1, 1, NULL};
+  *bench = (Bench){32, 5, 2538, 49, 1280, 1, 0, 0, 7, 1, 1, 0, NULL};
   const struct { const char *name; int *value; } numbers[] = {
       {"--images", &bench->images}, {"--group", &bench->group},   {"--vocabulary", &bench->vocabulary},
       {"--cells", &bench->cells},   {"--features", &bench->features}, {"--layers", &bench->layers},
@@ -34,6 +34,7 @@ static void options_read(Bench *bench, int argc, char **argv) {
     for (unsigned n = 0; n < sizeof numbers / sizeof numbers[0]; n++)
       if (!strcmp(argv[i], numbers[n].name)) *numbers[n].value = atoi(argv[i + 1]);
     if (!strcmp(argv[i], "--top-p")) bench->top_p = atof(argv[i + 1]);
+    if (!strcmp(argv[i], "--peer")) bench->peer = atof(argv[i + 1]);
     if (!strcmp(argv[i], "--lengths")) bench->lengths = argv[i + 1];
   }
 }
@@ -67,6 +68,16 @@ static double processor_seconds(void) {
 static int compare(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
+}
+
+static void rate_append(const Bench *bench, double rate) {
+  const char *path = getenv("TROUPE_BENCH_OUT");
+  if (!path) return;
+  double peer = bench->peer > 0 ? bench->peer : NAN;
+  json_t *line = json_pack("{s:s, s:s, s:f, s:o, s:o}", "name", bench->beam ? "beam float32" : "sampling float32", "unit",
+                           "tokens/s", "troupe", rate, "peer", json_number(peer), "ratio", json_number(rate / peer));
+  if (json_append(path, line) != OK) fprintf(stderr, "decode_bench: %s\n", status_message());
+  json_decref(line);
 }
 
 int main(int argc, char **argv) {
@@ -108,6 +119,7 @@ int main(int argc, char **argv) {
   printf("%s: %d images x %d, V %d: %ld valid tokens in %.4f s (best %.4f): %.0f tokens/s\n", bench.beam ? "beam" : "sample",
          bench.images, bench.beam ? bench.beam : bench.group, bench.vocabulary, tokens, median, times[0],
          (double)tokens / median);
+  rate_append(&bench, (double)tokens / median);
   captions_free(&out);
   decoder_free(&decoder);
   params_free(&table);

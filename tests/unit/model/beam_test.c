@@ -164,6 +164,79 @@ static void test_logp(void **state) {
   assert_true(better > 0);
 }
 
+/* The definition at the top of beam.c, plainly: whole prefixes, full sort by repeated search, no early end. */
+typedef struct Plain {
+  double sum;
+  int32_t tokens[LONG];
+} Plain;
+
+static int plain_beam(const Naive *naive, int beam, double penalty, int32_t *best) {
+  enum { MOST = 5 };
+  Plain live[MOST] = {{0, {0}}}, next[MOST];
+  int v = naive->table->shape.vocabulary, count = 1, places = beam, length = 0;
+  double score = -INFINITY;
+  double *sums = naive_new((long)MOST * v);
+  for (int t = 0; t < LONG && count; t++) {
+    int kept = 0;
+    for (int h = 0; h < count; h++) {
+      double *logits = naive_logits(naive, live[h].tokens, t + 1);
+      for (int k = 0; k < v; k++)
+        sums[h * v + k] = k == TOKEN_END || k >= TOKENS_SPECIAL ? live[h].sum + naive_logp(logits + t * v, v, 1, k) : -INFINITY;
+      free(logits);
+    }
+    for (int pick = 0, picks = places; pick < picks; pick++) {
+      int top = 0;
+      for (int i = 1; i < count * v; i++)
+        if (sums[i] > sums[top]) top = i;
+      Plain *child = &next[kept];
+      *child = live[top / v];
+      child->tokens[t] = top % v;
+      child->sum = sums[top];
+      sums[top] = -INFINITY;
+      if (top % v != TOKEN_END) {
+        kept++;
+        continue;
+      }
+      places--;
+      if (child->sum / pow(t + 1, penalty) <= score) continue;
+      score = child->sum / pow(t + 1, penalty);
+      length = t + 1;
+      memcpy(best, child->tokens, sizeof child->tokens);
+    }
+    memcpy(live, next, sizeof live);
+    count = kept;
+  }
+  free(sums);
+  return length;
+}
+
+static void test_definition(void **state) {
+  (void)state;
+  int narrowed = 0, compared = 0;
+  for (uint64_t seed = 0; seed < 12; seed++) {
+    Setup s;
+    setup(&s, seed, 3.5f);
+    float penalty = 0.5f * (float)(seed % 3);
+    int beam = 2 + (int)(seed % 4);
+    decoder_beam(&s.decoder, s.weights, IMAGES, s.features, beam, penalty, &s.one);
+    for (int i = 0; i < IMAGES; i++) {
+      double *memory = naive_memory(&s.table, s.weights, s.features + i * TINY.cells * TINY.features);
+      int32_t best[LONG];
+      int length = plain_beam(&(Naive){&s.table, s.weights, memory}, beam, (double)penalty, best);
+      if (length) {
+        assert_true(s.one.finished[i]);
+        assert_int_equal(s.one.length[i], length);
+        assert_memory_equal(s.one.tokens + i * LONG, best, (size_t)length * 4);
+        compared++;
+        narrowed += length > 2;
+      }
+      free(memory);
+    }
+    teardown(&s);
+  }
+  assert_true(compared > 30 && narrowed > 10);
+}
+
 static void test_company(void **state) {
   (void)state;
   for (uint64_t seed = 0; seed < 4; seed++) {
@@ -192,7 +265,7 @@ static void test_unfinished(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_exhaustive), cmocka_unit_test(test_beam_one_is_greedy),
-                                     cmocka_unit_test(test_logp), cmocka_unit_test(test_company),
+                                     cmocka_unit_test(test_logp), cmocka_unit_test(test_definition), cmocka_unit_test(test_company),
                                      cmocka_unit_test(test_unfinished)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
