@@ -1,9 +1,9 @@
 /* Beam search, all pictures in one batch.
  *
  * A picture keeps `beam` places. Each step ranks the continuations of its live hypotheses by their sum of
- * log-probabilities (ties: the earlier hypothesis, then the lower token) and takes as many as it has places left; those that
- * end give their place up. The best finished hypothesis by sum / length^penalty wins; hypotheses that were cut at
- * max_length count only where none finished. */
+ * log-probabilities (ties: the earlier hypothesis, then the lower token) and takes as many as it has places left;
+ * those that end give their place up. The best finished hypothesis by sum / length^penalty wins; hypotheses that
+ * were cut at max_length count only where none finished. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +29,13 @@ typedef struct Candidate {
 typedef struct Search {
   int beam, length;
   float penalty;
-  Hypothesis *live, *next; /* [rows]: picture i has live_count[i] of them from i * beam on */
-  int *live_count, *places;  /* [images] */
-  double *best;              /* [images]: score of the best finished hypothesis, which stands in `out` */
-  Candidate *candidates;     /* [beam * beam] */
-  int32_t *tokens;           /* [beam] */
-  float *logp;               /* [beam] */
-  int32_t *history;          /* [rows, max_length]: as the step wants it */
+  Hypothesis *live, *next;  /* [rows]: picture i has live_count[i] of them from i * beam on */
+  int *live_count, *places; /* [images] */
+  double *best;             /* [images]: score of the best finished hypothesis, which stands in `out` */
+  Candidate *candidates;    /* [beam * beam] */
+  int32_t *tokens;          /* [beam] */
+  float *logp;              /* [beam] */
+  int32_t *history;         /* [rows, max_length]: as the step wants it */
   Arena arena;
 } Search;
 
@@ -87,9 +87,10 @@ static void caption_put(CaptionSet *out, int image, const Hypothesis *from, cons
   out->finished[image] = last->token == TOKEN_END;
 }
 
-/* The best continuations of one picture's hypotheses; returns how many. Insertion into a sorted list: rows come in order and
- * each row's tokens best first, so equal sums keep the order of the tie rule. */
-static int candidates_rank(Search *search, const Hypothesis *live, int live_count, int places, const float *logits, int v) {
+/* The best continuations of one picture's hypotheses; returns how many. Insertion into a sorted list: rows come in
+ * order and each row's tokens best first, so equal sums keep the order of the tie rule. */
+static int candidates_rank(Search *search, const Hypothesis *live, int live_count, int places, const float *logits,
+                           int v) {
   Candidate *list = search->candidates;
   int count = 0;
   for (int p = 0; p < live_count; p++) {
@@ -115,7 +116,8 @@ static void image_advance(Search *search, int image, int t, const float *logits,
     double value = score(search, c->sum, t + 1);
     bool ended = c->token == TOKEN_END, had = out->finished[image];
     if (ended) search->places[image]--;
-    if (ended ? !had || value > search->best[image] : t + 1 == search->length && !had && !(value <= search->best[image])) {
+    if (ended ? !had || value > search->best[image]
+              : t + 1 == search->length && !had && !(value <= search->best[image])) {
       search->best[image] = value;
       caption_put(out, image, parent, c, t + 1);
     }

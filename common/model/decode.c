@@ -1,7 +1,7 @@
 /* Group sampling and greedy decoding: the loop over positions.
  *
- * The batch's rows are not captions but beginnings: captions of a picture that are alike so far share a row until their
- * tokens differ. So the first step has one row a picture, and the common first words are computed once. */
+ * The batch's rows are not captions but beginnings: captions of a picture that are alike so far share a row until
+ * their tokens differ. So the first step has one row a picture, and the common first words are computed once. */
 #include "common/model/decode.h"
 
 #include "common/base/rng.h"
@@ -42,8 +42,12 @@ static int row_find(Decoder *decoder, Writing *w, int parent, int token, int pic
 static Draw row_draw(const DecoderState *s, const float *logits, int v, const SampleOptions *sample, int32_t image_id,
                      int g, int t) {
   if (!sample) return draw_greedy(logits, v);
-  RngKey key = {.seed = sample->seed, .stage = RNG_SAMPLE, .iteration = sample->iteration, .image = (uint32_t)image_id,
-                .sample = (uint32_t)g, .position = (uint32_t)t};
+  RngKey key = {.seed = sample->seed,
+                .stage = RNG_SAMPLE,
+                .iteration = sample->iteration,
+                .image = (uint32_t)image_id,
+                .sample = (uint32_t)g,
+                .position = (uint32_t)t};
   return draw_sample(logits, v, sample->temperature, sample->top_k, sample->top_p, rng_uniform53(&key), s->draw);
 }
 
@@ -55,8 +59,15 @@ static void decode(Decoder *decoder, const float *weights, int images, const flo
   CHECK(images > 0 && group > 0 && images * group <= decoder->max_rows && out->max_length == length);
   captions_clear(out, images * group);
   decoder_see(decoder, weights, images, features);
-  Writing w = {.live = images * group, .count = images, .caption = s->caption, .row = s->row, .token = s->token,
-               .slot = s->slot, .picture = s->picture, .parent = s->parent, .left = s->left};
+  Writing w = {.live = images * group,
+               .count = images,
+               .caption = s->caption,
+               .row = s->row,
+               .token = s->token,
+               .slot = s->slot,
+               .picture = s->picture,
+               .parent = s->parent,
+               .left = s->left};
   for (int c = 0; c < w.live; c++) {
     w.caption[c] = c;
     w.row[c] = c / group;
@@ -90,8 +101,8 @@ static void decode(Decoder *decoder, const float *weights, int images, const flo
   out->kept_mass = kept / (double)drawn;
 }
 
-void decoder_sample(Decoder *decoder, const float *weights, int images, const float *features,
-                    const int32_t *image_ids, int group, const SampleOptions *options, CaptionSet *out) {
+void decoder_sample(Decoder *decoder, const float *weights, int images, const float *features, const int32_t *image_ids,
+                    int group, const SampleOptions *options, CaptionSet *out) {
   decode(decoder, weights, images, features, image_ids, group, options, out);
 }
 

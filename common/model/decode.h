@@ -1,6 +1,6 @@
-/* Decode: captions from pictures by a policy snapshot, one token a step with cached keys and values: sampled groups,
- * greedy, beam search. The image's memory (cross-attention keys and values) is computed once for its whole group; finished
- * captions leave the batch. Equals the teacher-forced pass of captioner.h up to rounding. */
+/* Decode: captions from pictures by a policy snapshot, one token a step with cached keys and values: sampled
+ * groups, greedy, beam search. The image's memory (cross-attention keys and values) is computed once for its whole
+ * group; finished captions leave the batch. Equals the teacher-forced pass of captioner.h up to rounding. */
 #ifndef TROUPE_MODEL_DECODE_H
 #define TROUPE_MODEL_DECODE_H
 
@@ -17,9 +17,9 @@ enum { TOKEN_PAD = 0, TOKEN_START = 1, TOKEN_END = 2, TOKEN_UNKNOWN = 3, TOKENS_
 typedef struct CaptionSet {
   int count, capacity, max_length;
   int32_t *tokens; /* [count, max_length]: generated tokens without the start token; the end token is kept and counts */
-  float *logp;     /* [count, max_length]: log-probability of each at the temperature, before truncation by top-k/top-p */
-  int32_t *length; /* [count] */
-  bool *finished;  /* [count]: ended with the end token (else it was cut at max_length) */
+  float *logp; /* [count, max_length]: log-probability of each at the temperature, before truncation by top-k/top-p */
+  int32_t *length;  /* [count] */
+  bool *finished;   /* [count]: ended with the end token (else it was cut at max_length) */
   double kept_mass; /* mean probability mass that top-k/top-p kept (1 without truncation) */
 } CaptionSet;
 
@@ -31,8 +31,8 @@ typedef struct SampleOptions {
   int top_k;         /* 0 = whole vocabulary */
   float top_p;       /* 1 = whole vocabulary */
   uint64_t seed;
-  uint32_t iteration; /* key of the random numbers, with the image's id, the sample's index and the position */
-  const int32_t *lengths; /* benches only: [images x group] stops each caption there, and nowhere else; NULL otherwise */
+  uint32_t iteration;     /* key of the random numbers, with the image's id, the sample's index and the position */
+  const int32_t *lengths; /* benches only, else NULL: [images x group] stops each caption there, nowhere else */
 } SampleOptions;
 
 typedef struct Decoder {
@@ -42,26 +42,28 @@ typedef struct Decoder {
   struct DecoderState *state; /* owned */
 } Decoder;
 
-/* For at most max_images pictures and max_rows = pictures x (group or beam) captions at once. max_length <= positions. */
+/* For at most max_images pictures and max_rows = pictures x (group or beam) captions at once. max_length <=
+ * positions. */
 void decoder_init(Decoder *decoder, const ParamTable *table, int max_images, int max_rows, int max_length);
 void decoder_free(Decoder *decoder); /* idempotent */
 
-/* Optional, for several calls with the same weights: lays them out once (some 20 MB of copying that each call does otherwise).
- * Calls with this pointer then take its values as they were here; load again when they change, NULL to forget. */
+/* Optional, for several calls with the same weights: lays them out once, which each call does otherwise (about 6
+ * ms for the default model: a tenth of a call for 8 pictures). Calls with this pointer then take its values as
+ * they were here; load again when they change, NULL to forget. */
 void decoder_load(Decoder *decoder, const float *weights);
 
-/* Samples `group` captions an image, image-major, into `out` (cleared first). image_ids [images] key the random numbers:
- * the result, bit for bit, does not depend on which images share a call.
- * The start, pad and unknown tokens are never sampled: their probability stays in the softmax of log mu (as the update sees it) but the draw
+/* Samples `group` captions an image, image-major, into `out` (cleared first). image_ids [images] key the random
+ * numbers: the result, bit for bit, does not depend on which images share a call. The start, pad and unknown
+ * tokens are never sampled: their probability stays in the softmax of log mu (as the update sees it) but the draw
  * renormalises over the rest. */
-void decoder_sample(Decoder *decoder, const float *weights, int images, const float *features,
-                    const int32_t *image_ids, int group, const SampleOptions *options, CaptionSet *out);
+void decoder_sample(Decoder *decoder, const float *weights, int images, const float *features, const int32_t *image_ids,
+                    int group, const SampleOptions *options, CaptionSet *out);
 
 /* The most probable token each step (ties: the lower id); one caption an image. */
 void decoder_greedy(Decoder *decoder, const float *weights, int images, const float *features, CaptionSet *out);
 
-/* Beam search: the best of `beam` hypotheses by sum of log-probabilities / length^length_penalty (0 = sum); one caption an
- * image. Done hypotheses leave the batch. */
+/* Beam search: the best of `beam` hypotheses by sum of log-probabilities / length^length_penalty (0 = sum); one
+ * caption an image. Done hypotheses leave the batch. */
 void decoder_beam(Decoder *decoder, const float *weights, int images, const float *features, int beam,
                   float length_penalty, CaptionSet *out);
 

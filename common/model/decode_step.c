@@ -16,7 +16,8 @@
 /* Cells rounded up so that the rows of the transposed keys begin at cache lines. */
 static int padded(int n) { return (n + SMALL_MARGIN - 1) / SMALL_MARGIN * SMALL_MARGIN; }
 
-/* --- layout ------------------------------------------------------------------------------------------------------- */
+/* --- layout
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void layer_take(DecoderState *s, int l, const ModelShape *shape, Arena *arena, size_t images, size_t entries) {
   size_t d = (size_t)shape->width, n = (size_t)shape->cells;
@@ -61,7 +62,10 @@ static void state_take(DecoderState *s, const Decoder *decoder, Arena *arena) {
 
 void decoder_init(Decoder *decoder, const ParamTable *table, int max_images, int max_rows, int max_length) {
   CHECK(max_images > 0 && max_rows >= max_images && max_length > 0 && max_length <= table->shape.positions);
-  *decoder = (Decoder){.table = table, .max_images = max_images, .max_rows = max_rows, .max_length = max_length,
+  *decoder = (Decoder){.table = table,
+                       .max_images = max_images,
+                       .max_rows = max_rows,
+                       .max_length = max_length,
                        .state = xcalloc(1, sizeof(DecoderState))};
   static unsigned char nowhere[64];
   Arena measure = {.base = nowhere, .size = (size_t)1 << 46}; /* laid out once without memory, for the size */
@@ -77,7 +81,8 @@ void decoder_free(Decoder *decoder) {
   *decoder = (Decoder){0};
 }
 
-/* --- pictures ----------------------------------------------------------------------------------------------------- */
+/* --- pictures
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void weights_pack(Decoder *decoder, const float *weights) {
   const ParamTable *table = decoder->table;
@@ -109,7 +114,8 @@ static void keys_arrange(int n, int d, const float *kv, float *keys) {
   for (int c = 0; c < n; c += 16)
     for (int j = 0; j < d; j += 16)
       for (int column = j; column < j + 16 && column < d; column++)
-        for (int cell = c; cell < c + 16 && cell < n; cell++) keys[(long)column * np + cell] = kv[(long)cell * 2 * d + column];
+        for (int cell = c; cell < c + 16 && cell < n; cell++)
+          keys[(long)column * np + cell] = kv[(long)cell * 2 * d + column];
 }
 
 /* values [H, N, D / H] of one picture from kv [N, 2 D]. */
@@ -136,7 +142,8 @@ void decoder_see(Decoder *decoder, const float *weights, int images, const float
   const ParamTable *table = decoder->table;
   int d = table->shape.width, n = table->shape.cells, cells = images * n;
   if (s->loaded != weights) weights_pack(decoder, weights);
-  packed_linear(cells, table->shape.features, d, features, s->image, weights + table->image.bias, s->memory, s->scratch);
+  packed_linear(cells, table->shape.features, d, features, s->image, weights + table->image.bias, s->memory,
+                s->scratch);
   memory_encode(s, weights, images, n, d);
   for (int l = 0; l < table->shape.decoder_layers; l++) {
     packed_linear(cells, d, 2 * d, s->memory, s->layer[l].cross_kv, weights + table->decoder[l].cross_kv.bias,
@@ -149,7 +156,8 @@ void decoder_see(Decoder *decoder, const float *weights, int images, const float
   }
 }
 
-/* --- one step ----------------------------------------------------------------------------------------------------- */
+/* --- one step
+ * ----------------------------------------------------------------------------------------------------- */
 
 void decoder_fork(Decoder *decoder, int from, int to, int positions) {
   long entry = 2 * decoder->table->shape.width, slot_size = decoder->max_length * entry;
@@ -159,7 +167,8 @@ void decoder_fork(Decoder *decoder, int from, int to, int positions) {
   }
 }
 
-/* Keys and values of this position go to the cache; mixed [count, D] = attention of each row's query over its positions. */
+/* Keys and values of this position go to the cache; mixed [count, D] = attention of each row's query over its
+ * positions. */
 static void attend_self(Decoder *decoder, const StepRows *rows, int layer) {
   DecoderState *s = decoder->state;
   int d = decoder->table->shape.width, heads = decoder->table->shape.heads, t = rows->position;
@@ -172,8 +181,7 @@ static void attend_self(Decoder *decoder, const StepRows *rows, int layer) {
     if (rows->history) {
       const int32_t *history = rows->history + (long)r * decoder->max_length;
       keys = s->gathered;
-      for (int j = 0; j < t; j++)
-        memcpy(keys + j * entry, s->cache[layer] + history[j] * slot_size + j * entry, bytes);
+      for (int j = 0; j < t; j++) memcpy(keys + j * entry, s->cache[layer] + history[j] * slot_size + j * entry, bytes);
       memcpy(keys + t * entry, q + d, bytes);
     }
     attention_row(heads, d / heads, t + 1, q, keys, 2 * d, keys + d, 2 * d, s->mixed + (long)r * d, s->scores);
@@ -209,21 +217,21 @@ static size_t sublayer(Decoder *decoder, const float *weights, const StepRows *r
   const LayerPacked *w = &s->layer[layer];
   int r = rows->count, d = shape->width, f = shape->feed_forward;
   switch (kind) {
-    case SUB_SELF:
-      packed_linear(r, d, 3 * d, s->input, w->self_qkv, weights + p->self_qkv.bias, s->qkv, s->scratch);
-      attend_self(decoder, rows, layer);
-      packed_linear(r, d, d, s->mixed, w->self_out, NULL, s->added, s->scratch);
-      return p->self_out.bias;
-    case SUB_CROSS:
-      packed_linear(r, d, d, s->input, w->cross_q, weights + p->cross_q.bias, s->qkv, s->scratch);
-      attend_cells(decoder, rows, layer, s->qkv);
-      packed_linear(r, d, d, s->mixed, w->cross_out, NULL, s->added, s->scratch);
-      return p->cross_out.bias;
-    default:
-      packed_linear(r, d, f, s->input, w->up, NULL, s->hidden, s->scratch);
-      activate_forward(shape->activation == ACTIVATION_GELU, r, f, s->hidden, weights + p->up.bias, NULL, 1, s->hidden);
-      packed_linear(r, f, d, s->hidden, w->down, NULL, s->added, s->scratch);
-      return p->down.bias;
+  case SUB_SELF:
+    packed_linear(r, d, 3 * d, s->input, w->self_qkv, weights + p->self_qkv.bias, s->qkv, s->scratch);
+    attend_self(decoder, rows, layer);
+    packed_linear(r, d, d, s->mixed, w->self_out, NULL, s->added, s->scratch);
+    return p->self_out.bias;
+  case SUB_CROSS:
+    packed_linear(r, d, d, s->input, w->cross_q, weights + p->cross_q.bias, s->qkv, s->scratch);
+    attend_cells(decoder, rows, layer, s->qkv);
+    packed_linear(r, d, d, s->mixed, w->cross_out, NULL, s->added, s->scratch);
+    return p->cross_out.bias;
+  default:
+    packed_linear(r, d, f, s->input, w->up, NULL, s->hidden, s->scratch);
+    activate_forward(shape->activation == ACTIVATION_GELU, r, f, s->hidden, weights + p->up.bias, NULL, 1, s->hidden);
+    packed_linear(r, f, d, s->hidden, w->down, NULL, s->added, s->scratch);
+    return p->down.bias;
   }
 }
 

@@ -101,10 +101,12 @@ static double keys_mass(const int32_t *key, const float *weight, int n, int32_t 
   return total;
 }
 
-/* Zeroes all weights but those of the shortest prefix, in descending order of key, that holds `target`: so many tokens, or (by_mass)
- * so much weight. Equal keys: lower ids stay. A pass over the row for each bit is cheaper than to sort or partition it. */
+/* Zeroes all weights but those of the shortest prefix, in descending order of key, that holds `target`: so many
+ * tokens, or (by_mass) so much weight. Equal keys: lower ids stay. A pass over the row for each bit is cheaper
+ * than to sort or partition it. */
 static void weights_cut(const int32_t *key, float *weight, int n, double target, bool by_mass) {
-  int64_t low = INT32_MIN, high = (int64_t)INT32_MAX + 1; /* what is >= low holds the target, what is >= high does not */
+  int64_t low = INT32_MIN,
+          high = (int64_t)INT32_MAX + 1; /* what is >= low holds the target, what is >= high does not */
   double above = 0;
   while (high - low > 1) {
     int64_t middle = low + (high - low) / 2;

@@ -1,5 +1,5 @@
-/* Draw: from one row of logits to a token and its log-probability. The special tokens pad, start and unknown are never
- * chosen ("allowed" = all others), but their probability stays in the softmax. */
+/* Draw: from one row of logits to a token and its log-probability. The special tokens pad, start and unknown are
+ * never chosen ("allowed" = all others), but their probability stays in the softmax. */
 #ifndef TROUPE_MODEL_DRAW_H
 #define TROUPE_MODEL_DRAW_H
 
@@ -15,17 +15,17 @@ typedef struct Draw {
 /* Floats of scratch that the calls below need for `vocabulary` logits. */
 size_t draw_scratch(int vocabulary);
 
-/* Inverse of the distribution function at u in [0, 1) over the allowed tokens, after temperature, then top-k (0 = all;
- * equal logits: lower ids first), then top-p (1 = all; the smallest set of most probable tokens that holds top_p of what
- * top-k left; Holtzman et al., ICLR 2020). */
+/* Inverse of the distribution function at u in [0, 1) over the allowed tokens, after temperature, then top-k (0 =
+ * all; equal logits: lower ids first), then top-p (1 = all; the smallest set of most probable tokens that holds
+ * top_p of what top-k left; Holtzman et al., ICLR 2020). */
 Draw draw_sample(const float *logits, int vocabulary, float temperature, int top_k, float top_p, double u,
                  float *scratch);
 
 /* The most probable allowed token (ties: the lower id), temperature 1. */
 Draw draw_greedy(const float *logits, int vocabulary);
 
-/* The `count` most probable allowed tokens in descending order (ties: the lower id first) with their log-probabilities at
- * temperature 1. Returns how many there are (fewer in a tiny vocabulary). */
+/* The `count` most probable allowed tokens in descending order (ties: the lower id first) with their
+ * log-probabilities at temperature 1. Returns how many there are (fewer in a tiny vocabulary). */
 int draw_best(const float *logits, int vocabulary, int count, int32_t *tokens, float *logp);
 
 #endif

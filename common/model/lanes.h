@@ -1,5 +1,5 @@
-/* Vectors of the machine's width for the register-blocked products of decoding. Include it first in the file: it also lets
- * GCC join multiplication and addition, which -std=c11 turns off. */
+/* Vectors of the machine's width for the register-blocked products of decoding. Include it first in the file: it
+ * also lets GCC join multiplication and addition, which -std=c11 turns off. */
 #ifndef TROUPE_MODEL_LANES_H
 #define TROUPE_MODEL_LANES_H
 

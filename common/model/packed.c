@@ -1,6 +1,6 @@
-/* Panels of 2 vectors of outputs: packed[block of inputs][panel][input][PANEL]. The kernel keeps ROWS x 2 vectors of sums
- * in registers. After Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), with the
- * panel of W as the part that stays near. */
+/* Panels of 2 vectors of outputs: packed[block of inputs][panel][input][PANEL]. The kernel keeps ROWS x 2 vectors
+ * of sums in registers. After Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008),
+ * with the panel of W as the part that stays near. */
 #include "common/model/lanes.h"
 
 #include "common/model/packed.h"
@@ -59,12 +59,11 @@ static inline __attribute__((always_inline)) void kernel(const int rows, int dep
     for (int v = 0; v < 2; v++) *(Vector *)(y + (long)r * ldy + v * LANES) = sum[r][v];
 }
 
-static void kernel_rows(int rows, int depth, const float *x, const float *panel, const float *start, float *y, int ldy) {
+static void kernel_rows(int rows, int depth, const float *x, const float *panel, const float *start, float *y,
+                        int ldy) {
   switch (rows) {
 #define CASE(n) \
-  case n:       \
-    kernel(n, depth, x, panel, start, y, ldy); \
-    break
+  case n: kernel(n, depth, x, panel, start, y, ldy); break
     CASE(1);
     CASE(2);
     CASE(3);
@@ -105,7 +104,8 @@ static void band_linear(int rows, int in, int out, const float *x, const float *
           kernel_rows(count, depth, from, packed, initial, to, out);
           continue;
         }
-        for (int r = 0; begin && r < count; r++) memcpy(edge + r * PANEL, to + (long)r * out, (size_t)width * sizeof *y);
+        for (int r = 0; begin && r < count; r++)
+          memcpy(edge + r * PANEL, to + (long)r * out, (size_t)width * sizeof *y);
         kernel_rows(count, depth, from, packed, initial, edge, PANEL);
         for (int r = 0; r < count; r++) memcpy(to + (long)r * out, edge + r * PANEL, (size_t)width * sizeof *y);
       }

@@ -31,16 +31,17 @@ static inline __attribute__((always_inline)) void block_product(const int rows, 
     for (int v = 0; v < vectors; v++) sums[r][v] = sum[r][v];
 }
 
-void small_product(int rows, int columns, int depth, const float *a, int lda, const float *b, int ldb, float *c, int ldc) {
+void small_product(int rows, int columns, int depth, const float *a, int lda, const float *b, int ldb, float *c,
+                   int ldc) {
   CHECK(rows >= 1 && rows <= SMALL_ROWS);
   for (int j = 0, width; j < columns; j += width) {
     Vector sums[SMALL_ROWS][WIDE];
     int left = columns - j, vectors = left > (WIDE - 1) * LANES ? WIDE : left > LANES ? 2 : 1;
     width = left < vectors * LANES ? left : vectors * LANES;
     switch (rows * 8 + vectors) {
-#define CASE(n, v)                                          \
-  case n * 8 + v:                                           \
-    block_product(n, v, depth, a, lda, b + j, ldb, sums);   \
+#define CASE(n, v)                                        \
+  case n * 8 + v:                                         \
+    block_product(n, v, depth, a, lda, b + j, ldb, sums); \
     break
 #define CASES(n) \
   CASE(n, 1);    \

@@ -1,6 +1,7 @@
-/* Rate of group sampling in valid tokens a second on one core: random weights, captions stopped at lengths drawn from
- * clamp(Poisson(11), 5, 20), as in the PyTorch peer that is measured beside it. Prints one line; the rate is by processor time,
- * which a busy machine disturbs less than the clock on the wall. With TROUPE_BENCH_OUT it is appended to that file as JSON.
+/* Rate of group sampling in valid tokens a second on one core: random weights, captions stopped at lengths drawn
+ * from clamp(Poisson(11), 5, 20), as in the PyTorch peer that is measured beside it. Prints one line; the rate is
+ * by processor time, which a busy machine disturbs less than the clock on the wall. With TROUPE_BENCH_OUT it is
+ * appended to that file as JSON.
  * usage: decode_bench [--images 32] [--group 5] [--vocabulary 2538] [--cells 49] [--features 1280] [--layers 1]
  *                     [--top-k 0] [--top-p 1] [--beam 0] [--reps 7] [--load 1: weights are laid out once]
  *                     [--peer TOKENS/S] [--lengths FILE (one a line, image-major)] */
@@ -26,10 +27,13 @@ enum { MAX_LENGTH = 20 };
 
 static void options_read(Bench *bench, int argc, char **argv) {
   *bench = (Bench){32, 5, 2538, 49, 1280, 1, 0, 0, 7, 1, 1, 0, NULL};
-  const struct { const char *name; int *value; } numbers[] = {
-      {"--images", &bench->images}, {"--group", &bench->group},   {"--vocabulary", &bench->vocabulary},
-      {"--cells", &bench->cells},   {"--features", &bench->features}, {"--layers", &bench->layers},
-      {"--top-k", &bench->top_k},   {"--beam", &bench->beam},     {"--reps", &bench->reps},   {"--load", &bench->load}};
+  const struct {
+    const char *name;
+    int *value;
+  } numbers[] = {{"--images", &bench->images}, {"--group", &bench->group},       {"--vocabulary", &bench->vocabulary},
+                 {"--cells", &bench->cells},   {"--features", &bench->features}, {"--layers", &bench->layers},
+                 {"--top-k", &bench->top_k},   {"--beam", &bench->beam},         {"--reps", &bench->reps},
+                 {"--load", &bench->load}};
   for (int i = 1; i + 1 < argc; i += 2) {
     for (unsigned n = 0; n < sizeof numbers / sizeof numbers[0]; n++)
       if (!strcmp(argv[i], numbers[n].name)) *numbers[n].value = atoi(argv[i + 1]);
@@ -74,8 +78,9 @@ static void rate_append(const Bench *bench, double rate) {
   const char *path = getenv("TROUPE_BENCH_OUT");
   if (!path) return;
   double peer = bench->peer > 0 ? bench->peer : NAN;
-  json_t *line = json_pack("{s:s, s:s, s:f, s:o, s:o}", "name", bench->beam ? "beam float32" : "sampling float32", "unit",
-                           "tokens/s", "troupe", rate, "peer", json_number(peer), "ratio", json_number(rate / peer));
+  json_t *line =
+      json_pack("{s:s, s:s, s:f, s:o, s:o}", "name", bench->beam ? "beam float32" : "sampling float32", "unit",
+                "tokens/s", "troupe", rate, "peer", json_number(peer), "ratio", json_number(rate / peer));
   if (json_append(path, line) != OK) fprintf(stderr, "decode_bench: %s\n", status_message());
   json_decref(line);
 }
@@ -84,8 +89,14 @@ int main(int argc, char **argv) {
   gemm_init();
   Bench bench;
   options_read(&bench, argc, argv);
-  ModelShape shape = {.vocabulary = bench.vocabulary, .width = 512, .heads = 8, .feed_forward = 2048,
-                      .decoder_layers = bench.layers, .cells = bench.cells, .features = bench.features, .positions = 25};
+  ModelShape shape = {.vocabulary = bench.vocabulary,
+                      .width = 512,
+                      .heads = 8,
+                      .feed_forward = 2048,
+                      .decoder_layers = bench.layers,
+                      .cells = bench.cells,
+                      .features = bench.features,
+                      .positions = 25};
   int rows = bench.images * (bench.beam > bench.group ? bench.beam : bench.group);
   ParamTable table;
   CHECK(params_init(&table, &shape) == OK);
@@ -116,9 +127,9 @@ int main(int argc, char **argv) {
   }
   qsort(times, (size_t)bench.reps, sizeof *times, compare);
   double median = times[bench.reps / 2];
-  printf("%s: %d images x %d, V %d: %ld valid tokens in %.4f s (best %.4f): %.0f tokens/s\n", bench.beam ? "beam" : "sample",
-         bench.images, bench.beam ? bench.beam : bench.group, bench.vocabulary, tokens, median, times[0],
-         (double)tokens / median);
+  printf("%s: %d images x %d, V %d: %ld valid tokens in %.4f s (best %.4f): %.0f tokens/s\n",
+         bench.beam ? "beam" : "sample", bench.images, bench.beam ? bench.beam : bench.group, bench.vocabulary, tokens,
+         median, times[0], (double)tokens / median);
   rate_append(&bench, (double)tokens / median);
   captions_free(&out);
   decoder_free(&decoder);

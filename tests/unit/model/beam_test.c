@@ -16,8 +16,15 @@
 
 enum { IMAGES = 4, LENGTH = 3, MANY = 40 };
 
-static const ModelShape TINY = {.vocabulary = 7, .width = 16, .heads = 2, .feed_forward = 24, .decoder_layers = 2,
-                                .cells = 5, .features = 6, .positions = 12, .norm = NORM_PRE};
+static const ModelShape TINY = {.vocabulary = 7,
+                                .width = 16,
+                                .heads = 2,
+                                .feed_forward = 24,
+                                .decoder_layers = 2,
+                                .cells = 5,
+                                .features = 6,
+                                .positions = 12,
+                                .norm = NORM_PRE};
 
 /* The best caption by depth-first walk over all of them: finished ones by sum / length^penalty. */
 typedef struct Walk {
@@ -135,7 +142,8 @@ static void test_beam_one_is_greedy(void **state) {
   }
 }
 
-/* Recorded log-probabilities are those of the chosen caption: after its history's reorderings the cache still holds it. */
+/* Recorded log-probabilities are those of the chosen caption: after its history's reorderings the cache still
+ * holds it. */
 static void test_logp(void **state) {
   (void)state;
   int better = 0;
@@ -181,7 +189,8 @@ static int plain_beam(const Naive *naive, int beam, double penalty, int32_t *bes
     for (int h = 0; h < count; h++) {
       double *logits = naive_logits(naive, live[h].tokens, t + 1);
       for (int k = 0; k < v; k++)
-        sums[h * v + k] = k == TOKEN_END || k >= TOKENS_SPECIAL ? live[h].sum + naive_logp(logits + t * v, v, 1, k) : -INFINITY;
+        sums[h * v + k] =
+            k == TOKEN_END || k >= TOKENS_SPECIAL ? live[h].sum + naive_logp(logits + t * v, v, 1, k) : -INFINITY;
       free(logits);
     }
     for (int pick = 0, picks = places; pick < picks; pick++) {
@@ -265,7 +274,7 @@ static void test_unfinished(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_exhaustive), cmocka_unit_test(test_beam_one_is_greedy),
-                                     cmocka_unit_test(test_logp), cmocka_unit_test(test_definition), cmocka_unit_test(test_company),
-                                     cmocka_unit_test(test_unfinished)};
+                                     cmocka_unit_test(test_logp),       cmocka_unit_test(test_definition),
+                                     cmocka_unit_test(test_company),    cmocka_unit_test(test_unfinished)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

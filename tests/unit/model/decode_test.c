@@ -17,8 +17,14 @@
 
 enum { IMAGES = 3, GROUP = 7, LENGTH = 9 };
 
-static const ModelShape SHAPE = {.vocabulary = 71, .width = 24, .heads = 3, .feed_forward = 40, .decoder_layers = 1,
-                                 .cells = 7, .features = 11, .positions = 10};
+static const ModelShape SHAPE = {.vocabulary = 71,
+                                 .width = 24,
+                                 .heads = 3,
+                                 .feed_forward = 40,
+                                 .decoder_layers = 1,
+                                 .cells = 7,
+                                 .features = 11,
+                                 .positions = 10};
 static const int32_t IDS[IMAGES] = {40, 7, 1 << 20};
 
 typedef struct Setup {
@@ -48,7 +54,9 @@ static void teardown(Setup *s) {
   free(s->features);
 }
 
-static SampleOptions options(uint64_t seed) { return (SampleOptions){.temperature = 1, .top_p = 1, .seed = seed, .iteration = 3}; }
+static SampleOptions options(uint64_t seed) {
+  return (SampleOptions){.temperature = 1, .top_p = 1, .seed = seed, .iteration = 3};
+}
 
 static void sample(Setup *s, const SampleOptions *o) {
   decoder_sample(&s->decoder, s->weights, IMAGES, s->features, IDS, GROUP, o, &s->captions);
@@ -59,7 +67,8 @@ static void check_against_naive(Setup *s, int group, double temperature, bool gr
   CaptionSet *c = &s->captions;
   int v = s->shape.vocabulary, checked = 0;
   for (int i = 0; i < IMAGES; i++) {
-    double *memory = naive_memory(&s->table, s->weights, s->features + (size_t)(i * s->shape.cells * s->shape.features));
+    double *memory =
+        naive_memory(&s->table, s->weights, s->features + (size_t)(i * s->shape.cells * s->shape.features));
     Naive naive = {&s->table, s->weights, memory};
     for (int g = 0; g < group; g++) {
       int row = i * group + g, length = c->length[row];
@@ -299,8 +308,7 @@ static void test_forbidden(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_equals_naive), cmocka_unit_test(test_sizes),
                                      cmocka_unit_test(test_keys),         cmocka_unit_test(test_company),
-                                     cmocka_unit_test(test_load),
-                                     cmocka_unit_test(test_ends),         cmocka_unit_test(test_lengths),
-                                     cmocka_unit_test(test_forbidden)};
+                                     cmocka_unit_test(test_load),         cmocka_unit_test(test_ends),
+                                     cmocka_unit_test(test_lengths),      cmocka_unit_test(test_forbidden)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,12 +137,14 @@ static void test_greedy(void **state) {
   for (int round = 0; round < 200; round++) {
     int n = 5 + round * 3;
     logits_fill(n, 2, (uint32_t)round);
-    if (round % 3 == 0) for (int i = 0; i < n; i++) logits[i] = roundf(logits[i]); /* many ties */
+    if (round % 3 == 0)
+      for (int i = 0; i < n; i++) logits[i] = roundf(logits[i]); /* many ties */
     Draw greedy = draw_greedy(logits, n), first = draw_sample(logits, n, 1, 1, 1, 0.99, scratch);
     assert_int_equal(greedy.token, first.token);
     assert_true(fabsf(greedy.logp - first.logp) <= 1e-6f);
     for (int i = 0; i < n; i++)
-      if (allowed(i)) assert_true(logits[i] < logits[greedy.token] || (logits[i] == logits[greedy.token] && i >= greedy.token));
+      if (allowed(i))
+        assert_true(logits[i] < logits[greedy.token] || (logits[i] == logits[greedy.token] && i >= greedy.token));
     int32_t tokens[9];
     float logp[9];
     int order[MOST], found = draw_best(logits, n, 9, tokens, logp);

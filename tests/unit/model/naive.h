@@ -1,5 +1,5 @@
-/* The captioner once more, as slowly and plainly as it can be written: double precision, one caption, the whole prefix
- * each time. What the decoder and the captioner are held against. */
+/* The captioner once more, as slowly and plainly as it can be written: double precision, one caption, the whole
+ * prefix each time. What the decoder and the captioner are held against. */
 #ifndef TROUPE_TESTS_NAIVE_H
 #define TROUPE_TESTS_NAIVE_H
 
@@ -30,13 +30,14 @@ static void naive_norm(const float *w, Norm norm, int rows, int d, double *x) {
     for (int i = 0; i < d; i++) mean += x[i] / d;
     for (int i = 0; i < d; i++) square += (x[i] - mean) * (x[i] - mean) / d;
     for (int i = 0; i < d; i++)
-      x[i] = (x[i] - mean) / sqrt(square + 1e-5) * (double)w[norm.weight + (size_t)i] + (double)w[norm.bias + (size_t)i];
+      x[i] =
+          (x[i] - mean) / sqrt(square + 1e-5) * (double)w[norm.weight + (size_t)i] + (double)w[norm.bias + (size_t)i];
   }
 }
 
 /* q [rows, ldq], k and v [keys, ldkv]; causal: row r sees keys 0 .. r. */
-static double *naive_attention(int rows, int keys, int causal, int d, int heads, const double *q, int ldq, const double *k,
-                               const double *v, int ldkv) {
+static double *naive_attention(int rows, int keys, int causal, int d, int heads, const double *q, int ldq,
+                               const double *k, const double *v, int ldkv) {
   double *out = naive_new((long)rows * d), *p = naive_new(keys);
   int dh = d / heads;
   for (int r = 0; r < rows; r++)
