@@ -1,6 +1,7 @@
-/* Snapshots: the weights an actor rolls out with. A few slots, each one block that carries a policy version, a reference version or both. Blocks arrive
- * piece by piece into a slot nobody reads while decoding goes on with others; a block counts only when all its pieces and its
- * CRC32C are right. Knows no MPI: proto/link.h feeds it. Slots are allocated when first written. */
+/* Snapshots: the weights an actor rolls out with. A few slots, each one block that carries a policy version, a
+ * reference version or both. Blocks arrive piece by piece into a slot nobody reads while decoding goes on with others;
+ * a block counts only when all its pieces and its CRC32C are right. Knows no MPI: proto/link.h feeds it. Slots are
+ * allocated when first written. */
 #ifndef TROUPE_ACTOR_SNAPSHOT_H
 #define TROUPE_ACTOR_SNAPSHOT_H
 
@@ -32,8 +33,8 @@ void snapshots_free(Snapshots *snapshots); /* idempotent */
 /* Forgets all blocks (memory is kept for the next ones). */
 void snapshots_reset(Snapshots *snapshots, int slots);
 
-/* Errors (BAD_INPUT, the learner broke the protocol): a slot that is out of range or in use, another number of floats, a piece out of
- * order or of a wrong size, a CRC that does not fit, a label on an incomplete block. */
+/* Errors (BAD_INPUT, the learner broke the protocol): a slot that is out of range or in use, another number of floats,
+ * a piece out of order or of a wrong size, a CRC that does not fit, a label on an incomplete block. */
 Status snapshots_begin(Snapshots *snapshots, const SnapshotBegin *begin);
 Status snapshots_piece(Snapshots *snapshots, const SnapshotPiece *piece);
 Status snapshots_label(Snapshots *snapshots, const SnapshotLabel *label);

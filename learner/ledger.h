@@ -1,8 +1,10 @@
-/* Ledger: who does which work. Work belongs to the ledger, not to an actor: an iteration (of rollouts or of an evaluation) is cut into chunks of a fixed
- * number of images; a chunk is PENDING, ASSIGNED to one or more actors, or RETURNED. Several iterations may be open at once. No MPI here.
+/* Ledger: who does which work. Work belongs to the ledger, not to an actor: an iteration (of rollouts or of an
+ * evaluation) is cut into chunks of a fixed number of images; a chunk is PENDING, ASSIGNED to one or more actors, or
+ * RETURNED. Several iterations may be open at once. No MPI here.
  *
- * Invariants: a chunk is RETURNED once and then never changes; ASSIGNED has 1..HOLDERS_MAX distinct holders, PENDING and RETURNED none;
- * pending chunks are handed out in rising (iteration, work, chunk); results are kept in chunk order, whoever made them and whenever they came. */
+ * Invariants: a chunk is RETURNED once and then never changes; ASSIGNED has 1..HOLDERS_MAX distinct holders, PENDING
+ * and RETURNED none; pending chunks are handed out in rising (iteration, work, chunk); results are kept in chunk
+ * order, whoever made them and whenever they came. */
 #ifndef TROUPE_LEARNER_LEDGER_H
 #define TROUPE_LEARNER_LEDGER_H
 
@@ -42,18 +44,19 @@ typedef struct Ledger {
 void ledger_init(Ledger *ledger, double late_s, double late_factor);
 void ledger_free(Ledger *ledger); /* idempotent */
 
-/* Opens an iteration that is not open: cuts `image` [images] (copied, in this order) into chunks of chunk_images (the last may be smaller). */
+/* Opens an iteration that is not open: cuts `image` [images] (copied, in this order) into chunks of chunk_images (the
+ * last may be smaller). */
 void ledger_open(Ledger *ledger, Work work, int64_t iteration, int64_t policy_version, int64_t reference_version,
                  const int32_t *image, int images, int chunk_images);
 
-/* The next chunk for this actor: the first pending one, else the longest-held late one that it does not hold. False: nothing to do.
- * `now` in any clock that does not go back (hub_clock). */
+/* The next chunk for this actor: the first pending one, else the longest-held late one that it does not hold. False:
+ * nothing to do. `now` in any clock that does not go back (hub_clock). */
 bool ledger_next(Ledger *ledger, int actor, double now, Assignment *assignment);
 
 typedef enum LedgerAnswer { LEDGER_ACCEPTED, LEDGER_DUPLICATE, LEDGER_UNKNOWN } LedgerAnswer;
 
-/* Hands in a result. Always takes its arrays (*result is emptied): kept when ACCEPTED, freed when it is a DUPLICATE or of an iteration not
- * open (UNKNOWN). Accepted from any actor: what a chunk gives does not depend on who made it. */
+/* Hands in a result. Always takes its arrays (*result is emptied): kept when ACCEPTED, freed when it is a DUPLICATE or
+ * of an iteration not open (UNKNOWN). Accepted from any actor: what a chunk gives does not depend on who made it. */
 LedgerAnswer ledger_return(Ledger *ledger, int actor, double now, Result *result);
 
 /* The actor is gone: its chunks without another holder are pending again. Returns how many. */

@@ -1,6 +1,7 @@
-/* Channel: whole messages between this rank and its peers over nonblocking point-to-point MPI. The only file that calls MPI. At
- * most one send and one receive are outstanding for each peer; sizes and tags are checked against the message table before a byte is
- * allocated; an MPI error or a receive out of time is a fault of that peer, never of the program. */
+/* Channel: whole messages between this rank and its peers over nonblocking point-to-point MPI. The only file that
+ * calls MPI. At most one send and one receive are outstanding for each peer; sizes and tags are checked against the
+ * message table before a byte is allocated; an MPI error or a receive out of time is a fault of that peer, never of
+ * the program. */
 #ifndef TROUPE_PROTO_CHANNEL_H
 #define TROUPE_PROTO_CHANNEL_H
 
@@ -12,8 +13,9 @@
 
 typedef struct Channel Channel;
 
-/* MPI_Init_thread(FUNNELED) if not yet done; SIGPIPE ignored; MPI_ERRORS_RETURN. Collective. `receives`: the direction of what this rank
- * receives. receive_s: limit of one receive. The learner's peers are all other ranks, an actor's only rank 0. */
+/* MPI_Init_thread(FUNNELED) if not yet done; SIGPIPE ignored; MPI_ERRORS_RETURN. Collective. `receives`: the direction
+ * of what this rank receives. receive_s: limit of one receive. The learner's peers are all other ranks, an actor's
+ * only rank 0. */
 Status channel_open(Channel **channel, Direction receives, double receive_s);
 
 int channel_rank(const Channel *channel);
@@ -50,8 +52,8 @@ void channel_mute(Channel *channel, int peer, bool muted);
 /* Drops what is queued and not yet being sent. */
 void channel_drop_queue(Channel *channel, int peer);
 
-/* With finalize and nothing outstanding: MPI_Finalize under a watchdog that ends the process with `exit_code` after limit_s; true.
- * Otherwise false: flush and _exit. Frees the channel either way. */
+/* With finalize and nothing outstanding: MPI_Finalize under a watchdog that ends the process with `exit_code` after
+ * limit_s; true. Otherwise false: flush and _exit. Frees the channel either way. */
 bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_code);
 
 /* Ends the job as far as MPI can (for fatal_handler_set). Does not return. */

@@ -159,8 +159,8 @@ static bool slot_needed(const Courier *courier, int slot, const CourierWork *wai
   return false;
 }
 
-/* A slot to overwrite: empty, else one whose block is no longer on the shelf, else (when `must`) the one with the oldest
- * policy. -1: none. */
+/* A slot to overwrite: empty, else one whose block is no longer on the shelf, else (when `must`) the one with the
+ * oldest policy. -1: none. */
 static int slot_to_fill(const Courier *courier, const Shelf *shelf, const CourierWork *waiting, bool must) {
   int best = -1, best_rank = 3;
   for (int s = 0; s < courier->slots; s++) {
@@ -212,7 +212,8 @@ static void next_piece(Courier *courier, const Shelf *shelf, const Block *block,
   courier->transfer = -1;
 }
 
-/* What the oldest waiting work lacks. Work whose versions are neither there nor on the shelf is out of date: forgotten. */
+/* What the oldest waiting work lacks. Work whose versions are neither there nor on the shelf is out of date:
+ * forgotten. */
 static bool bring_for(Courier *courier, const Shelf *shelf, CourierWork *waiting, Message *message) {
   for (int k = 0; k < SNAPSHOT_KINDS; k++) {
     int64_t version = wanted(&waiting->assignment, (SnapshotKind)k);

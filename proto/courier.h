@@ -1,5 +1,6 @@
-/* Courier: decides what an actor is sent next, and remembers what it holds. The shelf has the published snapshots; each actor has a courier. Rules:
- * PROTOCOL.md, "Snapshots". Pure logic, no MPI: courier_next is called whenever nothing is on its way to the actor. */
+/* Courier: decides what an actor is sent next, and remembers what it holds. The shelf has the published snapshots;
+ * each actor has a courier. Rules: PROTOCOL.md, "Snapshots". Pure logic, no MPI: courier_next is called whenever
+ * nothing is on its way to the actor. */
 #ifndef TROUPE_PROTO_COURIER_H
 #define TROUPE_PROTO_COURIER_H
 
@@ -67,8 +68,8 @@ void courier_assign(Courier *courier, const Assignment *assignment); /* CHECKs w
 const Assignment *courier_find(const Courier *courier, Work work, int64_t iteration, int32_t chunk);
 void courier_returned(Courier *courier, const Assignment *assignment); /* one that courier_find gave */
 
-/* The next message, with `type` and body filled (a piece borrows from the shelf). False: nothing to send now. What it gives counts as
- * sent, and must arrive in order. */
+/* The next message, with `type` and body filled (a piece borrows from the shelf). False: nothing to send now. What it
+ * gives counts as sent, and must arrive in order. */
 bool courier_next(Courier *courier, const Shelf *shelf, Message *message);
 
 #endif

@@ -98,8 +98,9 @@ static void bar(Hub *hub, int rank, const char *reason) {
 static void judge(const Hub *hub, const Hello *hello, char reason[REASON_TEXT]) {
   reason[0] = 0;
   if (strcmp(hello->config_hash, hub->config_hash) != 0)
-    snprintf(reason, REASON_TEXT, "its configuration (%s) is not the learner's (%s): start all ranks with the same file",
-             hello->config_hash, hub->config_hash);
+    snprintf(reason, REASON_TEXT,
+             "its configuration (%s) is not the learner's (%s): start all ranks with the same file", hello->config_hash,
+             hub->config_hash);
   else if (strcmp(hello->dataset_hash, hub->dataset_hash) != 0)
     snprintf(reason, REASON_TEXT, "its dataset (%s) is not the learner's (%s)", hello->dataset_hash, hub->dataset_hash);
   else if (hello->floats != hub->options.floats)

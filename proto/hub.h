@@ -1,5 +1,6 @@
-/* Hub: the learner's side of the protocol. Knows the actors, keeps the published snapshots, decides what each actor is sent next
- * (PROTOCOL.md, "Snapshots"), counts liveness in the learner's own progress time. Main thread only; nothing here waits without a limit. */
+/* Hub: the learner's side of the protocol. Knows the actors, keeps the published snapshots, decides what each actor is
+ * sent next (PROTOCOL.md, "Snapshots"), counts liveness in the learner's own progress time. Main thread only; nothing
+ * here waits without a limit. */
 #ifndef TROUPE_PROTO_HUB_H
 #define TROUPE_PROTO_HUB_H
 
@@ -27,14 +28,15 @@ typedef struct HubOptions {
   double goodbye_s;                       /* 10 */
 } HubOptions;
 
-/* Starts MPI and waits for HELLOs until all ranks have come or join_s is over. Errors: BAD_INPUT not rank 0, no actor ranks, or every
- * actor refused; FAILED nobody came. Then call hub_close all the same when *hub is not NULL. */
+/* Starts MPI and waits for HELLOs until all ranks have come or join_s is over. Errors: BAD_INPUT not rank 0, no actor
+ * ranks, or every actor refused; FAILED nobody came. Then call hub_close all the same when *hub is not NULL. */
 Status hub_open(Hub **hub, const HubOptions *options);
 
-/* Registers version `version` (rising by kind) and starts sending it to all actors, also to those that join later. Copies. Keeps
- * the lag + 1 newest of each kind. */
+/* Registers version `version` (rising by kind) and starts sending it to all actors, also to those that join later.
+ * Copies. Keeps the lag + 1 newest of each kind. */
 void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, const float *weights);
-/* The policy of that version (still kept, not yet a reference) becomes reference `reference_version`, without being sent again. */
+/* The policy of that version (still kept, not yet a reference) becomes reference `reference_version`, without being
+ * sent again. */
 void hub_adopt_reference(Hub *hub, int64_t policy_version, int64_t reference_version);
 
 /* The live actor with the fewest assignments out, if fewer than `depth` (2 hides the round trip), else -1. */
@@ -48,11 +50,11 @@ typedef struct Event {
   EventKind kind;
   int actor;                /* its rank */
   char reason[REASON_TEXT]; /* JOINED: host and pid; LOST: why */
-  Result result;            /* RESULT: owned by whoever polled; names, images and token ids are checked against the assignment */
+  Result result;            /* RESULT: owned by whoever polled; checked against the assignment and the vocabulary */
 } Event;
 
-/* Progress only: receives, sends, heartbeats; events wait for hub_poll. Cheap: call it every 10 ms at least, between matrix
- * products of an update too. */
+/* Progress only: receives, sends, heartbeats; events wait for hub_poll. Cheap: call it every 10 ms at least, between
+ * matrix products of an update too. */
 void hub_pump(Hub *hub);
 /* hub_pump, then the oldest event. True when there is one. */
 bool hub_poll(Hub *hub, Event *event);
@@ -73,8 +75,8 @@ typedef struct HubCounters {
 } HubCounters;
 HubCounters hub_counters(const Hub *hub);
 
-/* STOP to all, waits for GOODBYEs with a limit, frees. True: MPI is finalized, return from main. False: somebody died; fflush(NULL) and
- * _exit(exit_code). NULL is fine (false). */
+/* STOP to all, waits for GOODBYEs with a limit, frees. True: MPI is finalized, return from main. False: somebody died;
+ * fflush(NULL) and _exit(exit_code). NULL is fine (false). */
 bool hub_close(Hub *hub, const char *reason, int exit_code);
 
 #endif

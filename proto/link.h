@@ -1,5 +1,6 @@
-/* Link: an actor's side of the protocol. Brings snapshots to the actor's store through a LinkSink, hands out assignments once their blocks
- * are complete, sends results and heartbeats, notices that the learner stopped or is gone. Main thread only. */
+/* Link: an actor's side of the protocol. Brings snapshots to the actor's store through a LinkSink, hands out
+ * assignments once their blocks are complete, sends results and heartbeats, notices that the learner stopped or is
+ * gone. Main thread only. */
 #ifndef TROUPE_PROTO_LINK_H
 #define TROUPE_PROTO_LINK_H
 
@@ -29,8 +30,8 @@ typedef struct LinkOptions {
 
 typedef struct Link Link;
 
-/* Starts MPI, says HELLO, waits for WELCOME. Errors: BAD_INPUT this is rank 0, or the learner refused; FAILED no answer. Then call link_close
- * all the same when *link is not NULL. */
+/* Starts MPI, says HELLO, waits for WELCOME. Errors: BAD_INPUT this is rank 0, or the learner refused; FAILED no
+ * answer. Then call link_close all the same when *link is not NULL. */
 Status link_open(Link **link, const LinkOptions *options);
 int link_rank(const Link *link);
 
@@ -41,20 +42,23 @@ typedef enum LinkState {
   LINK_DROPPED, /* link_poll only: the work in hand is not wanted any more (a new epoch); give it up */
 } LinkState;
 
-/* Progress without waiting: call every 10 ms at least, between decode steps. Anything but LINK_WORK: give up the chunk in hand. */
+/* Progress without waiting: call every 10 ms at least, between decode steps. Anything but LINK_WORK: give up the chunk
+ * in hand. */
 LinkState link_poll(Link *link);
 
-/* Waits for the next assignment whose versions the sink holds. Never LINK_DROPPED. The actor has no chunk in hand when it calls this. */
+/* Waits for the next assignment whose versions the sink holds. Never LINK_DROPPED. The actor has no chunk in hand when
+ * it calls this. */
 LinkState link_next(Link *link, Assignment *assignment);
 
 /* Seconds waited in link_next since the last call: for Result.seconds[SECONDS_IDLE]. */
 double link_idle_seconds(Link *link);
 
-/* Queues the result of an assignment (copies). Dropped when the epoch of the assignment is over. Errors: BAD_INPUT too large (config). */
+/* Queues the result of an assignment (copies). Dropped when the epoch of the assignment is over. Errors: BAD_INPUT too
+ * large (config). */
 Status link_send_result(Link *link, const Result *result);
 
-/* Says GOODBYE, sends what is queued with a limit, frees. True: MPI is finalized, return from main. False: fflush(NULL) and
- * _exit(exit_code). NULL is fine (false). */
+/* Says GOODBYE, sends what is queued with a limit, frees. True: MPI is finalized, return from main. False:
+ * fflush(NULL) and _exit(exit_code). NULL is fine (false). */
 bool link_close(Link *link, const char *reason, int exit_code);
 
 #endif

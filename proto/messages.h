@@ -1,5 +1,5 @@
-/* Messages: what learner and actors say to each other. One enum value a type (also its MPI tag), one table row each, one
- * struct each, and the way from struct to bytes and back. PROTOCOL.md tells what they mean. No MPI here. */
+/* Messages: what learner and actors say to each other. One enum value a type (also its MPI tag), one table row each,
+ * one struct each, and the way from struct to bytes and back. PROTOCOL.md tells what they mean. No MPI here. */
 #ifndef TROUPE_PROTO_MESSAGES_H
 #define TROUPE_PROTO_MESSAGES_H
 
@@ -94,8 +94,8 @@ typedef enum ResultSeconds {
   SECONDS_DECODE, SECONDS_REFERENCE, SECONDS_REWARD, SECONDS_IDLE, SECONDS_KINDS
 } ResultSeconds;
 
-/* What an actor made of a chunk. Captions of one image stand together, packed as in CaptionBatch. M images, C captions, T tokens, K
- * reward components. Arrays live in one block owned by the Result. */
+/* What an actor made of a chunk. Captions of one image stand together, packed as in CaptionBatch. M images, C
+ * captions, T tokens, K reward components. Arrays live in one block owned by the Result. */
 typedef struct Result {
   Work work;
   int64_t iteration;
@@ -152,11 +152,12 @@ typedef struct Message {
   };
 } Message;
 
-/* `*bytes` is owned by the caller (free). Borrows the message. Errors: BAD_INPUT for a RESULT above MESSAGE_BYTES_MAX. */
+/* `*bytes` is owned by the caller (free). Borrows the message. Errors: BAD_INPUT for a RESULT above MESSAGE_BYTES_MAX.
+ */
 Status message_encode(const Message *message, unsigned char **bytes, size_t *size);
 
-/* Decodes and validates a message that goes in `direction`. On OK the caller calls message_free (a RESULT owns its arrays; a piece
- * borrows `bytes`). On BAD_INPUT nothing is owned and the status says what is wrong. */
+/* Decodes and validates a message that goes in `direction`. On OK the caller calls message_free (a RESULT owns its
+ * arrays; a piece borrows `bytes`). On BAD_INPUT nothing is owned and the status says what is wrong. */
 Status message_decode(const unsigned char *bytes, size_t size, Direction direction, Message *message);
 void message_free(Message *message); /* idempotent */
 

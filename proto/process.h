@@ -1,5 +1,5 @@
-/* Process: names a process so that another one on the same machine can tell whether it still lives. On other machines, or without /proc,
- * the answer is always "not known to be gone". */
+/* Process: names a process so that another one on the same machine can tell whether it still lives. On other machines,
+ * or without /proc, the answer is always "not known to be gone". */
 #ifndef TROUPE_PROTO_PROCESS_H
 #define TROUPE_PROTO_PROCESS_H
 

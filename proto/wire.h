@@ -1,5 +1,6 @@
-/* Wire: little-endian values to and from a caller's buffer, with bounds checks, and the fixed header before each message.
- * A writer or reader that runs out of bytes sets `failed` and stays failed: check once at the end. No allocation here. */
+/* Wire: little-endian values to and from a caller's buffer, with bounds checks, and the fixed header before each
+ * message. A writer or reader that runs out of bytes sets `failed` and stays failed: check once at the end. No
+ * allocation here. */
 #ifndef TROUPE_PROTO_WIRE_H
 #define TROUPE_PROTO_WIRE_H
 

@@ -1,5 +1,6 @@
-/* Any bytes as a message: decoding never reads past them, never keeps half of one, and what it accepts encodes to the same bytes. The first
- * byte is the message's type, the rest its body: the header (with its CRC32C) is made here, or no body would ever be reached. */
+/* Any bytes as a message: decoding never reads past them, never keeps half of one, and what it accepts encodes to the
+ * same bytes. The first byte is the message's type, the rest its body: the header (with its CRC32C) is made here, or
+ * no body would ever be reached. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,11 @@
-/* The protocol under real MPI, without a model: rank 0 is a learner, the others are actors. "Rollouts" are computed from the
- * snapshots, the iteration and the images, "updates" from the rollouts, so the final digest is right only if every chunk was made with the right
- * weights and folded in order. Faults are asked for by options; `protocol.sh` runs the cases and compares digests.
+/* The protocol under real MPI, without a model: rank 0 is a learner, the others are actors. "Rollouts" are computed
+ * from the snapshots, the iteration and the images, "updates" from the rollouts, so the final digest is right only if
+ * every chunk was made with the right weights and folded in order. Faults are asked for by options; `protocol.sh` runs
+ * the cases and compares digests.
  *
  *   --lag L              iterations k .. k + L are open at once
- *   --RANK:FAULT[=N]     that rank's fault before its N-th chunk (N-th iteration for rank 0): die, stop, slow, silent, garbage, tag, oversize,
- *                        flip, foreign; before it joins: early, late, mismatch, kernel */
+ *   --RANK:FAULT[=N]     that rank's fault before its N-th chunk (N-th iteration for rank 0): die, stop, slow, silent,
+ *                        garbage, tag, oversize, flip, foreign; before it joins: early, late, mismatch, kernel */
 #include <mpi.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@
 
 enum { FLOATS = 300001, ITERATIONS = 8, IMAGES = 60, CHUNK = 8, GROUP = 4, LENGTH = 12, VOCABULARY = 1000 };
 
-static const double heartbeat_s = 0.1, silence_s = 1.5, late_s = 1.5;
+static const double heartbeat_s = 0.1, silence_s = 2.5, late_s = 1.5;
 
 static int lag;
 static char fault[32];
@@ -68,7 +69,7 @@ static bool make_result(Result *result, const Assignment *a, const float *policy
                         bool (*poll)(void *), void *context, double step_s) {
   uint32_t iteration = (uint32_t)a->iteration + (a->work == WORK_EVALUATE ? 1000u : 0u);
   int group = a->work == WORK_EVALUATE ? 1 : GROUP, tokens = 0;
-  int length[CHUNK * GROUP];
+  int length[CHUNK * GROUP] = {0};
   for (int i = 0; i < a->images; i++)
     for (int g = 0; g < group; g++)
       tokens += length[i * group + g] = 1 + (int)(words(iteration, (uint32_t)a->image[i], (uint32_t)g, 0) % LENGTH);
@@ -125,8 +126,10 @@ static bool gather(Hub *hub, Ledger *ledger, Work work, int64_t iteration) {
     Assignment assignment;
     bool busy = hub_poll(hub, &event);
     if (busy) take(hub, ledger, &event);
-    for (int actor; (actor = hub_ready(hub, 2)) > 0 && ledger_next(ledger, actor, hub_clock(hub), &assignment); busy = true)
+    for (int actor; (actor = hub_ready(hub, 2)) > 0 && ledger_next(ledger, actor, hub_clock(hub), &assignment);) {
       hub_assign(hub, actor, &assignment);
+      busy = true;
+    }
     if (hub_live(hub)) alone = hub_clock(hub);
     if (hub_clock(hub) - alone > 10) return false;
     if (!busy) hub_idle(hub);
@@ -319,7 +322,7 @@ int main(int argc, char **argv) {
       return 2;
     }
   }
-  if (!strcmp(fault, "stop")) waker_start(2.5);
+  if (!strcmp(fault, "stop")) waker_start(4);
   int provided, rank;
   MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);

@@ -1,5 +1,6 @@
-/* The courier against the actor's real store of snapshots: whatever the trainer publishes, adopts and assigns, and however late
- * results come, an actor never gets work without its weights, never has weights in use overwritten, and always gets its work. */
+/* The courier against the actor's real store of snapshots: whatever the trainer publishes, adopts and assigns, and
+ * however late results come, an actor never gets work without its weights, never has weights in use overwritten, and
+ * always gets its work. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
