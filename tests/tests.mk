@@ -83,5 +83,7 @@ check-clean-root: ## make check in a bare Debian root by debootstrap (root; DEMO
 
 bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## measure; tables on the terminal, JSON lines in build/bench.jsonl
 	@rm -f $(BUILD)/bench.jsonl
-	@set -e; export BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl; \
-	  for b in $(BENCH_PROGRAMS); do $$b; done; for b in $(wildcard tests/bench/*.sh); do sh $$b; done
+	@export BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl TROUPE_DATA="$${TROUPE_DATA:-../shared/data}"; failed=; \
+	  for b in $(BENCH_PROGRAMS); do $$b || failed="$$failed $$b"; done; \
+	  for b in $(wildcard tests/bench/*.sh); do sh $$b || failed="$$failed $$b"; done; \
+	  if [ -n "$$failed" ]; then echo "bench: failed:$$failed" >&2; exit 1; fi
