@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/base/rng.h"
 #include "common/base/status.h"
 #include "common/tensor/vecmath.h"
 
@@ -67,10 +68,9 @@ static uint32_t dropout_threshold(float rate) {
 
 float dropout_scale(float rate) { return 65536.0f / (float)(65536 - dropout_threshold(rate)); }
 
-/* Philox4x32-10 of LANES counters that differ in their low word: rng.c's function, lane by lane. */
-static void philox_lanes(uint32_t first, const uint32_t rest[3], uint32_t k0, uint32_t k1, uint32_t out[4][LANES]) {
-  uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES];
-  for (int i = 0; i < LANES; i++) c0[i] = first + (uint32_t)i, c1[i] = rest[0], c2[i] = rest[1], c3[i] = rest[2];
+/* Philox4x32-10 of LANES counters, word[0..3] of each, in place: rng.c's function, lane by lane. */
+static void philox_lanes(uint32_t k0, uint32_t k1, uint32_t word[4][LANES]) {
+  uint32_t *c0 = word[0], *c1 = word[1], *c2 = word[2], *c3 = word[3];
   for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
 #pragma omp simd
     for (int i = 0; i < LANES; i++) {
@@ -79,8 +79,6 @@ static void philox_lanes(uint32_t first, const uint32_t rest[3], uint32_t k0, ui
       c1[i] = (uint32_t)p1, c3[i] = (uint32_t)p0, c0[i] = n0, c2[i] = n2;
     }
   }
-  memcpy(out[0], c0, sizeof c0), memcpy(out[1], c1, sizeof c1);
-  memcpy(out[2], c2, sizeof c2), memcpy(out[3], c3, sizeof c3);
 }
 
 /* Element c of a row takes half a word of draw c / 8, whose counter is rng_words' of {seed, RNG_DROPOUT, step, row,
@@ -92,12 +90,14 @@ void dropout_mask(int rows, int columns, float rate, uint64_t seed, uint32_t ste
 #pragma omp parallel for
   for (int r = 0; r < rows; r++) {
     uint8_t *row = mask + (size_t)r * columns;
-    const uint32_t rest[3] = {(uint32_t)r, step, 3 /* RNG_DROPOUT */};
     for (int begin = 0; begin < columns; begin += LANES * LANE_ELEMENTS) {
       uint32_t word[4][LANES];
       uint8_t keep[LANES][LANE_ELEMENTS];
-      philox_lanes((uint32_t)(begin / LANE_ELEMENTS) | (uint32_t)site << 16, rest, (uint32_t)seed,
-                   (uint32_t)(seed >> 32), word);
+      for (uint32_t i = 0; i < LANES; i++) {
+        word[0][i] = ((uint32_t)(begin / LANE_ELEMENTS) + i) | (uint32_t)site << 16;
+        word[1][i] = (uint32_t)r, word[2][i] = step, word[3][i] = RNG_DROPOUT;
+      }
+      philox_lanes((uint32_t)seed, (uint32_t)(seed >> 32), word);
       for (int w = 0; w < 4; w++) {
         for (int i = 0; i < LANES; i++) {
           keep[i][w] = (word[w][i] & 0xFFFFu) >= threshold;

@@ -15,6 +15,7 @@
 typedef union FloatBits {
   float f;
   int32_t i;
+  uint32_t u;
 } FloatBits;
 
 /* e^x within 2 ulp for every input: 0 below -104 (-infinity too), denormal results included, +infinity above 88.73,
@@ -33,7 +34,7 @@ static inline float vec_exp(float x) {
   p = MULADD(p, r, 0.5f);
   p = MULADD(p, r * r, r) + 1.0f;
   int32_t exponent = round.i - 0x4B400000, half = exponent >> 1;
-  FloatBits low = {.i = (half + 127) * (1 << 23)}, high = {.i = (exponent - half + 127) * (1 << 23)};
+  FloatBits low = {.u = (uint32_t)(half + 127) << 23}, high = {.u = (uint32_t)(exponent - half + 127) << 23};
   return p * low.f * high.f;
 }
 

@@ -2,8 +2,8 @@
  * the same core: 32 images x 5 captions of clamp(Poisson(11), 5, 20) tokens by default, as the PyTorch peer draws
  * them.
  *
- * usage: captioner_bench [--vocab 2538] [--grid 49] [--fdim 1280] [--reps 7] [--dropout 0] [--gelu] [--peer-forward TOK/S]
- *                        [--peer-update TOK/S] [--json FILE]       (threads: OMP_NUM_THREADS) */
+ * usage: captioner_bench [--vocab 2538] [--grid 49] [--fdim 1280] [--reps 7] [--dropout 0] [--gelu]
+ *                        [--peer-forward TOK/S] [--peer-update TOK/S] [--json FILE]       (threads: OMP_NUM_THREADS) */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
