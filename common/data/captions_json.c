@@ -10,7 +10,8 @@
 /* A number or a string as text into `text`; false for anything else. */
 static bool id_text(const json_t *value, char *text, size_t size) {
   if (json_is_integer(value)) snprintf(text, size, "%lld", (long long)json_integer_value(value));
-  else if (json_is_string(value) && json_string_length(value) < size) snprintf(text, size, "%s", json_string_value(value));
+  else if (json_is_string(value) && json_string_length(value) < size)
+    snprintf(text, size, "%s", json_string_value(value));
   else return false;
   return true;
 }
@@ -92,8 +93,8 @@ static Status coco_captions(CaptionList *list, const Names *ids, const char *pat
 static Status root_read(CaptionList *list, const char *path, const json_t *root) {
   const json_t *images = json_object_get(root, "images"), *annotations = json_object_get(root, "annotations"), *entry;
   if (!json_is_array(images))
-    return status_set(BAD_INPUT, "%s: has no list images; Karpathy's dataset_*.json or COCO's captions_*.json was expected",
-                      path);
+    return status_set(BAD_INPUT,
+                      "%s: has no list images; Karpathy's dataset_*.json or COCO's captions_*.json was expected", path);
   if (json_is_array(annotations)) {
     Names ids = {0};
     Status status = coco_images(list, &ids, path, images);

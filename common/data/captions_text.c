@@ -141,11 +141,12 @@ static Status token_parse(CaptionList *list, const char *path, const char *bytes
     const char *tab = memchr(p, '\t', length), *hash = tab;
     while (hash && hash > p && *hash != '#') hash--;
     if (length && (!tab || *hash != '#'))
-      return status_set(BAD_INPUT, line == 1 ? "%s:%d: is no caption file that is known; a header image,caption, lines "
-                                               "IMAGE#N<TAB>CAPTION, or Karpathy's or COCO's JSON was expected"
-                                             : "%s:%d: a line IMAGE#N<TAB>CAPTION was expected", path, line);
-    if (length)
-      TRY(add_row(list, path, line, p, (size_t)(hash - p), tab + 1, (size_t)(p + length - tab - 1)));
+      return status_set(BAD_INPUT,
+                        line == 1 ? "%s:%d: is no caption file that is known; a header image,caption, lines "
+                                    "IMAGE#N<TAB>CAPTION, or Karpathy's or COCO's JSON was expected"
+                                  : "%s:%d: a line IMAGE#N<TAB>CAPTION was expected",
+                        path, line);
+    if (length) TRY(add_row(list, path, line, p, (size_t)(hash - p), tab + 1, (size_t)(p + length - tab - 1)));
     p = stop + 1;
   }
   return OK;

@@ -44,8 +44,8 @@ static Status features_open(Dataset *dataset) {
   file->half = status == OK;
   if (!file->half) TRY(h5_shape(&file->file, "features", H5_FLOAT, 3, shape));
   if (shape[0] > INT_MAX / 2 || shape[1] < 1 || shape[2] < 1 || shape[1] > 65536 || shape[2] > 1 << 20)
-    return status_set(BAD_INPUT, "%s: features of shape %zu x %zu x %zu are not usable", dataset->path, shape[0], shape[1],
-                      shape[2]);
+    return status_set(BAD_INPUT, "%s: features of shape %zu x %zu x %zu are not usable", dataset->path, shape[0],
+                      shape[1], shape[2]);
   dataset->images = (int)shape[0];
   dataset->cells = (int)shape[1];
   dataset->features = (int)shape[2];
@@ -84,7 +84,8 @@ static Status first_captions(Dataset *dataset, const int32_t *image) {
   }
   dataset->image_first[dataset->images] = at;
   if (at == dataset->captions) return OK;
-  return status_set(BAD_INPUT, "%s: caption/image [%d] is %d; the captions of pictures 0 to %d, in order, were expected",
+  return status_set(BAD_INPUT,
+                    "%s: caption/image [%d] is %d; the captions of pictures 0 to %d, in order, were expected",
                     dataset->path, at, image[at], dataset->images - 1);
 }
 
@@ -94,7 +95,8 @@ static Status captions_read(Dataset *dataset) {
   TRY(h5_shape(file, "caption/tokens", H5_INT32, 2, shape));
   TRY(count_read(dataset->path, "caption/tokens", shape[0], &dataset->captions));
   if (shape[1] < 1 || shape[1] > 4096)
-    return status_set(BAD_INPUT, "%s: caption/tokens has %zu columns; 1 to 4096 were expected", dataset->path, shape[1]);
+    return status_set(BAD_INPUT, "%s: caption/tokens has %zu columns; 1 to 4096 were expected", dataset->path,
+                      shape[1]);
   dataset->token_stride = (int)shape[1];
   dataset->tokens = xmalloc((shape[0] * shape[1] + 1) * sizeof *dataset->tokens);
   TRY(h5_read(file, "caption/tokens", H5_INT32, 2, shape, dataset->tokens));
@@ -141,8 +143,8 @@ static Status ngrams_read(Dataset *dataset) {
   TRY(h5_read(file, "ngram/df", H5_FLOAT, 1, &dataset->ngrams, dataset->ngram_df));
   TRY(h5_read_integer(file, "ngram", "documents", &documents));
   if (documents < 0 || documents > dataset->images)
-    return status_set(BAD_INPUT, "%s: ngram/documents is %lld; 0 to %d was expected", dataset->path, (long long)documents,
-                      dataset->images);
+    return status_set(BAD_INPUT, "%s: ngram/documents is %lld; 0 to %d was expected", dataset->path,
+                      (long long)documents, dataset->images);
   dataset->ngram_documents = (int)documents;
   for (size_t i = 0; i < dataset->ngrams; i++) {
     if (i && dataset->ngram_key[i] <= dataset->ngram_key[i - 1])
@@ -209,8 +211,8 @@ static Status dataset_read(Dataset *dataset, bool verify_hash) {
 
 Status dataset_open(Dataset *dataset, const char *path, bool verify_hash) {
   *dataset = (Dataset){.path = xstrdup(path), .file = xcalloc(1, sizeof *dataset->file)};
-  *dataset->file = (struct DatasetFile){.array = H5I_INVALID_HID, .in_file = H5I_INVALID_HID,
-                                        .in_memory = H5I_INVALID_HID, .type = H5I_INVALID_HID};
+  *dataset->file = (struct DatasetFile){
+      .array = H5I_INVALID_HID, .in_file = H5I_INVALID_HID, .in_memory = H5I_INVALID_HID, .type = H5I_INVALID_HID};
   Status status = dataset_read(dataset, verify_hash);
   if (status != OK) dataset_close(dataset);
   return status;

@@ -25,14 +25,14 @@ typedef struct Dataset {
   int32_t *image_first;             /* [images + 1]: captions of image i stand together */
   char **text;                      /* [captions]: as given */
   char **words;                     /* [captions]: tokenised, words joined by one space */
-  int32_t *tokens;                  /* [captions, token_stride]: ids, end token last, no start token; cut at the stride */
-  int32_t *length;                  /* [captions]: the end token counts */
+  int32_t *tokens; /* [captions, token_stride]: ids, end token last, no start token; cut at the stride */
+  int32_t *length; /* [captions]: the end token counts */
   int token_stride;
-  char **token;           /* [V]: "<pad>", "<start>", "<end>", "<unk>", then words by falling count */
-  uint64_t *ngram_key;    /* [ngrams], rising */
-  float *ngram_df;        /* [ngrams] */
+  char **token;        /* [V]: "<pad>", "<start>", "<end>", "<unk>", then words by falling count */
+  uint64_t *ngram_key; /* [ngrams], rising */
+  float *ngram_df;     /* [ngrams] */
   size_t ngrams;
-  int ngram_documents;    /* images of the training split */
+  int ngram_documents; /* images of the training split */
   char encoder[64], encoder_hash[HASH_TEXT], preprocessing[256], content_hash[HASH_TEXT];
   struct DatasetFile *file; /* owned HDF5 handles */
 } Dataset;

@@ -36,8 +36,13 @@ static Status features_create(DatasetWriter *writer) {
 Status dataset_write_begin(DatasetWriter **out, const char *path, int cells, int features, bool half) {
   CHECK(cells > 0 && features > 0);
   DatasetWriter *writer = xcalloc(1, sizeof *writer);
-  *writer = (DatasetWriter){.path = xstrdup(path), .temporary = file_temporary(path), .array = H5I_INVALID_HID,
-                            .type = H5I_INVALID_HID, .cells = cells, .features = features, .half = half};
+  *writer = (DatasetWriter){.path = xstrdup(path),
+                            .temporary = file_temporary(path),
+                            .array = H5I_INVALID_HID,
+                            .type = H5I_INVALID_HID,
+                            .cells = cells,
+                            .features = features,
+                            .half = half};
   writer->packed = xmalloc((size_t)cells * (size_t)features * sizeof *writer->packed);
   writer->hasher = hash_begin();
   *out = writer;
@@ -74,8 +79,8 @@ Status dataset_write_features(DatasetWriter *writer, int count, const float *fea
       if (!isfinite(features[k]))
         return status_set(FAILED, "%s: a feature of picture %d is not finite", writer->path, writer->images);
       if (!(fabsf(features[k]) <= limit))
-        return status_set(FAILED, "%s: a feature of picture %d is %g, too large for float16; use --float32", writer->path,
-                          writer->images, (double)features[k]);
+        return status_set(FAILED, "%s: a feature of picture %d is %g, too large for float16; use --float32",
+                          writer->path, writer->images, (double)features[k]);
     }
     if (writer->half) half_from_float(features, writer->packed, row);
     TRY(row_write(writer, writer->half ? (const void *)writer->packed : features));
@@ -89,8 +94,8 @@ static void add_texts(Hasher *hasher, char *const *texts, int count) {
 
 void dataset_content_hash(const Dataset *content, const char *features_hash, char text[HASH_TEXT]) {
   Hasher *hasher = hash_begin();
-  int32_t shape[] = {content->images, content->captions, content->vocabulary, content->cells, content->features,
-                     content->token_stride, content->ngram_documents};
+  int32_t shape[] = {content->images,   content->captions,     content->vocabulary,     content->cells,
+                     content->features, content->token_stride, content->ngram_documents};
   hash_add(hasher, shape, sizeof shape);
   hash_add_text(hasher, features_hash);
   hash_add_text(hasher, content->encoder);

@@ -12,9 +12,7 @@ enum { TEXT_BLOCK_BYTES = 1 << 20, DEFLATE_LEVEL = 4 };
 /* deflate cannot shrink by more than this: what a file can hold in memory per byte on disk */
 static const hsize_t DEFLATE_RATIO_MAX = 1100;
 
-size_t h5_type_bytes(H5Type type) {
-  return type == H5_HALF ? 2 : type == H5_UINT64 ? 8 : 4;
-}
+size_t h5_type_bytes(H5Type type) { return type == H5_HALF ? 2 : type == H5_UINT64 ? 8 : 4; }
 
 const char *h5_type_name(H5Type type) {
   static const char *const names[] = {"float16", "float32", "int32", "uint64"};
@@ -32,10 +30,10 @@ static hid_t half_type(void) {
 
 hid_t h5_type(H5Type type) {
   switch (type) {
-    case H5_HALF: return half_type();
-    case H5_FLOAT: return H5Tcopy(H5T_IEEE_F32LE);
-    case H5_INT32: return H5Tcopy(H5T_STD_I32LE);
-    case H5_UINT64: return H5Tcopy(H5T_STD_U64LE);
+  case H5_HALF: return half_type();
+  case H5_FLOAT: return H5Tcopy(H5T_IEEE_F32LE);
+  case H5_INT32: return H5Tcopy(H5T_STD_I32LE);
+  case H5_UINT64: return H5Tcopy(H5T_STD_U64LE);
   }
   return H5I_INVALID_HID;
 }

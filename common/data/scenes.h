@@ -14,9 +14,24 @@
 
 enum { SCENE_SIDE = 112, SCENE_CAPTIONS = 5, SCENE_TEXT = 200, SCENE_THINGS = 2 };
 
-typedef enum SceneShape { SHAPE_CIRCLE, SHAPE_SQUARE, SHAPE_TRIANGLE, SHAPE_STAR, SHAPE_CROSS, SHAPE_RING, SHAPES } SceneShape;
+typedef enum SceneShape {
+  SHAPE_CIRCLE,
+  SHAPE_SQUARE,
+  SHAPE_TRIANGLE,
+  SHAPE_STAR,
+  SHAPE_CROSS,
+  SHAPE_RING,
+  SHAPES
+} SceneShape;
 typedef enum SceneColour {
-  COLOUR_RED, COLOUR_BLUE, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_PURPLE, COLOUR_ORANGE, COLOUR_WHITE, COLOURS
+  COLOUR_RED,
+  COLOUR_BLUE,
+  COLOUR_GREEN,
+  COLOUR_YELLOW,
+  COLOUR_PURPLE,
+  COLOUR_ORANGE,
+  COLOUR_WHITE,
+  COLOURS
 } SceneColour;
 typedef enum SceneGround { GROUND_GRASS, GROUND_SAND, GROUND_NIGHT, GROUND_SNOW, GROUND_SEA, GROUNDS } SceneGround;
 
@@ -24,14 +39,14 @@ typedef struct SceneThing {
   SceneShape shape;
   SceneColour colour;
   bool big;
-  int count;             /* 1 to 3 of it, in a row */
+  int count;              /* 1 to 3 of it, in a row */
   int x[3], y[3], radius; /* pixels */
 } SceneThing;
 
 typedef struct Scene {
   SceneGround ground;
-  int things;        /* 1 or 2 */
-  bool stacked;      /* thing 0 is above thing 1; otherwise left of it */
+  int things;   /* 1 or 2 */
+  bool stacked; /* thing 0 is above thing 1; otherwise left of it */
   SceneThing thing[SCENE_THINGS];
   uint64_t seed;
   uint32_t number;

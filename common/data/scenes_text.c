@@ -22,7 +22,8 @@ static bool chance(Speaker *speaker, uint32_t percent) {
 
 static void say(Speaker *speaker, const char *words) {
   if (!*words) return;
-  int put = snprintf(speaker->text + speaker->used, SCENE_TEXT - speaker->used, "%s%s", speaker->used ? " " : "", words);
+  int put =
+      snprintf(speaker->text + speaker->used, SCENE_TEXT - speaker->used, "%s%s", speaker->used ? " " : "", words);
   CHECK(put > 0 && speaker->used + (size_t)put < SCENE_TEXT);
   speaker->used += (size_t)put;
 }
@@ -45,7 +46,7 @@ static const Choice SHAPE_ONE[SHAPES][3] = {
     {{"cross", 75}, {"plus sign", 0}}, {{"ring", 75}, {"hoop", 0}},
 };
 static const Choice SHAPE_MANY[SHAPES][3] = {
-    {{"circles", 70}, {"balls", 0}},       {{"squares", 70}, {"boxes", 0}}, {{"triangles", 0}}, {{"stars", 0}},
+    {{"circles", 70}, {"balls", 0}},      {{"squares", 70}, {"boxes", 0}}, {{"triangles", 0}}, {{"stars", 0}},
     {{"crosses", 75}, {"plus signs", 0}}, {{"rings", 75}, {"hoops", 0}},
 };
 static const Choice COLOUR[COLOURS][3] = {{{"red", 0}},    {{"blue", 0}},   {{"green", 0}}, {{"yellow", 0}},
@@ -59,7 +60,8 @@ static const Choice PLACE[GROUNDS][4] = {
     {{"on the water", 60}, {"in the sea", 0}},
 };
 static const Choice RELATION[2][2][4] = {
-    {{{"to the left of", 60}, {"left of", 25}, {"beside", 0}}, {{"to the right of", 60}, {"right of", 25}, {"beside", 0}}},
+    {{{"to the left of", 60}, {"left of", 25}, {"beside", 0}},
+     {{"to the right of", 60}, {"right of", 25}, {"beside", 0}}},
     {{{"above", 70}, {"over", 0}}, {{"below", 60}, {"under", 0}}},
 };
 static const Choice OPENING[] = {{"", 72}, {"there is", 16}, {"a picture of", 0}};
@@ -69,8 +71,8 @@ static const Choice VAGUE[] = {{"some shapes", 35}, {"a picture of shapes", 25},
 static void say_thing(Speaker *speaker, const SceneThing *thing, uint32_t size_percent, uint32_t colour_percent) {
   static const char *const numbers[] = {"a", "two", "three"};
   bool size = chance(speaker, size_percent), colour = chance(speaker, colour_percent);
-  const char *sized = pick(speaker, SIZE[thing->big]), *noun =
-      pick(speaker, thing->count > 1 ? SHAPE_MANY[thing->shape] : SHAPE_ONE[thing->shape]);
+  const char *sized = pick(speaker, SIZE[thing->big]),
+             *noun = pick(speaker, thing->count > 1 ? SHAPE_MANY[thing->shape] : SHAPE_ONE[thing->shape]);
   const char *next = size ? sized : colour ? pick(speaker, COLOUR[thing->colour]) : noun;
   bool vowel = strchr("aeiou", next[0]) != NULL;
   say(speaker, thing->count == 1 && vowel ? "an" : numbers[thing->count - 1]);
@@ -112,7 +114,9 @@ static void say_two(Speaker *speaker, const Scene *scene) {
 
 void scene_describe(const Scene *scene, int person, char text[SCENE_TEXT]) {
   CHECK(person >= 0 && person < SCENE_CAPTIONS);
-  Speaker speaker = {.key = {.seed = scene->seed, .stage = RNG_SCENES, .iteration = STREAM_WORDS + (uint32_t)person,
+  Speaker speaker = {.key = {.seed = scene->seed,
+                             .stage = RNG_SCENES,
+                             .iteration = STREAM_WORDS + (uint32_t)person,
                              .image = scene->number},
                      .text = text};
   text[0] = 0;

@@ -66,13 +66,21 @@ static void header_hash(const Checkpoint *checkpoint, char text[HASH_TEXT]) {
     int32_t value = shape_value(shape, &SHAPE_ROWS[i]);
     hash_add(hasher, &value, sizeof value);
   }
-  int64_t numbers[] = {shape->norm, shape->activation, shape->tied, checkpoint->iteration, checkpoint->epoch,
-                       checkpoint->step, checkpoint->tokens, checkpoint->reference_version, (int64_t)checkpoint->seed};
+  int64_t numbers[] = {shape->norm,
+                       shape->activation,
+                       shape->tied,
+                       checkpoint->iteration,
+                       checkpoint->epoch,
+                       checkpoint->step,
+                       checkpoint->tokens,
+                       checkpoint->reference_version,
+                       (int64_t)checkpoint->seed};
   hash_add(hasher, numbers, sizeof numbers);
   double best = checkpoint->best == checkpoint->best ? checkpoint->best : -1e300; /* NaN has many bits */
   hash_add(hasher, &best, sizeof best);
-  const char *texts[] = {checkpoint->stage, checkpoint->config ? checkpoint->config : "", checkpoint->dataset_hash,
-                         checkpoint->encoder, checkpoint->encoder_hash, checkpoint->preprocessing,
+  const char *texts[] = {checkpoint->stage,        checkpoint->config ? checkpoint->config : "",
+                         checkpoint->dataset_hash, checkpoint->encoder,
+                         checkpoint->encoder_hash, checkpoint->preprocessing,
                          checkpoint->weights_hash};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) hash_add_text(hasher, texts[i]);
   for (int i = 0; i < shape->vocabulary; i++) hash_add_text(hasher, checkpoint->token[i]);

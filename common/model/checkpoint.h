@@ -14,15 +14,15 @@ enum { CHECKPOINT_VERSION = 1 };
 
 typedef struct Checkpoint {
   ModelShape shape;
-  char stage[16];           /* "pretrain" or "train" */
-  int64_t iteration;        /* finished iterations (stage 2) or optimiser steps (stage 1) */
+  char stage[16];              /* "pretrain" or "train" */
+  int64_t iteration;           /* finished iterations (stage 2) or optimiser steps (stage 1) */
   int64_t epoch, step, tokens; /* counters: epoch of stage 1, optimiser steps, tokens seen */
   int64_t reference_version;
   uint64_t seed;
-  double best; /* best dev CIDEr so far, NaN = none */
+  double best;                                    /* best dev CIDEr so far, NaN = none */
   float *weights, *reference, *moment1, *moment2; /* blocks by params.h, owned; any but weights may be NULL */
-  char *config;             /* resolved YAML, owned */
-  char **token;             /* [shape.vocabulary], owned */
+  char *config;                                   /* resolved YAML, owned */
+  char **token;                                   /* [shape.vocabulary], owned */
   char dataset_hash[HASH_TEXT], encoder[64], encoder_hash[HASH_TEXT], preprocessing[256];
   char weights_hash[HASH_TEXT]; /* of the weights' values by name; filled by save and load */
 } Checkpoint;

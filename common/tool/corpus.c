@@ -11,8 +11,9 @@
 #include "common/score/ngram.h"
 #include "common/score/ptb.h"
 
-_Static_assert((int)WORD_PAD == (int)TOKEN_PAD && (int)WORD_START == (int)TOKEN_START && (int)WORD_END == (int)TOKEN_END &&
-               (int)WORD_UNKNOWN == (int)TOKEN_UNKNOWN && (int)WORDS_SPECIAL == (int)TOKENS_SPECIAL,
+_Static_assert((int)WORD_PAD == (int)TOKEN_PAD && (int)WORD_START == (int)TOKEN_START &&
+                   (int)WORD_END == (int)TOKEN_END && (int)WORD_UNKNOWN == (int)TOKEN_UNKNOWN &&
+                   (int)WORDS_SPECIAL == (int)TOKENS_SPECIAL,
                "the vocabulary's special tokens are those that decoding knows");
 
 /* --- which pictures ------------------------------------------------------------------------------------------------ */
@@ -88,7 +89,8 @@ static Status images_take(Corpus *corpus, const CaptionList *captions, const Spl
   }
   ptb_free(&ptb);
   if (status == OK && !training)
-    status = status_set(BAD_INPUT, "no picture is in the split train, which vocabulary and document frequencies come from");
+    status =
+        status_set(BAD_INPUT, "no picture is in the split train, which vocabulary and document frequencies come from");
   return status;
 }
 
@@ -159,8 +161,8 @@ static void vocabulary_fill(Dataset *content, long min_count, int max_length) {
   content->tokens = xcalloc((size_t)content->captions + 1, (size_t)max_length * sizeof *content->tokens);
   content->length = xcalloc((size_t)content->captions + 1, sizeof *content->length);
   for (int c = 0; c < content->captions; c++)
-    content->length[c] = vocabulary_encode(&vocabulary, content->words[c],
-                                           content->tokens + (size_t)c * (size_t)max_length, max_length);
+    content->length[c] =
+        vocabulary_encode(&vocabulary, content->words[c], content->tokens + (size_t)c * (size_t)max_length, max_length);
   vocabulary_free(&vocabulary);
 }
 
@@ -209,4 +211,3 @@ Status corpus_content(const Corpus *corpus, const bool *keep, long min_count, in
   frequencies_fill(content);
   return OK;
 }
-

@@ -22,7 +22,8 @@ static void encode_one(Gridder *gridder, const Corpus *corpus, int image, Encode
   free(path);
 }
 
-static Status block_write(Gridder *gridder, DatasetWriter *writer, int first, int count, const float *grids, size_t grid) {
+static Status block_write(Gridder *gridder, DatasetWriter *writer, int first, int count, const float *grids,
+                          size_t grid) {
   for (int i = 0; i < count; i++) {
     if (!gridder->keep[first + i]) gridder->broken++;
     else if (writer) TRY(dataset_write_features(writer, 1, grids + (size_t)i * grid));

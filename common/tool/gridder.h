@@ -13,8 +13,8 @@ typedef struct Gridder {
   const Encoder *encoder; /* borrowed */
   const char *folder;     /* of the pictures; borrowed */
   int threads;
-  bool *keep;    /* [corpus->count]: the picture was read; owned */
-  char **fault;  /* [corpus->count]: why not, NULL where it was; owned */
+  bool *keep;   /* [corpus->count]: the picture was read; owned */
+  char **fault; /* [corpus->count]: why not, NULL where it was; owned */
   int broken;
   double seconds;
 } Gridder;

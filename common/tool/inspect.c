@@ -63,10 +63,10 @@ Status inspect_dataset(const char *path, json_t *facts) {
 }
 
 static json_t *model_facts(const ModelShape *shape) {
-  return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:s,s:s,s:b}", "d_model", shape->width, "heads", shape->heads, "d_ff",
-                   shape->feed_forward, "enc_layers", shape->encoder_layers, "dec_layers", shape->decoder_layers, "cells",
-                   shape->cells, "features", shape->features, "positions", shape->positions, "norm",
-                   shape->norm == NORM_PRE ? "pre" : "post", "activation",
+  return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:s,s:s,s:b}", "d_model", shape->width, "heads", shape->heads,
+                   "d_ff", shape->feed_forward, "enc_layers", shape->encoder_layers, "dec_layers",
+                   shape->decoder_layers, "cells", shape->cells, "features", shape->features, "positions",
+                   shape->positions, "norm", shape->norm == NORM_PRE ? "pre" : "post", "activation",
                    shape->activation == ACTIVATION_GELU ? "gelu" : "relu", "tied", (int)shape->tied);
 }
 

@@ -40,8 +40,8 @@ static json_t *checkpoint_line(const char *name, const json_t *facts, Status sta
 
 /* Takes facts of the newest checkpoint (the link latest, else the last numbered one) up to the run. */
 static void newest_take(json_t *facts, const json_t *one) {
-  static const char *const kept[] = {"stage", "iteration", "epoch", "weights_hash", "vocabulary_size", "dataset_hash",
-                                     "encoder"};
+  static const char *const kept[] = {"stage",           "iteration",    "epoch",  "weights_hash",
+                                     "vocabulary_size", "dataset_hash", "encoder"};
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
     json_t *value = json_object_get(one, kept[i]);
     if (value) json_object_set(facts, kept[i], value);
@@ -97,8 +97,8 @@ Status inspect_run(const char *path, json_t *facts) {
   Status status = OK;
   json_t *state = NULL;
   if (!file_exists(config) && !file_exists(status_file) && !folder_exists(checkpoints))
-    status = status_set(BAD_INPUT, "%s: is a folder, but not of a run: config.yaml, status.json or checkpoints/ was expected",
-                        path);
+    status = status_set(
+        BAD_INPUT, "%s: is a folder, but not of a run: config.yaml, status.json or checkpoints/ was expected", path);
   if (status == OK && file_exists(status_file)) status = json_read(status_file, &state);
   if (state) json_object_set_new(facts, "status", state);
   if (status == OK) {

@@ -46,7 +46,8 @@ static Status split_parse(Prepare *prepare, const char *text) {
   const char *equals = strchr(text, '=');
   size_t n = equals ? (size_t)(equals - text) : 0;
   if (!n || n >= SPLIT_NAME || !equals[1])
-    return status_set(BAD_INPUT, "--split: '%s'; NAME=LISTFILE was expected, NAME of at most %d bytes", text, SPLIT_NAME - 1);
+    return status_set(BAD_INPUT, "--split: '%s'; NAME=LISTFILE was expected, NAME of at most %d bytes", text,
+                      SPLIT_NAME - 1);
   if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") < n)
     return status_set(BAD_INPUT, "--split: '%s'; a name of letters, digits, '_', '-' and '.' was expected", text);
   if (prepare->splits == SPLITS_MAX) return status_set(BAD_INPUT, "--split: more than %d", SPLITS_MAX);
@@ -74,19 +75,19 @@ static Status options_parse(Prepare *prepare, int argc, char **argv, bool *wants
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
     switch (c) {
-      case 'i': prepare->images = optarg; break;
-      case 'c': prepare->captions = optarg; break;
-      case 's': TRY(split_parse(prepare, optarg)); break;
-      case 'o': prepare->out = optarg; break;
-      case 'e': prepare->encoder = optarg; break;
-      case 'w': prepare->weights = optarg; break;
-      case 'b': prepare->skip_broken = true; break;
-      case 't': TRY(option_integer("--threads", optarg, 1, 1024, &prepare->threads)); break;
-      case 'm': TRY(option_integer("--min-count", optarg, 1, 1000000, &prepare->min_count)); break;
-      case 'l': TRY(option_integer("--max-length", optarg, 2, 4096, &prepare->max_length)); break;
-      case 'f': prepare->float32 = true; break;
-      case 'h': *wants_help = true; return OK;
-      default: return option_fault(argv, c);
+    case 'i': prepare->images = optarg; break;
+    case 'c': prepare->captions = optarg; break;
+    case 's': TRY(split_parse(prepare, optarg)); break;
+    case 'o': prepare->out = optarg; break;
+    case 'e': prepare->encoder = optarg; break;
+    case 'w': prepare->weights = optarg; break;
+    case 'b': prepare->skip_broken = true; break;
+    case 't': TRY(option_integer("--threads", optarg, 1, 1024, &prepare->threads)); break;
+    case 'm': TRY(option_integer("--min-count", optarg, 1, 1000000, &prepare->min_count)); break;
+    case 'l': TRY(option_integer("--max-length", optarg, 2, 4096, &prepare->max_length)); break;
+    case 'f': prepare->float32 = true; break;
+    case 'h': *wants_help = true; return OK;
+    default: return option_fault(argv, c);
     }
   }
   if (optind < argc) return status_set(BAD_INPUT, "'%s' is not an option; see troupe prepare --help", argv[optind]);
@@ -102,7 +103,8 @@ static Status out_check(const char *out) {
   char *folder = path_folder(out);
   Status status = OK;
   if (folder_exists(out)) status = status_set(BAD_INPUT, "%s: is a folder; a file was expected", out);
-  else if (access(folder, W_OK)) status = status_set(BAD_INPUT, "%s: its folder is not there or cannot be written", out);
+  else if (access(folder, W_OK))
+    status = status_set(BAD_INPUT, "%s: its folder is not there or cannot be written", out);
   free(folder);
   return status;
 }
@@ -129,8 +131,10 @@ static Status faults_report(const Prepare *prepare, const Corpus *corpus, const 
   }
   if (faults > shown) log_warning("and %d more", faults - shown);
   if (!faults || prepare->skip_broken) return OK;
-  return status_set(BAD_INPUT, "%d picture%s missing or unreadable (named above): nothing was written; --skip-broken goes on "
-                               "without", faults, faults > 1 ? "s are" : " is");
+  return status_set(BAD_INPUT,
+                    "%d picture%s missing or unreadable (named above): nothing was written; --skip-broken goes on "
+                    "without",
+                    faults, faults > 1 ? "s are" : " is");
 }
 
 static void summary_print(const Prepare *prepare, const Dataset *content, const Corpus *corpus, const Gridder *gridder,
@@ -146,11 +150,14 @@ static void summary_print(const Prepare *prepare, const Dataset *content, const 
   }
   struct stat info;
   double megabytes = stat(prepare->out, &info) ? 0 : (double)info.st_size / 1e6;
-  printf("%s: %d pictures, %d captions, vocabulary %d (%.2f %% of words unknown, %.2f %% of captions cut at %d tokens)\n",
-         prepare->out, content->images, content->captions, content->vocabulary, words ? 100.0 * (double)unknown / (double)words : 0,
-         100.0 * (double)cut / (double)(content->captions ? content->captions : 1), content->token_stride);
-  printf("grids %d x %d by %s, %s; %zu n-grams of %d documents; %.1f MB; content %s\n", content->cells, content->features,
-         content->encoder, prepare->float32 ? "float32" : "float16", content->ngrams, content->ngram_documents, megabytes, hash);
+  printf(
+      "%s: %d pictures, %d captions, vocabulary %d (%.2f %% of words unknown, %.2f %% of captions cut at %d tokens)\n",
+      prepare->out, content->images, content->captions, content->vocabulary,
+      words ? 100.0 * (double)unknown / (double)words : 0,
+      100.0 * (double)cut / (double)(content->captions ? content->captions : 1), content->token_stride);
+  printf("grids %d x %d by %s, %s; %zu n-grams of %d documents; %.1f MB; content %s\n", content->cells,
+         content->features, content->encoder, prepare->float32 ? "float32" : "float16", content->ngrams,
+         content->ngram_documents, megabytes, hash);
   printf("%.1f s for the pictures, %.1f/s on %d thread%s\n", gridder->seconds,
          (double)corpus->count / (gridder->seconds > 0 ? gridder->seconds : 1), gridder->threads,
          gridder->threads > 1 ? "s" : "");

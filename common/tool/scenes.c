@@ -43,8 +43,9 @@ static Status folder_check(const char *path) {
   Status status = OK;
   for (struct dirent *entry; status == OK && (entry = readdir(folder));)
     if (!is_known(entry->d_name))
-      status = status_set(BAD_INPUT, "%s: holds %s; a new or empty folder, or one that troupe scenes wrote, was expected",
-                          path, entry->d_name);
+      status =
+          status_set(BAD_INPUT, "%s: holds %s; a new or empty folder, or one that troupe scenes wrote, was expected",
+                     path, entry->d_name);
   closedir(folder);
   return status;
 }

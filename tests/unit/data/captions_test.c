@@ -25,7 +25,8 @@ static void csv_gives_pictures(void **state) {
   (void)state;
   CaptionList list;
   assert_int_equal(parse(&list, "\xEF\xBB\xBFimage,caption\r\na.jpg,One dog .\r\nb.jpg,\"Two, \"\"big\"\"\ndogs\"\n\n"
-                                "a.jpg, Another \n"), OK);
+                                "a.jpg, Another \n"),
+                   OK);
   assert_int_equal(list.files.count, 2);
   assert_string_equal(list.files.text[0], "a.jpg");
   assert_string_equal(list.images[1].id, "b.jpg");
@@ -77,8 +78,10 @@ static void token_lines(void **state) {
 static void karpathy(void **state) {
   (void)state;
   CaptionList list;
-  assert_int_equal(parse(&list, " {\"dataset\":\"coco\",\"images\":[{\"filename\":\"a.jpg\",\"filepath\":\"val2014\",\"split\":"
-                                "\"restval\",\"cocoid\":42,\"sentences\":[{\"raw\":\"A dog.\\n\"},{\"raw\":\"Dogs\"}]}]}"), OK);
+  assert_int_equal(
+      parse(&list, " {\"dataset\":\"coco\",\"images\":[{\"filename\":\"a.jpg\",\"filepath\":\"val2014\",\"split\":"
+                   "\"restval\",\"cocoid\":42,\"sentences\":[{\"raw\":\"A dog.\\n\"},{\"raw\":\"Dogs\"}]}]}"),
+      OK);
   assert_string_equal(list.files.text[0], "val2014/a.jpg");
   assert_string_equal(list.images[0].id, "42");
   assert_string_equal(list.images[0].split, "train");
@@ -86,8 +89,10 @@ static void karpathy(void **state) {
   assert_string_equal(list.images[0].caption[0], "A dog.");
   caption_list_free(&list);
   expect("{\"images\":[{\"filename\":\"a.jpg\"}]}", "in: images[0]: filename, split and sentences were expected");
-  expect("{\"images\":[{\"filename\":\"../a\",\"split\":\"train\",\"sentences\":[]}]}", "in: images[0]: the picture's name");
-  expect("{\"images\":[{\"filename\":\"a\",\"split\":\"train\",\"sentences\":[{\"raw\":3}]}]}", "images[0].sentences[0]");
+  expect("{\"images\":[{\"filename\":\"../a\",\"split\":\"train\",\"sentences\":[]}]}",
+         "in: images[0]: the picture's name");
+  expect("{\"images\":[{\"filename\":\"a\",\"split\":\"train\",\"sentences\":[{\"raw\":3}]}]}",
+         "images[0].sentences[0]");
   expect("{\"images\":[7]}", "images[0]");
   expect("{\"images\":", "in:1: not JSON");
   expect("[1]", "has no list images");
@@ -96,14 +101,19 @@ static void karpathy(void **state) {
 static void coco(void **state) {
   (void)state;
   CaptionList list;
-  assert_int_equal(parse(&list, "{\"images\":[{\"id\":9,\"file_name\":\"x.jpg\"},{\"id\":7,\"file_name\":\"y.jpg\"}],"
-                                "\"annotations\":[{\"image_id\":7,\"caption\":\"seven\"},{\"image_id\":9,\"caption\":\"nine\"}]}"), OK);
+  assert_int_equal(
+      parse(&list, "{\"images\":[{\"id\":9,\"file_name\":\"x.jpg\"},{\"id\":7,\"file_name\":\"y.jpg\"}],"
+                   "\"annotations\":[{\"image_id\":7,\"caption\":\"seven\"},{\"image_id\":9,\"caption\":\"nine\"}]}"),
+      OK);
   assert_string_equal(list.images[0].id, "9");
   assert_string_equal(list.images[1].caption[0], "seven");
   caption_list_free(&list);
-  expect("{\"images\":[],\"annotations\":[{\"image_id\":7,\"caption\":\"x\"}]}", "annotations[0]: image_id 7 is not among");
-  expect("{\"images\":[{\"id\":1,\"file_name\":\"a\"},{\"id\":1,\"file_name\":\"b\"}],\"annotations\":[]}", "images[1]: id 1");
-  expect("{\"images\":[{\"id\":1,\"file_name\":\"a\"},{\"id\":2,\"file_name\":\"a\"}],\"annotations\":[]}", "images[1]: a is");
+  expect("{\"images\":[],\"annotations\":[{\"image_id\":7,\"caption\":\"x\"}]}",
+         "annotations[0]: image_id 7 is not among");
+  expect("{\"images\":[{\"id\":1,\"file_name\":\"a\"},{\"id\":1,\"file_name\":\"b\"}],\"annotations\":[]}",
+         "images[1]: id 1");
+  expect("{\"images\":[{\"id\":1,\"file_name\":\"a\"},{\"id\":2,\"file_name\":\"a\"}],\"annotations\":[]}",
+         "images[1]: a is");
 }
 
 static void list_files(void **state) {
@@ -128,8 +138,12 @@ static void list_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(csv_gives_pictures), cmocka_unit_test(csv_faults_have_lines), cmocka_unit_test(token_lines),
-      cmocka_unit_test(karpathy),           cmocka_unit_test(coco),                  cmocka_unit_test(list_files),
+      cmocka_unit_test(csv_gives_pictures),
+      cmocka_unit_test(csv_faults_have_lines),
+      cmocka_unit_test(token_lines),
+      cmocka_unit_test(karpathy),
+      cmocka_unit_test(coco),
+      cmocka_unit_test(list_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 /* Dataset files: what is written is read; equal content gives equal bytes; damage is found and named. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +37,25 @@ static Status small_write(const char *path, bool half) {
   static char *token[] = {"<pad>", "<start>", "<end>", "<unk>", "a", "dog"};
   static uint64_t key[] = {3, 9, UINT64_MAX};
   static float df[] = {1, 2, 2};
-  Dataset content = {.images = IMAGES, .captions = CAPTIONS, .vocabulary = 6, .image_id = id, .image_file = file,
-                     .image_split = split, .image_first = first, .text = text, .words = words, .tokens = tokens,
-                     .length = length, .token_stride = STRIDE, .token = token, .ngram_key = key, .ngram_df = df,
-                     .ngrams = 3, .ngram_documents = 2, .encoder = "patches", .encoder_hash = "",
+  Dataset content = {.images = IMAGES,
+                     .captions = CAPTIONS,
+                     .vocabulary = 6,
+                     .image_id = id,
+                     .image_file = file,
+                     .image_split = split,
+                     .image_first = first,
+                     .text = text,
+                     .words = words,
+                     .tokens = tokens,
+                     .length = length,
+                     .token_stride = STRIDE,
+                     .token = token,
+                     .ngram_key = key,
+                     .ngram_df = df,
+                     .ngrams = 3,
+                     .ngram_documents = 2,
+                     .encoder = "patches",
+                     .encoder_hash = "",
                      .preprocessing = "resize 224"};
   DatasetWriter *writer;
   TRY(dataset_write_begin(&writer, path, CELLS, FEATURES, half));
@@ -209,7 +224,9 @@ static void halves(void **state) {
       assert_int_equal(back[i], one);
       continue;
     }
-    double value = exponent == 31 ? (double)INFINITY : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+    double value = exponent == 31 ? (double)INFINITY
+                   : exponent     ? ldexp(1024 + fraction, exponent - 25)
+                                  : ldexp(fraction, -24);
     assert_true((double)wide[i] == (i & 0x8000 ? -value : value));
     assert_true(single == wide[i]);
     assert_int_equal(back[i], i);

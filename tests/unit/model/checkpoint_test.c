@@ -1,14 +1,14 @@
 /* Checkpoints: everything comes back; equal content gives equal bytes; damage, newer versions and strangers are named. */
+#include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,16 +21,35 @@ static char folder[] = "/tmp/troupe-checkpoint-XXXXXX";
 
 static char *tokens[] = {"<pad>", "<start>", "<end>", "<unk>", "a", "hund-\xC3\xA4", "dog"};
 
-static const ModelShape small = {.vocabulary = 7, .width = 8, .heads = 2, .feed_forward = 12, .encoder_layers = 1,
-                                 .decoder_layers = 2, .cells = 3, .features = 5, .positions = 6, .norm = NORM_PRE,
-                                 .activation = ACTIVATION_GELU, .tied = true};
+static const ModelShape small = {.vocabulary = 7,
+                                 .width = 8,
+                                 .heads = 2,
+                                 .feed_forward = 12,
+                                 .encoder_layers = 1,
+                                 .decoder_layers = 2,
+                                 .cells = 3,
+                                 .features = 5,
+                                 .positions = 6,
+                                 .norm = NORM_PRE,
+                                 .activation = ACTIVATION_GELU,
+                                 .tied = true};
 
 /* Fills a checkpoint whose config and tokens are borrowed: free only the blocks. */
 static void checkpoint_make(Checkpoint *c, ParamTable *table, const ModelShape *shape) {
   assert_int_equal(params_init(table, shape), OK);
-  *c = (Checkpoint){.stage = "train", .iteration = 40, .epoch = 3, .step = 1234567890123, .tokens = 77,
-                    .reference_version = 20, .seed = UINT64_MAX - 5, .best = 0.52, .config = "run:\n  seed: 1\n",
-                    .token = tokens, .dataset_hash = "d5", .encoder = "patches", .encoder_hash = "",
+  *c = (Checkpoint){.stage = "train",
+                    .iteration = 40,
+                    .epoch = 3,
+                    .step = 1234567890123,
+                    .tokens = 77,
+                    .reference_version = 20,
+                    .seed = UINT64_MAX - 5,
+                    .best = 0.52,
+                    .config = "run:\n  seed: 1\n",
+                    .token = tokens,
+                    .dataset_hash = "d5",
+                    .encoder = "patches",
+                    .encoder_hash = "",
                     .preprocessing = "resize"};
   float **blocks[] = {&c->weights, &c->reference, &c->moment1, &c->moment2};
   for (unsigned i = 0; i < 4; i++) {
@@ -50,7 +69,8 @@ static void shape_same(const ModelShape *a, const ModelShape *b) {
   assert_true(a->vocabulary == b->vocabulary && a->width == b->width && a->heads == b->heads);
   assert_true(a->feed_forward == b->feed_forward && a->encoder_layers == b->encoder_layers);
   assert_true(a->decoder_layers == b->decoder_layers && a->cells == b->cells && a->features == b->features);
-  assert_true(a->positions == b->positions && a->norm == b->norm && a->activation == b->activation && a->tied == b->tied);
+  assert_true(a->positions == b->positions && a->norm == b->norm && a->activation == b->activation &&
+              a->tied == b->tied);
 }
 
 static void bytes_put(const char *path, const char *bytes, size_t size) {

@@ -1,0 +1,96 @@
+#!/bin/sh
+# scenes, prepare and inspect as a user runs them: the same bytes from any number of threads; broken and missing pictures are
+# named, and nothing is left behind; each format of captions gives the same captions; damage and strangers have their codes.
+set -u
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+fail() {
+  echo "prepare.sh: $*" >&2
+  exit 1
+}
+expect() { # CODE COMMAND...: runs it, keeping stdout in out and stderr in err
+  wanted=$1
+  shift
+  "$@" >"$work/out" 2>"$work/err"
+  code=$?
+  [ "$code" = "$wanted" ] || { cat "$work/err" >&2; fail "exit $code, not $wanted: $*"; }
+}
+says() { grep -q -- "$1" "$work/err" || { cat "$work/err" >&2; fail "stderr does not say: $1"; }; }
+s=$work/scenes
+
+expect 0 troupe scenes "$s" --images 60 --seed 5
+[ "$(find "$s/Images" -name '*.jpg' | wc -l)" = 60 ] || fail "60 pictures were expected"
+[ "$(wc -l <"$s/captions.txt")" = 301 ] || fail "300 captions and a header were expected"
+[ "$(cat "$s/train.txt" "$s/val.txt" "$s/test.txt" | sort -u | wc -l)" = 60 ] || fail "the lists do not cover the pictures"
+expect 0 troupe scenes "$work/again" --images 60 --seed 5
+diff -r "$s" "$work/again" >/dev/null || fail "the same seed gave other scenes"
+expect 0 troupe scenes "$work/again/" --images 60 --seed 6
+cmp -s "$s/captions.txt" "$work/again/captions.txt" && fail "another seed gave the same scenes"
+echo mine >"$work/again/notes"
+expect 2 troupe scenes "$work/again"
+says notes
+[ -f "$work/again/notes" ] || fail "scenes removed what is not its own"
+
+splits="--split train=$s/train.txt --split val=$s/val.txt --split test=$s/test.txt"
+expect 0 troupe prepare --images "$s/Images" --captions "$s/captions.txt" $splits --out "$work/a.h5" --threads 1
+expect 0 troupe prepare --images "$s/Images" --captions "$s/captions.txt" $splits --out "$work/b.h5" --threads 3
+cmp -s "$work/a.h5" "$work/b.h5" || fail "the bytes depend on the number of threads"
+expect 0 troupe inspect "$work/a.h5" --json
+for line in '"format": "troupe-dataset"' '"images": 60' '"train": 48' '"val": 6' '"test": 6' '"verified": true'; do
+  grep -q "$line" "$work/out" || fail "inspect --json does not say $line"
+done
+
+# the same captions as .token and as Karpathy's JSON (whose splits are its own)
+awk -F, 'NR > 1 { n[$1]++; print $1 "#" n[$1] - 1 "\t" $2 }' "$s/captions.txt" >"$work/c.token"
+awk -F, 'BEGIN { print "{\"images\":[" }
+  FILENAME ~ /train/ { split_of[$1] = "train"; next } FILENAME ~ /val/ { split_of[$1] = "val"; next }
+  FILENAME ~ /test/ { split_of[$1] = "test"; next } FNR == 1 { next }
+  $1 != last { printf "%s{\"filename\":\"%s\",\"split\":\"%s\",\"sentences\":[", (last ? "]},\n" : ""), $1, split_of[$1]; first = 1 }
+  { printf "%s{\"raw\":\"%s\"}", (first ? "" : ","), $2; first = 0; last = $1 }
+  END { print "]}]}" }' "$s/train.txt" "$s/val.txt" "$s/test.txt" "$s/captions.txt" >"$work/c.json"
+expect 0 troupe prepare --images "$s/Images" --captions "$work/c.token" $splits --out "$work/token.h5"
+cmp -s "$work/a.h5" "$work/token.h5" || fail "the .token file gave another dataset"
+expect 0 troupe prepare --images "$s/Images" --captions "$work/c.json" --out "$work/json.h5"
+cmp -s "$work/a.h5" "$work/json.h5" || fail "Karpathy's JSON gave another dataset"
+
+# broken, empty and missing pictures, and a name that has no captions
+cp -r "$s" "$work/broken"
+b=$work/broken
+head -c 900 "$s/Images/scene000001.jpg" >"$b/Images/scene000001.jpg"
+: >"$b/Images/scene000002.jpg"
+rm "$b/Images/scene000003.jpg"
+echo nowhere.jpg >>"$b/train.txt"
+set -- --images "$b/Images" --captions "$b/captions.txt" --split train="$b/train.txt" --out "$work/broken.h5"
+expect 2 troupe prepare "$@"
+for name in scene000001.jpg scene000002.jpg scene000003.jpg nowhere.jpg; do says "$name"; done
+says skip-broken
+[ -z "$(find "$work" -maxdepth 1 -name 'broken.h5*')" ] || fail "something was left behind"
+expect 0 troupe prepare "$@" --skip-broken
+for name in scene000001.jpg scene000002.jpg scene000003.jpg nowhere.jpg; do says "$name"; done
+expect 0 troupe inspect "$work/broken.h5" --json
+grep -q '"images": 45' "$work/out" || fail "45 pictures were expected without the broken ones"
+
+# wrong input and usage
+expect 2 troupe prepare --images "$s/Images" --captions "$s/nothing.txt" --out "$work/x.h5"
+says "nothing.txt: cannot be opened"
+printf 'image,caption\nscene000000.jpg,a, b\n' >"$work/bad.txt"
+expect 2 troupe prepare --images "$s/Images" --captions "$work/bad.txt" --out "$work/x.h5"
+says "bad.txt:2: 3 fields; 2 were expected"
+expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --split val="$s/val.txt" --out "$work/x.h5"
+says "no picture is in the split train"
+expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --encoder nonsense --out "$work/x.h5"
+says patches
+expect 2 troupe prepare --images "$s/Images"
+expect 2 troupe prepare --nonsense
+says "--nonsense: no such option"
+[ ! -e "$work/x.h5" ] || fail "wrong input wrote a file"
+
+# damage: one byte in the features
+size=$(wc -c <"$work/a.h5")
+printf '\377' | dd of="$work/a.h5" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+expect 1 troupe inspect "$work/a.h5"
+says "do not fit their hash"
+expect 2 troupe inspect "$s/captions.txt"
+expect 2 troupe inspect "$work"
+expect 2 troupe inspect "$work/no.h5"
+exit 0
