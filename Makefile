@@ -10,7 +10,7 @@ PREFIX ?= /usr/local
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration
 # in CI a warning is an error (make WERROR=-Werror does the same)
 WERROR ?= $(if $(CI),-Werror)
-OPTIMISE ?= -O3 -march=$(ARCH) -fno-math-errno -fno-trapping-math
+OPTIMISE ?= -O3 -march=$(ARCH) -fno-math-errno -fno-trapping-math -ffp-contract=fast
 SANITIZE ?=
 
 .DEFAULT_GOAL := all

@@ -38,18 +38,31 @@ static void say_all(Words *words, const char *const *list) {
   for (; *list; list++) say(words, *list);
 }
 
-/* A rollout message below these limits is sent whole or not at all when its sender dies. */
-static const char *const eager_limits[] = {
+/* A message below the eager limit is sent whole or not at all when its sender dies. The shared-memory transport (vader)
+ * needs a segment that holds its buffers of that size; else it is left out without a word, and TCP is used. */
+static const char *const shared_memory[] = {
     "--mca", "btl_vader_eager_limit", "1048576", "--mca", "btl_vader_max_send_size", "1048576",
+    "--mca", "btl_vader_segment_size", "67108864", NULL};
+static const char *const one_node[] = {"--mca", "btl", "self,vader", NULL};
+static const char *const tcp[] = {
     "--mca", "btl_tcp_eager_limit", "1048576", "--mca", "btl_tcp_rndv_eager_limit", "1048576",
     "--mca", "btl_tcp_max_send_size", "1048576", NULL};
+
+/* Does this job span nodes, as far as its scheduler or the environment says? */
+static bool several_nodes(void) {
+  const char *slurm = getenv("SLURM_JOB_NUM_NODES");
+  if (slurm) return atoi(slurm) > 1;
+  return getenv("PBS_NODEFILE") || getenv("LSB_HOSTS") || getenv("PE_HOSTFILE") ||
+         getenv("OMPI_MCA_orte_default_hostfile") || getenv("PRTE_MCA_prte_default_hostfile");
+}
 
 static void say_options(Words *words, Launcher launcher, bool oversubscribe) {
   static const char *const open_mpi_4[] = {"--enable-recovery", "--bind-to", "none", NULL};
   static const char *const open_mpi_5[] = {"--with-ft", "ulfm", "--bind-to", "none", NULL};
   static const char *const hydra[] = {"-bind-to", "none", "-disable-auto-cleanup", NULL};
   say_all(words, launcher == HYDRA ? hydra : launcher == OPEN_MPI_5 ? open_mpi_5 : open_mpi_4);
-  if (launcher != HYDRA) say_all(words, eager_limits);
+  if (launcher != HYDRA) say_all(words, shared_memory);
+  if (launcher != HYDRA) say_all(words, several_nodes() ? tcp : one_node);
   if (launcher != HYDRA && oversubscribe) say(words, "--oversubscribe");
 }
 
