@@ -27,18 +27,24 @@ typedef struct Actor {
   Link *link;
 } Actor;
 
-static Status actor_open(Actor *actor, const Command *command) {
+static Status actor_load(Actor *actor, const Command *command) {
   TRY(command_config(command, &actor->config));
   TRY(dataset_open(&actor->dataset, actor->config.data.file, false));
   ModelShape shape = policy_shape(&actor->config, &actor->dataset);
   TRY(params_init(&actor->table, &shape));
   TRY(rollout_init(&actor->rollout, &actor->config, &actor->dataset, &actor->table));
   snapshots_init(&actor->snapshots, actor->table.total);
-  char config_text_hash[HASH_TEXT];
-  config_hash(&actor->config, config_text_hash);
-  LinkOptions options = {.config_hash = config_text_hash, .dataset_hash = actor->dataset.content_hash,
+  return OK;
+}
+
+/* An actor that could not load says HELLO without hashes: the learner, which waits for all ranks, refuses it and goes on. */
+static Status actor_join(Actor *actor, bool loaded) {
+  char configuration[HASH_TEXT] = "";
+  if (loaded) config_hash(&actor->config, configuration);
+  LinkOptions options = {.config_hash = configuration, .dataset_hash = loaded ? actor->dataset.content_hash : "",
                          .kernel = gemm_name(), .floats = actor->table.total,
-                         .join_s = actor->config.actors.start_timeout_s, .sink = snapshots_sink(&actor->snapshots)};
+                         .join_s = loaded ? actor->config.actors.start_timeout_s : 0,
+                         .sink = snapshots_sink(&actor->snapshots)};
   TRY(link_open(&actor->link, &options));
   log_role_set("actor %d", link_rank(actor->link));
   return OK;
@@ -72,9 +78,12 @@ static int actor_run(int argc, char **argv) {
   Command command;
   Actor actor = {0};
   Status status = command_parse(&command, argc, argv);
-  if (status == OK) status = actor_open(&actor, &command);
-  if (status == OK) status = actor_work(&actor);
-  if (status != OK) log_error("%s", status_message());
+  if (status == OK) status = actor_load(&actor, &command);
+  bool loaded = status == OK;
+  if (!loaded) log_error("%s", status_message());
+  Status joined = actor_join(&actor, loaded);
+  if (loaded) status = joined == OK ? actor_work(&actor) : joined;
+  if (loaded && status != OK) log_error("%s", status_message());
   bool finalized = link_close(actor.link, status == OK ? "done" : status_message(), status);
   if (!finalized && actor.link) {
     fflush(NULL);

@@ -30,8 +30,11 @@ static bool assign(Hub *hub, Ledger *ledger) {
   return any;
 }
 
+enum { GRACE_S = 15 }; /* without any actor: one that was only stopped comes back */
+
 Status collect(Hub *hub, Ledger *ledger, Work work, int64_t iteration, const volatile int *stop, bool *complete) {
   Event event;
+  double alone_since = hub_clock(hub);
   while (!(*complete = ledger_complete(ledger, work, iteration)) && !*stop) {
     bool any = false;
     while (hub_poll(hub, &event)) {
@@ -39,7 +42,8 @@ Status collect(Hub *hub, Ledger *ledger, Work work, int64_t iteration, const vol
       any = true;
     }
     any |= assign(hub, ledger);
-    if (hub_live(hub) == 0) return status_set(FAILED, "no actors are left");
+    if (hub_live(hub) > 0) alone_since = hub_clock(hub);
+    if (hub_clock(hub) - alone_since > GRACE_S) return status_set(FAILED, "no actors");
     if (!any) hub_idle(hub);
   }
   return OK;

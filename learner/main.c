@@ -37,6 +37,7 @@ static void signals_catch(void) {
 static Status run_train(const Config *config) {
   static Trainer trainer;
   Status status = trainer_open(&trainer, config, &stop);
+  if (status != OK) trainer_turn_away(&trainer, config, status);
   if (status == OK) status = trainer_start(&trainer);
   if (status == OK) status = trainer_run(&trainer);
   if (status != OK) log_error("%s", status_message());

@@ -103,6 +103,15 @@ static Status report(const Trainer *t, const char *phase, int exit_code, const c
   return run_status(&t->run, &status);
 }
 
+void trainer_turn_away(Trainer *t, const Config *config, Status status) {
+  char *reason = xstrdup(status_message());
+  HubOptions options = {.refuse = reason, .floats = 1, .join_s = config->actors.start_timeout_s};
+  if (t->run.lock >= 0) (void)report(t, "failed", status, reason); /* the folder is ours */
+  (void)hub_open(&t->hub, &options);
+  status_set(status, "%s", reason);
+  free(reason);
+}
+
 Status trainer_start(Trainer *t) {
   char hash[HASH_TEXT];
   config_hash(t->config, hash);

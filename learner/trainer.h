@@ -31,6 +31,8 @@ typedef struct Trainer {
 
 /* Opens everything but the actors: dataset, run folder, initial policy or the newest checkpoint. */
 Status trainer_open(Trainer *trainer, const Config *config, const volatile int *stop);
+/* After trainer_open failed: tells the actors, which would wait for ever, why there will be no run. Keeps status_message(). */
+void trainer_turn_away(Trainer *trainer, const Config *config, Status status);
 /* Waits for the actors and sends them the weights. */
 Status trainer_start(Trainer *trainer);
 /* Trains to the end or to *stop. Status files and checkpoints are up to date when it returns, whatever it returns. */

@@ -43,11 +43,37 @@ struct Channel {
   char reason[REASON_TEXT];
 };
 
-Status channel_open(Channel **channel, Direction receives, double receive_s) {
+/* --- MPI_Init and MPI_Finalize wait for ranks that have died: under a watchdog ------------------------------------ */
+
+static volatile sig_atomic_t watchdog_code;
+static const char *volatile watchdog_words; /* what to say, or NULL */
+
+static void watchdog_bites(int signal_number) {
+  (void)signal_number;
+  const char *words = watchdog_words;
+  if (words && write(STDERR_FILENO, words, strlen(words)) < 0) _exit(watchdog_code);
+  _exit(watchdog_code);
+}
+
+/* Ends the process with `exit_code` after limit_s; 0 calls it off. */
+static void watchdog_set(double limit_s, int exit_code, const char *words) {
+  watchdog_code = exit_code;
+  watchdog_words = words;
+  struct sigaction action = {.sa_handler = watchdog_bites};
+  sigaction(SIGALRM, &action, NULL);
+  struct itimerval timer = {.it_value = {(time_t)limit_s, limit_s > 0}};
+  setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+Status channel_open(Channel **channel, Direction receives, double start_s, double receive_s) {
   int initialised = 0, provided = 0;
   MPI_Initialized(&initialised);
-  if (!initialised && MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
-    return status_set(FAILED, "MPI_Init_thread failed");
+  if (!initialised) {
+    watchdog_set(start_s, FAILED, "troupe: MPI_Init does not come to its end: a rank died at the start\n");
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+      return status_set(FAILED, "MPI_Init_thread failed");
+    watchdog_set(0, 0, NULL);
+  }
   signal(SIGPIPE, SIG_IGN); /* a TCP peer that died must not kill us */
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
@@ -240,26 +266,6 @@ void channel_mute(Channel *channel, int rank, bool muted) {
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
-static volatile sig_atomic_t watchdog_code;
-
-static void watchdog_bites(int signal_number) {
-  (void)signal_number;
-  _exit(watchdog_code);
-}
-
-/* MPI_Finalize waits for ranks that died a moment ago: then the process just ends. */
-static void finalize_watched(double limit_s, int exit_code) {
-  fflush(NULL);
-  watchdog_code = exit_code;
-  struct sigaction action = {.sa_handler = watchdog_bites};
-  sigaction(SIGALRM, &action, NULL);
-  struct itimerval timer = {.it_value = {(time_t)limit_s, 1}};
-  setitimer(ITIMER_REAL, &timer, NULL);
-  MPI_Finalize();
-  timer = (struct itimerval){0};
-  setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_code) {
   if (!channel) return false;
   bool outstanding = false;
@@ -272,7 +278,12 @@ bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_cod
     free(channel->peer);
     free(channel);
   }
-  if (finalize) finalize_watched(limit_s, exit_code);
+  if (finalize) {
+    fflush(NULL);
+    watchdog_set(limit_s, exit_code, NULL);
+    MPI_Finalize();
+    watchdog_set(0, 0, NULL);
+  }
   return finalize;
 }
 

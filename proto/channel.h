@@ -13,10 +13,11 @@
 
 typedef struct Channel Channel;
 
-/* MPI_Init_thread(FUNNELED) if not yet done; SIGPIPE ignored; MPI_ERRORS_RETURN. Collective. `receives`: the direction
- * of what this rank receives. receive_s: limit of one receive. The learner's peers are all other ranks, an actor's
+/* MPI_Init_thread(FUNNELED) if not yet done; SIGPIPE ignored; MPI_ERRORS_RETURN. Collective: a process whose peers have
+ * not all come after start_s ends itself (a rank that dies meanwhile would hold up the others for ever). `receives`: the
+ * direction of what this rank receives. receive_s: limit of one receive. The learner's peers are all other ranks, an actor's
  * only rank 0. */
-Status channel_open(Channel **channel, Direction receives, double receive_s);
+Status channel_open(Channel **channel, Direction receives, double start_s, double receive_s);
 
 int channel_rank(const Channel *channel);
 int channel_size(const Channel *channel);

@@ -97,7 +97,8 @@ static void bar(Hub *hub, int rank, const char *reason) {
 /* "" when the actor may join, else why not. */
 static void judge(const Hub *hub, const Hello *hello, char reason[REASON_TEXT]) {
   reason[0] = 0;
-  if (strcmp(hello->config_hash, hub->config_hash) != 0)
+  if (hub->options.refuse) snprintf(reason, REASON_TEXT, "%s", hub->options.refuse);
+  else if (strcmp(hello->config_hash, hub->config_hash) != 0)
     snprintf(reason, REASON_TEXT,
              "its configuration (%s) is not the learner's (%s): start all ranks with the same file", hello->config_hash,
              hub->config_hash);
@@ -359,7 +360,7 @@ static Hub *hub_new(const HubOptions *options) {
 
 Status hub_open(Hub **opened, const HubOptions *options) {
   Hub *hub = *opened = hub_new(options);
-  TRY(channel_open(&hub->channel, TO_LEARNER, hub->options.silence_s));
+  TRY(channel_open(&hub->channel, TO_LEARNER, hub->options.join_s, hub->options.silence_s));
   hub->ranks = channel_size(hub->channel);
   hub->actor = xcalloc((size_t)hub->ranks, sizeof *hub->actor);
   if (channel_rank(hub->channel) != 0 || hub->ranks < 2)

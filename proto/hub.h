@@ -21,6 +21,7 @@ typedef struct HubOptions {
   int vocabulary;                         /* token ids in results are below it */
   int lag;                                /* versions that stay in use beside the newest */
   const char *kernel;                     /* BLAS kernel of the learner */
+  const char *refuse;                     /* refuse every actor for this reason: the learner cannot work; else NULL */
   double heartbeat_s;                     /* 1 */
   double silence_s;                       /* of an actor: 10 heartbeats, at least 5 s */
   double learner_silence_s;               /* told to actors: 300 */
