@@ -44,7 +44,7 @@ static Status reward_open(Rollout *rollout) {
 }
 
 Status rollout_init(Rollout *rollout, const Config *config, Dataset *dataset, const ParamTable *table) {
-  *rollout = (Rollout){.config = config, .dataset = dataset, .table = table};
+  *rollout = (Rollout){.config = config, .dataset = dataset, .table = table, .loaded = VERSION_NONE};
   int images = config->actors.chunk_images, captions = images * config->policy.group;
   int length = policy_max_length(config), tokens = captions * length;
   decoder_init(&rollout->decoder, table, images, captions, length);
@@ -137,6 +137,8 @@ Status rollout_run(Rollout *rollout, const Assignment *assignment, const float *
                       config->actors.chunk_images);
   double began = clock_seconds();
   TRY(features_read(rollout, assignment));
+  if (rollout->loaded != assignment->policy_version) decoder_load(&rollout->decoder, policy);
+  rollout->loaded = assignment->policy_version;
   if (assignment->work == WORK_EVALUATE) return evaluate_run(rollout, assignment, policy, result);
 
   SampleOptions options = {.temperature = (float)config->sampling.temperature, .top_k = config->sampling.top_k,
