@@ -27,13 +27,16 @@ trap 'exit 130' INT TERM
 touch "$work/failures" "$work/skips"
 passed=0 failed=0 skipped=0
 
-# Reads a cmocka program's TAP; says "passed failed skipped", one "FAIL name" and "SKIP name: reason" line for each.
-count_cases() { # EXIT_CODE < output
+# Reads a cmocka program's TAP; says "FAIL name" and "SKIP name: reason", a line each, and "COUNT passed failed skipped".
+# A reason stands before its case on stdout, or on stderr: there the order is all that tells.
+count_cases() { # EXIT_CODE STDOUT STDERR
   awk -v code="$1" '
+    FILENAME == ARGV[1] { if (sub(/^.*SKIP(PED)?: /, "")) said[++saids] = $0; next }
     /^1\.\.[0-9]+/ { planned += substr($0, 4) + 0; next }
-    /SKIP: / { reason = $0; sub(/^.*SKIP: /, "", reason); next }
+    /SKIP(PED)?: / { reason = $0; sub(/^.*SKIP(PED)?: /, "", reason); next }
     /^(not )?ok [0-9]+ # SKIP/ {
       name = $0; sub(/^.*# SKIP */, "", name)
+      if (reason == "") reason = said[++told]
       print "SKIP " name ": " (reason != "" ? reason : "no reason given"); reason = ""; skipped++; next
     }
     /^not ok [0-9]+/ { name = $0; sub(/^not ok [0-9]+ *-? */, "", name); print "FAIL " name; failed++; reason = ""; next }
@@ -45,7 +48,7 @@ count_cases() { # EXIT_CODE < output
       else if (ran == 0) { print "FAIL (no test ran, exit " code ")"; failed++ }
       else if (code != 0 && failed == 0) { print "FAIL (all cases passed, but exit " code ")"; failed++ }
       print "COUNT " passed + 0, failed + 0, skipped + 0
-    }'
+    }' "$3" "$2"
 }
 
 for test; do
@@ -64,7 +67,7 @@ for test; do
         124 | 137) echo "FAIL (ran past $TEST_TIMEOUT s)" && echo "COUNT 0 1 0" ;;
         *) echo "FAIL (exit $code)" && echo "COUNT 0 1 0" ;;
       esac ;;
-    *) count_cases "$code" <"$work/out" ;;
+    *) count_cases "$code" "$work/out" "$work/err" ;;
   esac >"$work/result"
 
   if [ "$TROUPE_REQUIRE_DATA" = 1 ] && grep -qi '^SKIP .*data' "$work/result"; then

@@ -17,6 +17,8 @@ fake leaves 'printf "1..3\nok 1 - a\n"'
 fake silent ''
 fake leaks 'printf "1..1\nok 1 - a\n"; exit 23'
 fake skips 'printf "1..2\nSKIP: no data: TROUPE_DATA\nnot ok 1 # SKIP a\nok 2 - b\n"'
+fake skips_aside 'printf "1..3\nnot ok 1 # SKIP a\nok 2 # SKIP b\nok 3 - c\n"
+  printf "SKIP: no data\nelse\nSKIP: no weights\n" >&2'
 fake pass.sh 'exit 0'
 fake fail.sh 'exit 3'
 fake skip.sh 'echo "SKIP: no second network"; exit 77'
@@ -30,6 +32,9 @@ expect '1 passed, 1 failed, 0 skipped' 1 "$box/leaks"
 expect '1 passed, 0 failed, 1 skipped' 0 "$box/skips"
 grep -q 'SKIPPED .*skips: a: no data' "$box/log"
 TROUPE_REQUIRE_DATA=1 expect '1 passed, 1 failed, 0 skipped' 1 "$box/skips"
+expect '1 passed, 0 failed, 2 skipped' 0 "$box/skips_aside"
+grep -q 'SKIPPED .*skips_aside: a: no data' "$box/log"
+grep -q 'SKIPPED .*skips_aside: b: no weights' "$box/log"
 TROUPE_REQUIRE_DATA=1 expect '1 passed, 0 failed, 1 skipped' 0 "$box/pass.sh" "$box/skip.sh"
 expect '3 passed, 1 failed, 1 skipped' 1 "$box/pass.sh" "$box/fail.sh" "$box/skip.sh" "$box/good"
 TEST_TIMEOUT=1 expect '0 passed, 1 failed, 0 skipped' 1 "$box/slow.sh"
