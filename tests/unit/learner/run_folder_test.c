@@ -1,0 +1,150 @@
+/* Run folder: one learner at a time, resume from the newest checkpoint that verifies, lines rewound, old ones removed. */
+#include "learner/run_folder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/base/file.h"
+
+static char folder[64];
+static Config config;
+static ParamTable table;
+static float *weights;
+static char *tokens[5];
+
+static int set_up(void **state) {
+  (void)state;
+  snprintf(folder, sizeof folder, "/tmp/troupe-run-test-XXXXXX");
+  if (!mkdtemp(folder)) return -1;
+  config_init(&config);
+  char *set = xasprintf("run.dir=%s/run", folder);
+  CHECK(config_set(&config, set) == OK && config_set(&config, "checkpoint.keep=2") == OK);
+  free(set);
+  ModelShape shape = {.vocabulary = 5, .width = 4, .heads = 2, .feed_forward = 4, .decoder_layers = 1, .cells = 2,
+                      .features = 3, .positions = 4};
+  CHECK(params_init(&table, &shape) == OK);
+  weights = params_block(&table);
+  params_initialise(&table, 1, weights);
+  for (int v = 0; v < 5; v++) tokens[v] = (char[]){"word"};
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  free(weights);
+  params_free(&table);
+  config_free(&config);
+  char *command = xasprintf("rm -rf '%s'", folder);
+  int code = system(command);
+  free(command);
+  return code;
+}
+
+static void save(RunFolder *run, int iteration, bool best) {
+  Checkpoint checkpoint = {.shape = table.shape, .stage = "train", .iteration = iteration, .weights = weights,
+                           .reference = weights, .moment1 = weights, .moment2 = weights, .config = (char[]){""},
+                           .token = tokens};
+  assert_int_equal(run_checkpoint(run, &checkpoint, &table, best), OK);
+}
+
+static bool has(const RunFolder *run, const char *name) {
+  char *path = path_join(run->checkpoints, name);
+  bool found = file_exists(path);
+  free(path);
+  return found;
+}
+
+static int64_t resumed(const RunFolder *run) {
+  Checkpoint checkpoint = {0};
+  ParamTable found_table = {0};
+  bool found;
+  assert_int_equal(run_resume(run, &checkpoint, &found_table, &found), OK);
+  int64_t iteration = found ? checkpoint.iteration : -1;
+  checkpoint_free(&checkpoint);
+  params_free(&found_table);
+  return iteration;
+}
+
+static void one_learner_at_a_time(void **state) {
+  (void)state;
+  RunFolder run, second;
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  assert_int_equal(run_open(&second, &config, "train"), BAD_INPUT);
+  assert_non_null(strstr(status_message(), "another learner"));
+  run_close(&second);
+  run_close(&run);
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  run_close(&run);
+}
+
+static void newest_whole_checkpoint_resumes(void **state) {
+  (void)state;
+  RunFolder run;
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  assert_int_equal(resumed(&run), -1);
+  save(&run, 1, true);
+  save(&run, 2, false);
+  save(&run, 3, false);
+  assert_false(has(&run, "000001.h5")); /* keep = 2 */
+  assert_true(has(&run, "000002.h5") && has(&run, "000003.h5") && has(&run, "best.h5") && has(&run, "latest"));
+  assert_int_equal(resumed(&run), 3);
+  char *newest = path_join(run.checkpoints, "000003.h5");
+  assert_int_equal(truncate(newest, 3000), 0);
+  assert_int_equal(resumed(&run), 2);
+  free(newest);
+  run_close(&run);
+  assert_int_equal(config_set(&config, "run.resume=never"), OK);
+  assert_int_equal(run_open(&run, &config, "train"), BAD_INPUT);
+  assert_non_null(strstr(status_message(), "run.resume is never"));
+  run_close(&run);
+}
+
+static void lines_past_the_checkpoint_go(void **state) {
+  (void)state;
+  RunFolder run;
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  char *path = path_join(run.path, "metrics.jsonl"), *text;
+  size_t size;
+  const char *lines = "{\"iteration\":1}\n{\"iteration\":2}\n{\"iteration\":3}\n{\"iterat";
+  assert_int_equal(file_write_atomic(path, lines, strlen(lines)), OK);
+  assert_int_equal(run_rewind(&run, 2), OK);
+  assert_int_equal(file_read(path, 0, &text, &size), OK);
+  assert_string_equal(text, "{\"iteration\":1}\n{\"iteration\":2}\n");
+  free(text);
+  free(path);
+  run_close(&run);
+}
+
+static void status_says_how_it_stands(void **state) {
+  (void)state;
+  RunFolder run;
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  RunStatus status = {.phase = "failed", .iteration = 4, .iterations = 9, .exit = 1, .lost = 2, .message = "no actors"};
+  assert_int_equal(run_status(&run, &status), OK);
+  char *path = path_join(run.path, "status.json");
+  json_t *root;
+  assert_int_equal(json_read(path, &root), OK);
+  assert_string_equal(json_string_value(json_object_get(root, "phase")), "failed");
+  assert_int_equal(json_integer_value(json_object_get(root, "exit")), 1);
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "ranks"), "lost")), 2);
+  assert_true(json_real_value(json_object_get(root, "time")) > 1.7e9);
+  json_decref(root);
+  free(path);
+  run_close(&run);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(one_learner_at_a_time, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(newest_whole_checkpoint_resumes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(lines_past_the_checkpoint_go, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(status_says_how_it_stands, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
