@@ -128,7 +128,8 @@ static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *s
   for (int s = 0; s < p->steps_per_epoch && !*stop; s++) {
     int64_t step = p->epoch * p->steps_per_epoch + s;
     TRY(fill_batch(p, step));
-    Dropout dropout = {.rate = (float)config->model.dropout, .seed = config->run.seed, .step = (uint32_t)step};
+    Dropout dropout = {.rate = (float)config->model.dropout, .image_rate = (float)config->model.image_dropout,
+                       .seed = config->run.seed, .step = (uint32_t)step};
     XeReport report;
     sums->multiplier = schedule_multiplier(&schedule, step, all_steps);
     Status status = update_xe(&p->updater, &p->batch.view, config->pretrain.label_smoothing, &dropout,

@@ -75,7 +75,7 @@ static bool micro_next(Updater *updater, const CaptionBatch *batch, Micro *micro
 
 /* Masks are keyed by the row within a forward pass, so each micro-batch gets a seed of its own. */
 static const Dropout *micro_dropout(const Dropout *dropout, const Micro *micro, Dropout *own) {
-  if (!dropout || dropout->rate == 0) return NULL;
+  if (!dropout || (dropout->rate <= 0 && dropout->image_rate <= 0)) return NULL;
   *own = *dropout;
   own->seed += (uint64_t)micro->index * 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio */
   return own;

@@ -25,7 +25,7 @@ typedef struct Config {
   struct { char *file, *train, *validation; } data;
   struct {
     int width, heads, feed_forward, encoder_layers, decoder_layers, max_length, positions;
-    double dropout;
+    double dropout, image_dropout;
     char *norm, *activation;
     bool tied;
   } model;

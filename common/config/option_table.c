@@ -48,6 +48,7 @@ const Option option_table[] = {
     INT("model.enc_layers", model.encoder_layers, "0", 0, 12, "transformer encoder layers over the grid"),
     INT("model.dec_layers", model.decoder_layers, "1", 1, 12, "transformer decoder layers"),
     REAL("model.dropout", model.dropout, "0.1", 0, 0.95, "dropout in stage 1"),
+    REAL("model.image_dropout", model.image_dropout, "0", 0, 0.95, "dropout of the projected grid in stage 1"),
     CHOICE("model.norm", model.norm, "post", "post|pre", "place of the layer norms"),
     CHOICE("model.activation", model.activation, "relu", "relu|gelu", "of the feed-forward layers"),
     BOOL("model.tied", model.tied, "false", "output weight = token embedding"),

@@ -10,7 +10,7 @@
 #include "common/tensor/kernels.h"
 #include "common/tensor/softmax.h"
 
-enum { SITE_EMBEDDING = 0, LOGIT_ROWS = 448 /* rows of logits made and reduced at a time */ };
+enum { SITE_EMBEDDING = 0, SITE_IMAGE = 65535, LOGIT_ROWS = 448 /* rows of logits made and reduced at a time */ };
 
 typedef struct CaptionerState {
   bool keep, ready; /* initialised for backward; a forward pass waits for it */
@@ -21,7 +21,7 @@ typedef struct CaptionerState {
   int32_t *position, *query_start, *key_start; /* [T], [M + 1], [M + 1] */
   float *grid, *memory;                        /* [M N, D]: linear map, encoder's output (the same without one) */
   float *embedded, *x, *embedded_mean, *embedded_rstd; /* [T, D] before and after the norm */
-  uint8_t *embedded_mask;
+  uint8_t *embedded_mask, *grid_mask;
   float *output, *logits, *log_sum, *entropy; /* [T, D], [T, V], [T], [T] */
   float *d_x, *d_memory;                      /* [T, D], [M N, D] */
 } CaptionerState;
@@ -42,6 +42,7 @@ static void state_take(CaptionerState *s, const ModelShape *shape, Arena *arena,
   if (s->keep) {
     s->embedded_mean = arena_floats(arena, t), s->embedded_rstd = arena_floats(arena, t);
     s->embedded_mask = arena_take(arena, t * d);
+    s->grid_mask = arena_take(arena, cells * d);
     s->d_x = arena_floats(arena, t * d);
     s->d_memory = arena_floats(arena, cells * d);
   }
@@ -104,13 +105,17 @@ static void index_make(CaptionerState *s, const ModelShape *shape) {
   }
 }
 
-/* --- image side: memory = encoder(features W^T + b) ------------------------------------------------------------- */
+/* --- image side: memory = encoder(drop(features W^T + b)) ------------------------------------------------------------ */
 
 static void memory_forward(CaptionerState *s, const ParamTable *table, const float *weights) {
   const ModelShape *shape = &table->shape;
   int images = s->batch.images, cells = images * shape->cells, d = shape->width, f = shape->features;
   gemm_tiled(false, true, cells, d, f, 1.0f, s->batch.features, f, weights + table->image.weight, f, 0.0f, s->grid, d);
   bias_add(cells, d, s->grid, weights + table->image.bias);
+  if (s->dropout.image_rate > 0.0f) {
+    dropout_mask(cells, d, s->dropout.image_rate, s->dropout.seed, s->dropout.step, SITE_IMAGE, s->grid_mask);
+    dropout_apply(cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->grid);
+  }
   s->memory = stack_forward(&s->encoder, weights, s->grid, images, s->key_start, NULL, 0, NULL, NULL, &s->dropout);
 }
 
@@ -118,6 +123,8 @@ static void memory_backward(CaptionerState *s, const ParamTable *table, const fl
   const ModelShape *shape = &table->shape;
   int cells = s->batch.images * shape->cells, d = shape->width, f = shape->features;
   if (shape->encoder_layers) stack_backward(&s->encoder, weights, s->d_memory, NULL, gradients);
+  if (s->dropout.image_rate > 0.0f)
+    dropout_apply(cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->d_memory);
   column_sum(cells, d, s->d_memory, gradients + table->image.bias);
   gemm_tiled(true, false, d, f, cells, 1.0f, s->d_memory, d, s->batch.features, f, 1.0f,
              gradients + table->image.weight, f);
@@ -185,7 +192,7 @@ void captioner_forward(Captioner *captioner, const float *weights, const Caption
   s->batch = *batch;
   s->scale = 1.0f / temperature;
   s->dropout = dropout ? *dropout : (Dropout){0};
-  CHECK(s->keep || s->dropout.rate <= 0.0f);
+  CHECK(s->keep || (s->dropout.rate <= 0.0f && s->dropout.image_rate <= 0.0f));
   arena_release(&captioner->arena, 0);
   state_take(s, &table->shape, &captioner->arena, batch->images, batch->tokens);
   index_make(s, &table->shape);

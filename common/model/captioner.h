@@ -21,9 +21,10 @@ typedef struct CaptionBatch {
   const int32_t *target;        /* [T]: w1, ..., wn, end token (or no end token: an unfinished caption) */
 } CaptionBatch;
 
-/* Dropout of a training pass; rate 0 = none. Masks are keyed by (seed, step, layer, row, column), not by thread. */
+/* Dropout of a training pass; a rate of 0 = none. Masks are keyed by (seed, step, layer, row, column), not by thread. */
 typedef struct Dropout {
-  float rate;
+  float rate;       /* of the embedded tokens and of what each sublayer adds */
+  float image_rate; /* of the projected grid, before any encoder layer */
   uint64_t seed;
   uint32_t step;
 } Dropout;

@@ -241,7 +241,7 @@ static void equals_finite_differences(void **state) {
     shape.decoder_layers = variant & 2 ? 2 : 1;
     shape.encoder_layers = variant & 2 ? 1 : 0;
     shape.tied = variant & 1;
-    Dropout dropout = {.rate = 0.3f, .seed = 5, .step = 9};
+    Dropout dropout = {.rate = 0.3f, .image_rate = 0.2f, .seed = 5, .step = 9};
     Case c;
     case_init(&c, &shape, 4, GROUP, 6, LENGTHS);
     c.temperature = variant & 4 ? 0.8f : 1.0f;
