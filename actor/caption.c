@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/arguments.h"
 #include "common/base/file.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
@@ -39,14 +40,6 @@ typedef struct Captions {
   float *grid;
 } Captions;
 
-static Status number(const char *option, const char *text, double low, double high, double *value) {
-  char *end;
-  *value = strtod(text, &end);
-  if (end == text || *end || !(*value >= low && *value <= high))
-    return status_set(BAD_INPUT, "%s %s: a number from %g to %g was expected", option, text, low, high);
-  return OK;
-}
-
 static Status options_parse(Options *options, int argc, char **argv) {
   static const struct option known[] = {{"samples", 1, 0, 'g'}, {"beam", 1, 0, 'b'}, {"temperature", 1, 0, 't'},
                                         {"seed", 1, 0, 's'}, {"json", 0, 0, 'j'}, {0, 0, 0, 0}};
@@ -55,13 +48,12 @@ static Status options_parse(Options *options, int argc, char **argv) {
   for (int c; (c = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
     double value = 0;
     switch (c) {
-      case 'g': TRY(number("--samples", optarg, 1, 256, &value)); options->samples = (int)value; break;
-      case 'b': TRY(number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
-      case 't': TRY(number("--temperature", optarg, 0.01, 100, &options->temperature)); break;
-      case 's': TRY(number("--seed", optarg, 0, 0x1p53, &value)); options->seed = (unsigned long long)value; break;
+      case 'g': TRY(argument_number("--samples", optarg, 1, 256, &value)); options->samples = (int)value; break;
+      case 'b': TRY(argument_number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
+      case 't': TRY(argument_number("--temperature", optarg, 0.01, 100, &options->temperature)); break;
+      case 's': TRY(argument_number("--seed", optarg, 0, 0x1p53, &value)); options->seed = (unsigned long long)value; break;
       case 'j': options->json = 1; break;
-      case ':': return status_set(BAD_INPUT, "%s: a value was expected behind it", argv[optind - 1]);
-      default: return status_set(BAD_INPUT, "unknown option %s; --help lists all", argv[optind - 1]);
+      default: return argument_fault(argv, c);
     }
   }
   if (argc - optind < 2) return status_set(BAD_INPUT, "CHECKPOINT IMAGE... was expected; --help tells more");
@@ -180,8 +172,7 @@ static Status captions_run(Captions *c) {
 int actor_caption(int argc, char **argv) {
   Captions captions = {0};
   log_role_set("troupe caption");
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h")) continue;
+  if (argument_help(argc, argv)) {
     fputs(help, stdout);
     return OK;
   }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/arguments.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
@@ -27,14 +28,6 @@ typedef struct Options {
   double length_penalty;
 } Options;
 
-static Status number(const char *option, const char *text, double low, double high, double *value) {
-  char *end;
-  *value = strtod(text, &end);
-  if (end == text || *end || !(*value >= low && *value <= high))
-    return status_set(BAD_INPUT, "%s %s: a number from %g to %g was expected", option, text, low, high);
-  return OK;
-}
-
 static Status options_parse(Options *options, int argc, char **argv) {
   static const struct option known[] = {{"data", 1, 0, 'd'}, {"split", 1, 0, 's'}, {"beam", 1, 0, 'b'},
                                         {"length-penalty", 1, 0, 'p'}, {"images", 1, 0, 'i'}, {"out", 1, 0, 'o'},
@@ -49,12 +42,11 @@ static Status options_parse(Options *options, int argc, char **argv) {
       case 'o': options->out = optarg; break;
       case 'j': options->json = 1; break;
       case 'e': options->per_image = 1; break;
-      case 'b': TRY(number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
-      case 'i': TRY(number("--images", optarg, 1, 1e9, &value)); options->images = (int)value; break;
-      case 'n': TRY(number("-n", optarg, 1, 1024, &value)); options->threads = (int)value; break;
-      case 'p': TRY(number("--length-penalty", optarg, 0, 4, &options->length_penalty)); break;
-      case ':': return status_set(BAD_INPUT, "%s: a value was expected behind it", argv[optind - 1]);
-      default: return status_set(BAD_INPUT, "unknown option %s; --help lists all", argv[optind - 1]);
+      case 'b': TRY(argument_number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
+      case 'i': TRY(argument_number("--images", optarg, 1, 1e9, &value)); options->images = (int)value; break;
+      case 'n': TRY(argument_number("-n", optarg, 1, 1024, &value)); options->threads = (int)value; break;
+      case 'p': TRY(argument_number("--length-penalty", optarg, 0, 4, &options->length_penalty)); break;
+      default: return argument_fault(argv, c);
     }
   }
   if (optind + 1 != argc) return status_set(BAD_INPUT, "one CHECKPOINT was expected; --help tells more");
@@ -182,8 +174,7 @@ static Status evaluate(const Options *options) {
 int actor_evaluate(int argc, char **argv) {
   Options options;
   log_role_set("troupe evaluate");
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h")) continue;
+  if (argument_help(argc, argv)) {
     fputs(help, stdout);
     return OK;
   }

@@ -179,13 +179,9 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
 static Status save(Pretrain *p, bool best) {
   Checkpoint checkpoint = {.shape = p->table.shape, .stage = "pretrain", .iteration = p->updater.optimizer.step,
                            .epoch = p->epoch, .step = p->updater.optimizer.step, .tokens = p->tokens,
-                           .seed = p->config->run.seed, .best = p->best, .weights = p->updater.weights,
-                           .moment1 = p->updater.optimizer.moment1, .moment2 = p->updater.optimizer.moment2,
-                           .config = config_text(p->config, false), .token = p->dataset.token};
-  snprintf(checkpoint.dataset_hash, sizeof checkpoint.dataset_hash, "%s", p->dataset.content_hash);
-  snprintf(checkpoint.encoder, sizeof checkpoint.encoder, "%s", p->dataset.encoder);
-  snprintf(checkpoint.encoder_hash, sizeof checkpoint.encoder_hash, "%s", p->dataset.encoder_hash);
-  snprintf(checkpoint.preprocessing, sizeof checkpoint.preprocessing, "%s", p->dataset.preprocessing);
+                           .best = p->best, .weights = p->updater.weights,
+                           .moment1 = p->updater.optimizer.moment1, .moment2 = p->updater.optimizer.moment2};
+  policy_sign(&checkpoint, p->config, &p->dataset);
   Status status = run_checkpoint(&p->run, &checkpoint, &p->table, best);
   free(checkpoint.config);
   return status;

@@ -161,14 +161,10 @@ static Status save(Trainer *t, bool best) {
   Checkpoint checkpoint = {.shape = t->table.shape, .stage = "train", .iteration = t->iteration,
                            .epoch = t->iteration / images_iterations_per_epoch(&t->order),
                            .step = t->updater.optimizer.step, .tokens = t->tokens,
-                           .reference_version = t->reference_version, .seed = t->config->run.seed, .best = t->best,
+                           .reference_version = t->reference_version, .best = t->best,
                            .weights = t->updater.weights, .reference = t->reference,
-                           .moment1 = t->updater.optimizer.moment1, .moment2 = t->updater.optimizer.moment2,
-                           .config = config_text(t->config, false), .token = t->dataset.token};
-  snprintf(checkpoint.dataset_hash, sizeof checkpoint.dataset_hash, "%s", t->dataset.content_hash);
-  snprintf(checkpoint.encoder, sizeof checkpoint.encoder, "%s", t->dataset.encoder);
-  snprintf(checkpoint.encoder_hash, sizeof checkpoint.encoder_hash, "%s", t->dataset.encoder_hash);
-  snprintf(checkpoint.preprocessing, sizeof checkpoint.preprocessing, "%s", t->dataset.preprocessing);
+                           .moment1 = t->updater.optimizer.moment1, .moment2 = t->updater.optimizer.moment2};
+  policy_sign(&checkpoint, t->config, &t->dataset);
   Status status = run_checkpoint(&t->run, &checkpoint, &t->table, best);
   free(checkpoint.config);
   return status;

@@ -1,6 +1,7 @@
 /* Policy: shapes from the configuration, weights from a checkpoint, and checks that they fit. */
 #include "common/model/policy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,16 @@ Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *
   checkpoint_free(&checkpoint);
   free(path);
   return status;
+}
+
+void policy_sign(Checkpoint *checkpoint, const Config *config, const Dataset *dataset) {
+  checkpoint->config = config_text(config, false);
+  checkpoint->seed = config->run.seed;
+  checkpoint->token = dataset->token;
+  snprintf(checkpoint->dataset_hash, sizeof checkpoint->dataset_hash, "%s", dataset->content_hash);
+  snprintf(checkpoint->encoder, sizeof checkpoint->encoder, "%s", dataset->encoder);
+  snprintf(checkpoint->encoder_hash, sizeof checkpoint->encoder_hash, "%s", dataset->encoder_hash);
+  snprintf(checkpoint->preprocessing, sizeof checkpoint->preprocessing, "%s", dataset->preprocessing);
 }
 
 int policy_max_length(const Config *config) {

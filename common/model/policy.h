@@ -20,6 +20,10 @@ Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const 
  * for "random", from the seed. */
 Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *table, float **weights);
 
+/* Fills what a checkpoint says of its origin: configuration (owned by it then), seed, vocabulary (borrowed), hashes of dataset and
+ * encoder. Weights, stage and counters are the caller's. */
+void policy_sign(Checkpoint *checkpoint, const Config *config, const Dataset *dataset);
+
 /* Longest generated caption in tokens. */
 int policy_max_length(const Config *config);
 
