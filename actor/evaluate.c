@@ -111,15 +111,6 @@ static json_t *per_image_json(const EvaluationScores *scores, const Dataset *dat
   return root;
 }
 
-static double mean_words(char **texts, int count) {
-  double words = 0;
-  for (int i = 0; i < count; i++) {
-    if (texts[i][0]) words++;
-    for (const char *p = texts[i]; *p; p++) words += *p == ' ';
-  }
-  return count ? words / count : 0;
-}
-
 typedef struct Subject {
   Dataset dataset;
   Checkpoint checkpoint;
@@ -148,7 +139,7 @@ static Status evaluate(const Options *options) {
     status = caption_split(&subject.dataset, &subject.table, subject.checkpoint.weights, subject.images, subject.count,
                            &captioning, texts);
   if (status == OK) {
-    double words = mean_words(texts, subject.count), seconds = clock_seconds() - began;
+    double words = caption_split_words(texts, subject.count), seconds = clock_seconds() - began;
     log_info("%d pictures of split %s in %.1f s (%.0f tokens/s, beam %d)", subject.count, options->split, seconds,
              (words + 1) * subject.count / seconds, options->beam);
     EvaluationScores scores;

@@ -101,7 +101,6 @@ void metrics_evaluation(const Ledger *ledger, int64_t iteration, const Dataset *
   for (int k = 0; k < chunks; k++) count += ledger_result(ledger, WORK_EVALUATE, iteration, k)->images;
   int32_t *images = xcalloc((size_t)count, sizeof *images);
   char **texts = xcalloc((size_t)count, sizeof *texts);
-  double words = 0;
   int at = 0;
   for (int k = 0; k < chunks; k++) {
     const Result *result = ledger_result(ledger, WORK_EVALUATE, iteration, k);
@@ -109,11 +108,10 @@ void metrics_evaluation(const Ledger *ledger, int64_t iteration, const Dataset *
       int start = result->caption_start[i], tokens = result->caption_start[i + 1] - start;
       images[at] = result->image[i];
       texts[at] = vocabulary_text(dataset->token, dataset->vocabulary, result->token + start, tokens);
-      words += tokens - (result->finished[i] ? 1 : 0);
     }
   }
   caption_split_score(dataset, images, count, texts, scores);
-  *length = count ? words / count : 0;
+  *length = caption_split_words(texts, count);
   for (int i = 0; i < count; i++) free(texts[i]);
   free(texts);
   free(images);

@@ -14,6 +14,7 @@
 #include "common/model/policy.h"
 #include "learner/batch.h"
 #include "learner/images.h"
+#include "learner/metrics.h"
 #include "learner/run_folder.h"
 #include "learner/settings.h"
 #include "learner/update.h"
@@ -146,13 +147,11 @@ static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *s
   return OK;
 }
 
-/* Adds eval/<metric> of the validation split to `line`; true when it is the best CIDEr so far. */
+/* Adds eval/<metric> of the validation split to `line`; *best when it is the best CIDEr so far, or there is no such split. */
 static Status evaluate(Pretrain *p, json_t *line, bool *best) {
   const Config *config = p->config;
   *best = p->validation_count == 0;
-  bool due = p->validation_count &&
-             (p->epoch % config->evaluation.every == 0 || p->epoch == config->pretrain.epochs);
-  if (!due) return OK;
+  if (!p->validation_count) return OK;
   CaptionSplitOptions options = {.max_length = policy_max_length(config), .beam = 1, .chunk_images = 32};
   char **texts = xcalloc((size_t)p->validation_count, sizeof(char *));
   Status status = caption_split(&p->dataset, &p->table, p->updater.weights, p->validation, p->validation_count,
@@ -160,12 +159,7 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
   if (status == OK) {
     EvaluationScores scores;
     caption_split_score(&p->dataset, p->validation, p->validation_count, texts, &scores);
-    for (int m = 0; m < METRICS; m++) {
-      if (!scores.present[m]) continue;
-      char name[64];
-      snprintf(name, sizeof name, "eval/%s", metric_name((Metric)m));
-      json_object_set_new(line, name, json_number(scores.corpus[m]));
-    }
+    metrics_evaluation_add(line, &scores, caption_split_words(texts, p->validation_count));
     double cider = scores.corpus[METRIC_CIDER];
     *best = isnan(p->best) || cider > p->best;
     if (*best) p->best = cider;

@@ -125,7 +125,7 @@ const Option option_table[] = {
               "iterations between checkpoints (stage 1: an epoch)"),
     LOCAL_INT("checkpoint.keep", checkpoint.keep, "2", 1, 1000000, "newest checkpoints kept besides best.h5"),
     INT("evaluation.every", evaluation.every, "10", 0, 100000000,
-        "iterations between evaluations on data.validation (stage 1: epochs; 0 = never)"),
+        "iterations between evaluations on data.validation (stage 1: after each epoch); 0 = never"),
     INT("evaluation.images", evaluation.images, "0", 0, 100000000, "evaluate on the first so many images; 0 = all"),
     INT("evaluation.beam", evaluation.beam, "1", 1, 64, "beam width of troupe evaluate; 1 = greedy"),
     REAL("evaluation.length_penalty", evaluation.length_penalty, "0", 0, 4,

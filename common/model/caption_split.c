@@ -84,6 +84,15 @@ void caption_split_score(const Dataset *dataset, const int32_t *images, int coun
   evaluation_free(&evaluation);
 }
 
+double caption_split_words(char *const *texts, int count) {
+  double words = 0;
+  for (int i = 0; i < count; i++) {
+    words += texts[i][0] != 0;
+    for (const char *p = texts[i]; *p; p++) words += *p == ' ';
+  }
+  return count ? words / count : 0;
+}
+
 Status caption_split_images(const Dataset *dataset, const char *split, int limit, int32_t **images, int *count) {
   TRY(dataset_split(dataset, split, images, count));
   if (limit > 0 && limit < *count) *count = limit;

@@ -23,6 +23,9 @@ Status caption_split(Dataset *dataset, const ParamTable *table, const float *wei
 void caption_split_score(const Dataset *dataset, const int32_t *images, int count, char *const *texts,
                          EvaluationScores *scores);
 
+/* Mean number of words of captions [count]. */
+double caption_split_words(char *const *texts, int count);
+
 /* The first `limit` (0 = all) pictures of a split. Owned by the caller. */
 Status caption_split_images(const Dataset *dataset, const char *split, int limit, int32_t **images, int *count);
 
