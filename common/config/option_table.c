@@ -120,7 +120,7 @@ const Option option_table[] = {
     LOCAL_REAL("actors.start_timeout_s", actors.start_timeout_s, "120", 0.2, 86400, "wait for the first actors"),
     LOCAL_INT("learner.ranks", learner.ranks, "1", 1, 1, "learner ranks"),
     LOCAL_INT("learner.threads", learner.threads, "0", 0, 1024,
-              "OpenMP threads of the learner; 0 = the cores that the actors leave, at least 1"),
+              "OpenMP threads of the learner; 0 = all cores of its node at lag 0, else those that the actors leave"),
     LOCAL_INT("checkpoint.every", checkpoint.every, "10", 1, 100000000,
               "iterations between checkpoints (stage 1: an epoch)"),
     LOCAL_INT("checkpoint.keep", checkpoint.keep, "2", 1, 1000000, "newest checkpoints kept besides best.h5"),

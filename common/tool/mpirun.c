@@ -102,8 +102,9 @@ int mpirun_train(const Command *command, const Config *config) {
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
     log_info("running as root: OMPI_ALLOW_RUN_AS_ROOT is set for mpirun");
   }
-  char threads[16];
-  snprintf(threads, sizeof threads, "%d", cores > actors ? cores - actors : 1);
+  char threads[16]; /* at lag 0 the actors sleep while the learner learns: it may have their cores */
+  int left = cores > actors ? cores - actors : 1;
+  snprintf(threads, sizeof threads, "%d", config->actors.lag == 0 ? cores : left);
   setenv("TROUPE_LEARNER_THREADS", threads, 0); /* what learner.threads: 0 means */
   Words words = {.count = 0};
   say(&words, "mpirun");
