@@ -104,9 +104,10 @@ static Status step(Learn *learn, const int32_t *groups, int count, int64_t numbe
   bool reference = learn->group[groups[0]].result->has_reference;
   RolloutTerms terms = {.log_mu = learn->log_mu, .log_ref = reference ? learn->log_ref : NULL,
                         .advantage = learn->batch_advantage};
-  Dropout dropout = {.rate = (float)config->policy.dropout, .seed = config->run.seed, .step = (uint32_t)number};
+  Dropout dropout = {.rate = (float)config->policy.dropout, .image_rate = (float)config->policy.image_dropout,
+                     .seed = config->run.seed, .step = (uint32_t)number};
   return update_policy(learn->updater, &learn->batch.view, &terms, objective, (float)config->sampling.temperature,
-                       config->policy.dropout > 0 ? &dropout : NULL, multiplier, sums, grad_norm);
+                       &dropout, multiplier, sums, grad_norm);
 }
 
 Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, void (*between)(void *), void *context,

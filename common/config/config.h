@@ -38,7 +38,7 @@ typedef struct Config {
   struct {
     char *init, *advantage, *level, *aggregation, *kl;
     int group, inner_epochs, minibatch_images, images_per_iteration, iterations;
-    double epochs, eps_low, eps_high, beta, min_std, advantage_eps, entropy, dropout;
+    double epochs, eps_low, eps_high, beta, min_std, advantage_eps, entropy, dropout, image_dropout;
   } policy;
   struct { double temperature, top_p; int top_k, max_length; } sampling;
   struct { int refresh_every; double mix; } reference;

@@ -79,6 +79,7 @@ const Option option_table[] = {
     REAL("policy.advantage_eps", policy.advantage_eps, "1e-5", 0, 1, "added to the standard deviation"),
     REAL("policy.entropy", policy.entropy, "0", -10, 10, "weight of an entropy bonus"),
     REAL("policy.dropout", policy.dropout, "0", 0, 0.95, "dropout in stage 2"),
+    REAL("policy.image_dropout", policy.image_dropout, "0", 0, 0.95, "dropout of the projected grid in stage 2"),
     INT("policy.inner_epochs", policy.inner_epochs, "1", 1, 64, "passes over an iteration's rollouts"),
     INT("policy.minibatch_images", policy.minibatch_images, "16", 1, 4096, "images an optimiser step"),
     INT("policy.images_per_iteration", policy.images_per_iteration, "320", 1, 1000000,
