@@ -14,6 +14,7 @@
 #include "common/config/config.h"
 #include "common/model/caption_split.h"
 #include "common/model/policy.h"
+#include "common/score/scores_print.h"
 
 static const char *const help =
     "usage: troupe evaluate CHECKPOINT --data F.h5 [--split test] [--beam K] [--length-penalty P] [--images N]\n"
@@ -72,13 +73,6 @@ static Status results_write(const char *path, const Dataset *dataset, const int3
   return status;
 }
 
-static json_t *scores_json(const EvaluationScores *scores, const double *value) {
-  json_t *object = json_object();
-  for (int m = 0; m < METRICS; m++)
-    if (scores->present[m]) json_object_set_new(object, metric_name((Metric)m), json_number(value[m]));
-  return object;
-}
-
 /* `per_image`: {ID: {"caption": ..., the metrics}}, or NULL. Takes it. */
 static void scores_print_json(const EvaluationScores *scores, json_t *per_image, double words) {
   json_t *root = json_object();
@@ -86,25 +80,14 @@ static void scores_print_json(const EvaluationScores *scores, json_t *per_image,
   json_object_set_new(root, "images", json_integer(scores->images));
   json_object_set_new(root, "mean_length", json_number(words));
   if (per_image) json_object_set_new(root, "per_image", per_image);
-  char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-  puts(text);
-  free(text);
-  json_decref(root);
-}
-
-static void scores_print(const EvaluationScores *scores, double words) {
-  for (int m = 0; m < METRICS; m++) {
-    if (scores->present[m]) printf("%-14s %.4f\n", metric_name((Metric)m), scores->corpus[m]);
-    else printf("%-14s absent: %s\n", metric_name((Metric)m), metric_absent((Metric)m));
-  }
-  printf("%-14s %.2f\n", "mean length", words);
+  json_print(root);
 }
 
 static json_t *per_image_json(const EvaluationScores *scores, const Dataset *dataset, const int32_t *images,
                               char **texts) {
   json_t *root = json_object();
   for (int i = 0; i < scores->images; i++) {
-    json_t *object = scores_json(scores, scores->image[i]);
+    json_t *object = scores_image_json(scores, i);
     json_object_set_new(object, "caption", json_string(texts[i]));
     json_object_set_new(root, dataset->image_id[images[i]], object);
   }
@@ -144,13 +127,16 @@ static Status evaluate(const Options *options) {
              (words + 1) * subject.count / seconds, options->beam);
     EvaluationScores scores;
     caption_split_score(&subject.dataset, subject.images, subject.count, texts, &scores);
+    scores_absent_log(&scores);
     if (options->out) status = results_write(options->out, &subject.dataset, subject.images, subject.count, texts);
     if (status == OK && options->json)
       scores_print_json(&scores,
                         options->per_image ? per_image_json(&scores, &subject.dataset, subject.images, texts) : NULL,
                         words);
-    else if (status == OK)
-      scores_print(&scores, words);
+    else if (status == OK) {
+      scores_table(stdout, &scores);
+      printf("%-14s %.2f\n", "mean length", words);
+    }
     evaluation_scores_free(&scores);
     for (int i = 0; i < subject.count; i++) free(texts[i]);
   }

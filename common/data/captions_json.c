@@ -7,8 +7,7 @@
 
 #include "common/data/captions_list.h"
 
-/* A number or a string as text into `text`; false for anything else. */
-static bool id_text(const json_t *value, char *text, size_t size) {
+bool caption_id_text(const json_t *value, char *text, size_t size) {
   if (json_is_integer(value)) snprintf(text, size, "%lld", (long long)json_integer_value(value));
   else if (json_is_string(value) && json_string_length(value) < size)
     snprintf(text, size, "%s", json_string_value(value));
@@ -44,7 +43,7 @@ static Status karpathy_image(CaptionList *list, const char *path, size_t index, 
   TRY(status);
   CaptionImage *image = &list->images[picture];
   char id[256];
-  if (id_text(json_object_get(entry, "cocoid"), id, sizeof id)) id_set(image, id);
+  if (caption_id_text(json_object_get(entry, "cocoid"), id, sizeof id)) id_set(image, id);
   free(image->split);
   image->split = xstrdup(strcmp(split, "restval") == 0 ? "train" : split);
   size_t k;
@@ -62,7 +61,7 @@ static Status coco_images(CaptionList *list, Names *ids, const char *path, const
   json_array_foreach(images, k, entry) {
     const char *name = json_string_value(json_object_get(entry, "file_name"));
     char id[256];
-    if (!name || !id_text(json_object_get(entry, "id"), id, sizeof id))
+    if (!name || !caption_id_text(json_object_get(entry, "id"), id, sizeof id))
       return status_set(BAD_INPUT, "%s: images[%zu]: id and file_name were expected", path, k);
     if (names_find(ids, id, strlen(id)) >= 0)
       return status_set(BAD_INPUT, "%s: images[%zu]: id %s is there twice", path, k, id);
@@ -80,7 +79,7 @@ static Status coco_captions(CaptionList *list, const Names *ids, const char *pat
   json_array_foreach(annotations, k, entry) {
     const char *caption = json_string_value(json_object_get(entry, "caption"));
     char id[256];
-    if (!caption || !id_text(json_object_get(entry, "image_id"), id, sizeof id))
+    if (!caption || !caption_id_text(json_object_get(entry, "image_id"), id, sizeof id))
       return status_set(BAD_INPUT, "%s: annotations[%zu]: image_id and caption were expected", path, k);
     int picture = names_find(ids, id, strlen(id));
     if (picture < 0)
@@ -90,7 +89,7 @@ static Status coco_captions(CaptionList *list, const Names *ids, const char *pat
   return OK;
 }
 
-static Status root_read(CaptionList *list, const char *path, const json_t *root) {
+Status captions_parse_json_root(CaptionList *list, const char *path, const json_t *root) {
   const json_t *images = json_object_get(root, "images"), *annotations = json_object_get(root, "annotations"), *entry;
   if (!json_is_array(images))
     return status_set(BAD_INPUT,
@@ -111,7 +110,7 @@ Status captions_parse_json(CaptionList *list, const char *path, const char *byte
   json_error_t error;
   json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
   if (!root) return status_set(BAD_INPUT, "%s:%d: not JSON: %s", path, error.line, error.text);
-  Status status = root_read(list, path, root);
+  Status status = captions_parse_json_root(list, path, root);
   json_decref(root);
   return status;
 }

@@ -2,6 +2,9 @@
 #ifndef TROUPE_DATA_CAPTIONS_LIST_H
 #define TROUPE_DATA_CAPTIONS_LIST_H
 
+#include <jansson.h>
+#include <stdbool.h>
+
 #include "common/data/captions.h"
 
 /* What is wrong with a picture's name, or NULL. */
@@ -13,5 +16,9 @@ void caption_list_add(CaptionList *list, int picture, const char *caption, size_
 
 Status captions_parse_text(CaptionList *list, const char *path, const char *bytes, size_t size);
 Status captions_parse_json(CaptionList *list, const char *path, const char *bytes, size_t size);
+/* Karpathy's dataset_*.json or COCO's captions_*.json, parsed. */
+Status captions_parse_json_root(CaptionList *list, const char *path, const json_t *root);
+/* An id, a whole number or a string, as text into `text`; false for anything else. */
+bool caption_id_text(const json_t *value, char *text, size_t size);
 
 #endif

@@ -56,25 +56,31 @@ static void caption_add(Evaluation *evaluation, const char *text, bool tokenized
       ngram_words_append(text, false, &evaluation->words, &evaluation->words_used, &evaluation->words_room);
 }
 
-static void picture_add(Evaluation *evaluation, const char *candidate, const char *const *references, int count,
-                        bool tokenized) {
-  CHECK(count > 0);
+static void picture_add(Evaluation *evaluation, const char *const *candidates, int group, const char *const *references,
+                        int count, bool tokenized) {
+  CHECK(count > 0 && group > 0 && (!evaluation->images || group == evaluation->group));
+  evaluation->group = group;
   if (evaluation->images == evaluation->images_room) {
     evaluation->images_room = evaluation->images_room ? evaluation->images_room * 2 : 16;
     evaluation->pictures =
         xrealloc(evaluation->pictures, sizeof *evaluation->pictures * (size_t)evaluation->images_room);
   }
   evaluation->pictures[evaluation->images++] = evaluation->captions_used;
-  caption_add(evaluation, candidate, tokenized);
+  for (int g = 0; g < group; g++) caption_add(evaluation, candidates[g], tokenized);
   for (int r = 0; r < count; r++) caption_add(evaluation, references[r], tokenized);
 }
 
 void evaluation_add(Evaluation *evaluation, const char *candidate, const char *const *references, int count) {
-  picture_add(evaluation, candidate, references, count, false);
+  picture_add(evaluation, &candidate, 1, references, count, false);
 }
 
 void evaluation_add_tokenized(Evaluation *evaluation, const char *candidate, const char *const *references, int count) {
-  picture_add(evaluation, candidate, references, count, true);
+  picture_add(evaluation, &candidate, 1, references, count, true);
+}
+
+void evaluation_add_group(Evaluation *evaluation, const char *const *candidates, int group,
+                          const char *const *references, int count) {
+  picture_add(evaluation, candidates, group, references, count, false);
 }
 
 /* --- scoring ----------------------------------------------------------------------------------------------------- */
@@ -88,8 +94,9 @@ typedef struct Scorer {
   BleuReferences bleu_references;
   BleuStats bleu_sum;
   RougeScratch rouge;
-  WordSpan *spans; /* candidate, references */
+  WordSpan *spans; /* the candidate to score, the references, then all candidates of the picture */
   int spans_room;
+  bool cooked; /* the references are those of the candidate before */
 } Scorer;
 
 static void scorer_init(Scorer *scorer) {
@@ -111,24 +118,28 @@ static void scorer_free(Scorer *scorer) {
   free(scorer->spans);
 }
 
-/* Candidate and references of a picture -> scorer->spans; returns the number of references. */
+static WordSpan span_of(const Evaluation *evaluation, size_t caption) {
+  const WordRange *range = &evaluation->captions[caption];
+  return (WordSpan){range->count ? evaluation->words + range->first : NULL, range->count};
+}
+
+/* Captions of a picture -> scorer->spans; returns the number of references. */
 static int picture_spans(const Evaluation *evaluation, int image, Scorer *scorer) {
   size_t first = evaluation->pictures[image];
   size_t end = image + 1 < evaluation->images ? evaluation->pictures[image + 1] : evaluation->captions_used;
-  int count = (int)(end - first);
-  if (count > scorer->spans_room) {
-    scorer->spans_room = count;
-    scorer->spans = xrealloc(scorer->spans, sizeof *scorer->spans * (size_t)count);
+  int group = evaluation->group, references = (int)(end - first) - group;
+  if (1 + references + group > scorer->spans_room) {
+    scorer->spans_room = 1 + references + group;
+    scorer->spans = xrealloc(scorer->spans, sizeof *scorer->spans * (size_t)scorer->spans_room);
   }
-  for (int i = 0; i < count; i++) {
-    const WordRange *caption = &evaluation->captions[first + (size_t)i];
-    scorer->spans[i] = (WordSpan){caption->count ? evaluation->words + caption->first : NULL, caption->count};
-  }
-  return count - 1;
+  for (int g = 0; g < group; g++) scorer->spans[1 + references + g] = span_of(evaluation, first + (size_t)g);
+  for (int r = 0; r < references; r++) scorer->spans[1 + r] = span_of(evaluation, first + (size_t)(group + r));
+  scorer->spans[0] = scorer->spans[1 + references];
+  return references;
 }
 
 static void score_bleu(Scorer *scorer, int references, double scores[METRICS]) {
-  bleu_cook(&scorer->bleu_references, scorer->spans + 1, references);
+  if (!scorer->cooked) bleu_cook(&scorer->bleu_references, scorer->spans + 1, references);
   BleuStats stats = bleu_stats(&scorer->bleu_references, scorer->spans[0]);
   bleu_stats_add(&scorer->bleu_sum, &stats);
   bleu_scores(&stats, scores + METRIC_BLEU_1);
@@ -139,37 +150,82 @@ static void score_rouge(Scorer *scorer, int references, double scores[METRICS]) 
 }
 
 static void score_cider(Scorer *scorer, int references, double scores[METRICS]) {
-  cider_cook(&scorer->cider, &scorer->cider_references, scorer->spans + 1, references);
+  if (!scorer->cooked) cider_cook(&scorer->cider, &scorer->cider_references, scorer->spans + 1, references);
   CiderScores cider = cider_score(&scorer->cider, &scorer->cider_references, scorer->spans[0]);
   scores[METRIC_CIDER] = cider.d;
   scores[METRIC_CIDER_ORIGINAL] = cider.original;
 }
 
-static void (*const SCORERS[])(Scorer *, int, double *) = {score_bleu, score_rouge, score_cider};
+static const struct {
+  Metric first, last; /* what it fills in */
+  void (*score)(Scorer *, int references, double *scores);
+} SCORERS[] = {
+    {METRIC_BLEU_1, METRIC_BLEU_4, score_bleu},
+    {METRIC_ROUGE_L, METRIC_ROUGE_L, score_rouge},
+    {METRIC_CIDER, METRIC_CIDER_ORIGINAL, score_cider},
+};
+
+static void df_open(const Evaluation *evaluation, Scorer *scorer) {
+  for (int i = 0; !evaluation->df && i < evaluation->images; i++) {
+    int references = picture_spans(evaluation, i, scorer);
+    ngram_df_add(&scorer->df, scorer->spans + 1, references, &scorer->counts);
+  }
+  cider_df_set(&scorer->cider, evaluation->df ? evaluation->df : &scorer->df);
+}
+
+/* Scores [G, METRICS] of one picture. */
+static void picture_score(const Evaluation *evaluation, int image, Scorer *scorer, double (*scores)[METRICS]) {
+  int references = picture_spans(evaluation, image, scorer);
+  for (int g = 0; g < evaluation->group; g++) {
+    scorer->spans[0] = scorer->spans[1 + references + g];
+    scorer->cooked = g > 0;
+    for (size_t s = 0; s < sizeof SCORERS / sizeof *SCORERS; s++) {
+      bool wanted = false;
+      for (Metric m = SCORERS[s].first; m <= SCORERS[s].last; m++) wanted = wanted || !evaluation->skip[m];
+      if (wanted) SCORERS[s].score(scorer, references, scores[g]);
+    }
+  }
+}
+
+static void score_diversity(const Evaluation *evaluation, Scorer *scorer, EvaluationScores *scores) {
+  Diversity diversity;
+  diversity_init(&diversity, evaluation->group);
+  scores->image_diversity = xcalloc((size_t)evaluation->images, sizeof *scores->image_diversity);
+  for (int i = 0; i < evaluation->images; i++) {
+    int references = picture_spans(evaluation, i, scorer);
+    double *values = scores->image_diversity[i];
+    diversity_add(&diversity, &scorer->cider, scorer->spans + 1 + references,
+                  &scores->image[i * evaluation->group][METRIC_CIDER], METRICS, values);
+    for (int m = 0; m < DIVERSITIES; m++) scores->diversity[m] += values[m] / evaluation->images;
+  }
+  scores->diversity[DIVERSITY_MBLEU_4] = diversity_mbleu(&diversity);
+  diversity_free(&diversity);
+}
 
 void evaluation_compute(const Evaluation *evaluation, EvaluationScores *scores) {
-  *scores = (EvaluationScores){.images = evaluation->images};
-  scores->image = xcalloc((size_t)evaluation->images + 1, sizeof *scores->image);
-  for (int m = 0; m < METRICS; m++) scores->present[m] = !metric_absent(m);
-  if (!evaluation->images) return;
+  int captions = evaluation->images * evaluation->group;
+  *scores = (EvaluationScores){.images = evaluation->images, .group = evaluation->group};
+  scores->image = xcalloc((size_t)captions + 1, sizeof *scores->image);
+  for (int m = 0; m < METRICS; m++) {
+    scores->absent[m] = !evaluation->skip[m] && metric_absent((Metric)m);
+    scores->present[m] = !evaluation->skip[m] && !scores->absent[m];
+  }
+  if (!captions) return;
 
   Scorer scorer;
   scorer_init(&scorer);
-  for (int i = 0; i < evaluation->images; i++) {
-    int references = picture_spans(evaluation, i, &scorer);
-    ngram_df_add(&scorer.df, scorer.spans + 1, references, &scorer.counts);
-  }
-  cider_df_set(&scorer.cider, &scorer.df);
-  for (int i = 0; i < evaluation->images; i++) {
-    int references = picture_spans(evaluation, i, &scorer);
-    for (size_t s = 0; s < sizeof SCORERS / sizeof *SCORERS; s++) SCORERS[s](&scorer, references, scores->image[i]);
-    for (int m = 0; m < METRICS; m++) scores->corpus[m] += scores->image[i][m] / evaluation->images;
-  }
+  df_open(evaluation, &scorer);
+  for (int i = 0; i < evaluation->images; i++)
+    picture_score(evaluation, i, &scorer, scores->image + (size_t)i * (size_t)evaluation->group);
+  for (int c = 0; c < captions; c++)
+    for (int m = 0; m < METRICS; m++) scores->corpus[m] += scores->image[c][m] / captions;
   bleu_scores(&scorer.bleu_sum, scores->corpus + METRIC_BLEU_1);
+  if (evaluation->group > 1 && !evaluation->skip[METRIC_CIDER]) score_diversity(evaluation, &scorer, scores);
   scorer_free(&scorer);
 }
 
 void evaluation_scores_free(EvaluationScores *scores) {
   free(scores->image);
+  free(scores->image_diversity);
   *scores = (EvaluationScores){0};
 }

@@ -1,4 +1,5 @@
-/* Evaluate: scores a set of pictures, one candidate caption each against several references, by every metric there is.
+/* Evaluate: scores a set of pictures, a candidate caption each (or a group of them) against several references, by every
+ * metric there is.
  * Used by `troupe score`, by `troupe evaluate` and by the learner's evaluation during training. A new metric is one row
  * of the table in evaluate.c. */
 #ifndef TROUPE_SCORE_EVALUATE_H
@@ -6,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "common/score/diversity.h"
 #include "common/score/ngram.h"
 #include "common/score/ptb.h"
 
@@ -31,17 +33,23 @@ typedef struct Evaluation {
   PtbTokenizer ptb;
   uint64_t *words; /* owned: all captions behind each other */
   size_t words_used, words_room;
-  WordRange *captions; /* owned: a picture's candidate, then its references */
+  WordRange *captions; /* owned: a picture's candidates, then its references */
   size_t captions_used, captions_room;
-  size_t *pictures; /* owned: [images] index of the picture's candidate in captions */
+  size_t *pictures; /* owned: [images] index of the picture's first candidate in captions */
   int images, images_room;
+  int group; /* G: candidates of each picture */
+  /* set by the caller before evaluation_compute */
+  const NgramDf *df;  /* borrowed: CIDEr's document frequencies; NULL: those of the set's references */
+  bool skip[METRICS]; /* metrics that are not wanted */
 } Evaluation;
 
 typedef struct EvaluationScores {
-  int images;
-  bool present[METRICS];
-  double corpus[METRICS];
-  double (*image)[METRICS]; /* owned: [images], in the order they were added; absent metrics are 0 */
+  int images, group;
+  bool present[METRICS], absent[METRICS]; /* absent: wanted, but metric_absent says why not */
+  double corpus[METRICS];   /* every candidate counts as a caption of its own */
+  double (*image)[METRICS]; /* owned: [images, G], in the order they were added; absent metrics are 0 */
+  double diversity[DIVERSITIES];
+  double (*image_diversity)[DIVERSITIES]; /* owned: [images]; NULL for one candidate a picture */
 } EvaluationScores;
 
 void evaluation_init(Evaluation *evaluation);
@@ -52,7 +60,11 @@ void evaluation_add(Evaluation *evaluation, const char *candidate, const char *c
 /* The same for captions that are tokenised already (words separated by white space). */
 void evaluation_add_tokenized(Evaluation *evaluation, const char *candidate, const char *const *references, int count);
 
-/* CIDEr's document frequencies are those of the set's references. A set without pictures scores 0. */
+/* One picture with `group` candidates, the same number in every picture. */
+void evaluation_add_group(Evaluation *evaluation, const char *const *candidates, int group,
+                          const char *const *references, int count);
+
+/* A set without pictures scores 0. */
 void evaluation_compute(const Evaluation *evaluation, EvaluationScores *scores);
 void evaluation_scores_free(EvaluationScores *scores); /* idempotent */
 

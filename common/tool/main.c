@@ -17,6 +17,7 @@ static const struct Verb {
     {"train", verb_train, "stage 2: group-relative policy optimisation, with actors under MPI"},
     {"evaluate", verb_evaluate, "caption a split with a checkpoint and score it"},
     {"caption", verb_caption, "caption pictures"},
+    {"score", verb_score, "score captions: BLEU, METEOR, ROUGE-L, CIDEr, diversity"},
     {"inspect", verb_inspect, "say what a dataset, checkpoint or run folder holds"},
     {"version", verb_version, "versions of troupe and its libraries"},
 };

@@ -9,6 +9,7 @@ int verb_pretrain(int argc, char **argv);
 int verb_train(int argc, char **argv);
 int verb_evaluate(int argc, char **argv);
 int verb_caption(int argc, char **argv);
+int verb_score(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 #endif

@@ -1,0 +1,171 @@
+/* troupe score: candidate captions against references by every metric of the COCO caption evaluation. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/data/dataset.h"
+#include "common/score/scores_print.h"
+#include "common/tool/options.h"
+#include "common/tool/score_sets.h"
+#include "common/tool/verbs.h"
+
+static const char *const help =
+    "usage: troupe score --references F --candidates F [--metrics LIST] [--json] [--per-image]\n"
+    "                    [--split NAME] [--images LISTFILE] [--subset] [--df DATASET.h5] [--time]\n\n"
+    "Scores captions as the COCO caption evaluation does, tokeniser included: BLEU-1..4, METEOR, ROUGE-L, CIDEr (which is\n"
+    "CIDEr-D) and CIDEr_original. Either file may be COCO's annotations or results, Karpathy's dataset_*.json, Flickr's\n"
+    "captions.txt or .token, or a JSON map from id to a caption or a list of captions; its content tells. Every picture of\n"
+    "the references needs a candidate. Several candidates for every picture are a group of samples: then diversity is\n"
+    "printed, too.\n\n"
+    "  --metrics LIST     some of Bleu,METEOR,ROUGE_L,CIDEr,CIDEr_original (Bleu_4 etc. alone, too); default all\n"
+    "  --json             {\"corpus\": {\"Bleu_1\": ..., ...}, ...} on stdout\n"
+    "  --per-image        the scores of each picture, too (\"per_image\" in the JSON)\n"
+    "  --split NAME       only the pictures of a split of Karpathy's file\n"
+    "  --images LISTFILE  only these pictures: ids, one a line\n"
+    "  --subset           only the pictures that have candidates\n"
+    "  --df DATASET.h5    CIDEr's document frequencies from a dataset's training split instead of the references\n"
+    "  --time             seconds of each part, on stderr\n";
+
+typedef struct ScoreOptions {
+  ScoreSets sets;
+  const char *metrics, *df;
+  bool json, per_image, time, help;
+} ScoreOptions;
+
+static Status options_parse(ScoreOptions *options, int argc, char **argv) {
+  static const struct option known[] = {{"references", 1, NULL, 'r'}, {"candidates", 1, NULL, 'c'},
+                                        {"metrics", 1, NULL, 'm'},    {"df", 1, NULL, 'd'},
+                                        {"split", 1, NULL, 's'},      {"images", 1, NULL, 'i'},
+                                        {"subset", 0, NULL, 'u'},     {"json", 0, NULL, 'j'},
+                                        {"per-image", 0, NULL, 'p'},  {"time", 0, NULL, 't'},
+                                        {"help", 0, NULL, 'h'},       {NULL, 0, NULL, 0}};
+  opterr = 0;
+  for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
+    switch (c) {
+      case 'r': options->sets.reference_path = optarg; break;
+      case 'c': options->sets.candidate_path = optarg; break;
+      case 'm': options->metrics = optarg; break;
+      case 'd': options->df = optarg; break;
+      case 's': options->sets.split = optarg; break;
+      case 'i': options->sets.images = optarg; break;
+      case 'u': options->sets.subset = true; break;
+      case 'j': options->json = true; break;
+      case 'p': options->per_image = true; break;
+      case 't': options->time = true; break;
+      case 'h': options->help = true; return OK;
+      default: return option_fault(argv, c);
+    }
+  }
+  if (optind < argc) return status_set(BAD_INPUT, "%s: no argument was expected; see troupe score --help", argv[optind]);
+  if (!options->sets.reference_path) return status_set(BAD_INPUT, "--references F was expected");
+  if (!options->sets.candidate_path) return status_set(BAD_INPUT, "--candidates F was expected");
+  return OK;
+}
+
+/* "bleu" names BLEU-1..4; case does not matter. */
+static bool metric_matches(const char *name, const char *wanted, size_t length) {
+  if (length == 4 && strncasecmp(wanted, "bleu", 4) == 0) return strncasecmp(name, "Bleu_", 5) == 0;
+  return strlen(name) == length && strncasecmp(name, wanted, length) == 0;
+}
+
+static Status metrics_choose(const char *list, bool skip[METRICS]) {
+  if (!list) return OK;
+  for (int m = 0; m < METRICS; m++) skip[m] = true;
+  for (const char *at = list; *at;) {
+    size_t length = strcspn(at, ",");
+    bool found = false;
+    for (int m = 0; m < METRICS; m++) {
+      if (!metric_matches(metric_name((Metric)m), at, length)) continue;
+      skip[m] = false;
+      found = true;
+    }
+    if (!found)
+      return status_set(BAD_INPUT, "--metrics: '%.*s'; some of Bleu, Bleu_1..Bleu_4, METEOR, ROUGE_L, CIDEr, CIDEr_original "
+                        "were expected, with commas between", (int)length, at);
+    at += length;
+    at += *at == ',';
+  }
+  return OK;
+}
+
+static Status df_read(const char *path, NgramDf *df) {
+  Dataset dataset;
+  TRY(dataset_open(&dataset, path, false));
+  Status status = ngram_df_import(df, dataset.ngram_key, dataset.ngram_df, dataset.ngrams, dataset.ngram_documents);
+  dataset_close(&dataset);
+  return status == OK ? OK : status_prefix(status, "%s", path);
+}
+
+static void print_json(const ScoreOptions *options, const EvaluationScores *scores) {
+  json_t *root = json_object();
+  json_object_set_new(root, "corpus", scores_json(scores, scores->corpus));
+  json_object_set_new(root, "images", json_integer(scores->images));
+  json_object_set_new(root, "candidates_per_image", json_integer(scores->group));
+  if (scores->image_diversity) json_object_set_new(root, "diversity", diversity_json(scores->diversity));
+  if (options->per_image) {
+    json_t *images = json_object();
+    for (int i = 0; i < scores->images; i++)
+      json_object_set_new(images, score_sets_id(&options->sets, i), scores_image_json(scores, i));
+    json_object_set_new(root, "per_image", images);
+  }
+  json_print(root);
+}
+
+static void print_table(const ScoreOptions *options, const EvaluationScores *scores) {
+  if (options->per_image) {
+    const char **ids = xmalloc((size_t)scores->images * sizeof *ids);
+    for (int i = 0; i < scores->images; i++) ids[i] = score_sets_id(&options->sets, i);
+    scores_image_table(stdout, scores, ids);
+    putchar('\n');
+    free(ids);
+  }
+  scores_table(stdout, scores);
+  printf("%-14s %d", "images", scores->images);
+  if (scores->group > 1) printf(", %d candidates each", scores->group);
+  putchar('\n');
+}
+
+static Status score_run(ScoreOptions *options, Evaluation *evaluation, NgramDf *df) {
+  double start = clock_seconds();
+  TRY(metrics_choose(options->metrics, evaluation->skip));
+  if (options->df) {
+    TRY(df_read(options->df, df));
+    evaluation->df = df;
+  }
+  TRY(score_sets_read(&options->sets));
+  double read = clock_seconds();
+  score_sets_add(&options->sets, evaluation);
+  double tokenized = clock_seconds();
+  EvaluationScores scores;
+  evaluation_compute(evaluation, &scores);
+  double scored = clock_seconds();
+  scores_absent_log(&scores);
+  if (options->json) print_json(options, &scores);
+  else print_table(options, &scores);
+  if (options->time)
+    log_info("%d pictures: reading %.3f s, tokenising %.3f s, scoring %.3f s, all %.3f s", scores.images, read - start,
+             tokenized - read, scored - tokenized, clock_seconds() - start);
+  evaluation_scores_free(&scores);
+  return OK;
+}
+
+int verb_score(int argc, char **argv) {
+  ScoreOptions options = {0};
+  Status status = options_parse(&options, argc, argv);
+  if (status != OK) return verb_fail(argv[0], status);
+  if (options.help) return fputs(help, stdout), 0;
+  Evaluation evaluation;
+  NgramDf df;
+  evaluation_init(&evaluation);
+  ngram_df_init(&df);
+  status = score_run(&options, &evaluation, &df);
+  evaluation_free(&evaluation);
+  ngram_df_free(&df);
+  score_sets_free(&options.sets);
+  return status == OK ? 0 : verb_fail(argv[0], status);
+}
