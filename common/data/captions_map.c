@@ -63,8 +63,10 @@ static Status map_read(CaptionList *list, const char *path, json_t *root) {
     for (k = 0; k < count; k++) {
       const json_t *caption = caption_of(json_is_array(value) ? json_array_get(value, k) : value);
       if (!caption)
-        return status_set(BAD_INPUT, "%s: %.64s: a caption or a list of captions was expected; formats: COCO annotations or "
-                          "results, Karpathy's dataset_*.json, a map from id to captions", path, id);
+        return status_set(BAD_INPUT,
+                          "%s: %.64s: a caption or a list of captions was expected; formats: COCO annotations or "
+                          "results, Karpathy's dataset_*.json, a map from id to captions",
+                          path, id);
       add_caption(list, picture, caption);
     }
   }

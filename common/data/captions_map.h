@@ -13,8 +13,8 @@
 enum { CAPTION_KEYS = 4 };
 
 typedef struct CaptionMap {
-  CaptionList list;         /* images[i].id is the picture's first id; pictures without captions are there */
-  Names key[CAPTION_KEYS];  /* key[k].text[i]: an id of picture i; "" where it has none of that kind */
+  CaptionList list;        /* images[i].id is the picture's first id; pictures without captions are there */
+  Names key[CAPTION_KEYS]; /* key[k].text[i]: an id of picture i; "" where it has none of that kind */
   const char *key_name[CAPTION_KEYS];
   int keys;
 } CaptionMap;

@@ -26,10 +26,10 @@ const char *diversity_name(DiversityMetric metric);
 
 /* Scratch, and the sums of a set. All owned. */
 typedef struct Diversity {
-  int group;         /* G >= 2 */
-  BleuStats *sum;    /* [G]: of the g-th captions */
-  WordSpan *others;  /* [G - 1] */
-  double *kernel;    /* [G, G] */
+  int group;        /* G >= 2 */
+  BleuStats *sum;   /* [G]: of the g-th captions */
+  WordSpan *others; /* [G - 1] */
+  double *kernel;   /* [G, G] */
   NgramCounts counts;
   BleuReferences bleu;
   CiderReferences cider;

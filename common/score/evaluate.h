@@ -46,8 +46,8 @@ typedef struct Evaluation {
 typedef struct EvaluationScores {
   int images, group;
   bool present[METRICS], absent[METRICS]; /* absent: wanted, but metric_absent says why not */
-  double corpus[METRICS];   /* every candidate counts as a caption of its own */
-  double (*image)[METRICS]; /* owned: [images, G], in the order they were added; absent metrics are 0 */
+  double corpus[METRICS];                 /* every candidate counts as a caption of its own */
+  double (*image)[METRICS];               /* owned: [images, G], in the order they were added; absent metrics are 0 */
   double diversity[DIVERSITIES];
   double (*image_diversity)[DIVERSITIES]; /* owned: [images]; NULL for one candidate a picture */
 } EvaluationScores;

@@ -36,8 +36,7 @@ json_t *scores_image_json(const EvaluationScores *scores, int image) {
   for (int g = 0; g < scores->group; g++)
     json_array_append_new(candidates, scores_json(scores, scores->image[image * scores->group + g]));
   json_object_set_new(object, "candidates", candidates);
-  if (scores->image_diversity)
-    json_object_set_new(object, "diversity", diversity_json(scores->image_diversity[image]));
+  if (scores->image_diversity) json_object_set_new(object, "diversity", diversity_json(scores->image_diversity[image]));
   return object;
 }
 

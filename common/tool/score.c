@@ -38,12 +38,10 @@ typedef struct ScoreOptions {
 } ScoreOptions;
 
 static Status options_parse(ScoreOptions *options, int argc, char **argv) {
-  static const struct option known[] = {{"references", 1, NULL, 'r'}, {"candidates", 1, NULL, 'c'},
-                                        {"metrics", 1, NULL, 'm'},    {"df", 1, NULL, 'd'},
-                                        {"split", 1, NULL, 's'},      {"images", 1, NULL, 'i'},
-                                        {"subset", 0, NULL, 'u'},     {"json", 0, NULL, 'j'},
-                                        {"per-image", 0, NULL, 'p'},  {"time", 0, NULL, 't'},
-                                        {"help", 0, NULL, 'h'},       {NULL, 0, NULL, 0}};
+  static const struct option known[] = {
+      {"references", 1, NULL, 'r'}, {"candidates", 1, NULL, 'c'}, {"metrics", 1, NULL, 'm'}, {"df", 1, NULL, 'd'},
+      {"split", 1, NULL, 's'},      {"images", 1, NULL, 'i'},     {"subset", 0, NULL, 'u'},  {"json", 0, NULL, 'j'},
+      {"per-image", 0, NULL, 'p'},  {"time", 0, NULL, 't'},       {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
     switch (c) {
@@ -61,7 +59,8 @@ static Status options_parse(ScoreOptions *options, int argc, char **argv) {
       default: return option_fault(argv, c);
     }
   }
-  if (optind < argc) return status_set(BAD_INPUT, "%s: no argument was expected; see troupe score --help", argv[optind]);
+  if (optind < argc)
+    return status_set(BAD_INPUT, "%s: no argument was expected; see troupe score --help", argv[optind]);
   if (!options->sets.reference_path) return status_set(BAD_INPUT, "--references F was expected");
   if (!options->sets.candidate_path) return status_set(BAD_INPUT, "--candidates F was expected");
   return OK;
@@ -85,8 +84,10 @@ static Status metrics_choose(const char *list, bool skip[METRICS]) {
       found = true;
     }
     if (!found)
-      return status_set(BAD_INPUT, "--metrics: '%.*s'; some of Bleu, Bleu_1..Bleu_4, METEOR, ROUGE_L, CIDEr, CIDEr_original "
-                        "were expected, with commas between", (int)length, at);
+      return status_set(BAD_INPUT,
+                        "--metrics: '%.*s'; some of Bleu, Bleu_1..Bleu_4, METEOR, ROUGE_L, CIDEr, CIDEr_original "
+                        "were expected, with commas between",
+                        (int)length, at);
     at += length;
     at += *at == ',';
   }

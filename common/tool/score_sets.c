@@ -16,8 +16,7 @@ static void few_add(Few *few, const char *id) {
   size_t used = strlen(few->text);
   if (few->count < SHOWN)
     snprintf(few->text + used, sizeof few->text - used, "%s%.60s", few->count ? ", " : "", *id ? id : "\"\"");
-  else if (few->count == SHOWN)
-    snprintf(few->text + used, sizeof few->text - used, ", ...");
+  else if (few->count == SHOWN) snprintf(few->text + used, sizeof few->text - used, ", ...");
   few->count++;
 }
 
@@ -69,12 +68,13 @@ static Status candidates_count(ScoreSets *sets) {
   Few uneven = {0};
   sets->group = list->images[sets->candidate[0]].captions;
   for (int i = 0; i < sets->count; i++)
-    if (list->images[sets->candidate[i]].captions != sets->group)
-      few_add(&uneven, list->images[sets->candidate[i]].id);
+    if (list->images[sets->candidate[i]].captions != sets->group) few_add(&uneven, list->images[sets->candidate[i]].id);
   if (!uneven.count) return OK;
-  return status_set(BAD_INPUT, "%s: repeated ids: %s has %d candidate%s, %d other pictures another number: %s; one each, or "
-                    "as many for every picture, was expected", sets->candidate_path, list->images[sets->candidate[0]].id,
-                    sets->group, sets->group > 1 ? "s" : "", uneven.count, uneven.text);
+  return status_set(BAD_INPUT,
+                    "%s: repeated ids: %s has %d candidate%s, %d other pictures another number: %s; one each, or "
+                    "as many for every picture, was expected",
+                    sets->candidate_path, list->images[sets->candidate[0]].id, sets->group, sets->group > 1 ? "s" : "",
+                    uneven.count, uneven.text);
 }
 
 /* Fills in the pairs. */
@@ -107,10 +107,13 @@ static Status pairs_make(ScoreSets *sets, int key, const bool *wanted) {
     return status_set(BAD_INPUT, "%s: extra ids: %d of its pictures are not %s %s: %s", file, extra.count,
                       sets->split || sets->images ? "among those chosen of" : "in", sets->reference_path, extra.text);
   if (missing.count && (!sets->subset || !sets->count))
-    return status_set(BAD_INPUT, "%s: missing ids: %d of the pictures of %s have no candidate: %s; --split, --images or "
-                      "--subset choose fewer", file, missing.count, sets->reference_path, missing.text);
+    return status_set(BAD_INPUT,
+                      "%s: missing ids: %d of the pictures of %s have no candidate: %s; --split, --images or "
+                      "--subset choose fewer",
+                      file, missing.count, sets->reference_path, missing.text);
   if (silent.count)
-    return status_set(BAD_INPUT, "%s: %d pictures have no references: %s", sets->reference_path, silent.count, silent.text);
+    return status_set(BAD_INPUT, "%s: %d pictures have no references: %s", sets->reference_path, silent.count,
+                      silent.text);
   if (!sets->count) return status_set(BAD_INPUT, "%s: no pictures are left to score", file);
   return candidates_count(sets);
 }

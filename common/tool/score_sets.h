@@ -10,9 +10,9 @@
 
 typedef struct ScoreSets {
   const char *reference_path, *candidate_path; /* borrowed; for messages */
-  const char *split;  /* pictures of this split of the references only; NULL: all */
-  const char *images; /* a file of picture ids, one a line: those only; NULL: all */
-  bool subset;        /* only pictures that have candidates */
+  const char *split;                           /* pictures of this split of the references only; NULL: all */
+  const char *images;                          /* a file of picture ids, one a line: those only; NULL: all */
+  bool subset;                                 /* only pictures that have candidates */
   CaptionMap references, candidates;
   int *reference; /* owned: [count] picture of `references` */
   int *candidate; /* owned: [count] its picture of `candidates` */

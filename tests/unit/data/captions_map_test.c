@@ -23,13 +23,17 @@ static void expect(const char *text, int pictures, const char *id, const char *c
 
 static void formats_are_told_apart(void **state) {
   (void)state;
-  expect("[{\"image_id\": 42, \"caption\": \"a dog\"}, {\"image_id\": \"x.jpg\", \"caption\": \"\"}]", 2, "42", "a dog");
+  expect("[{\"image_id\": 42, \"caption\": \"a dog\"}, {\"image_id\": \"x.jpg\", \"caption\": \"\"}]", 2, "42",
+         "a dog");
   expect("[{\"image_id\": 7, \"caption\": \"a\"}, {\"image_id\": \"7\", \"caption\": \"b\"}]", 1, "7", "b");
-  expect("{\"images\": [{\"id\": 1}, {\"id\": 2}], \"annotations\": [{\"image_id\": 2, \"id\": 9, \"caption\": \"a cat\"}]}", 2,
-         "2", "a cat");
+  expect(
+      "{\"images\": [{\"id\": 1}, {\"id\": 2}], \"annotations\": [{\"image_id\": 2, \"id\": 9, \"caption\": \"a cat\"}]}",
+      2, "2", "a cat");
   expect("{\"annotations\": [{\"image_id\": 2, \"caption\": \"a cat\"}]}", 1, "2", "a cat");
-  expect("{\"images\": [{\"filename\": \"b.jpg\", \"filepath\": \"val2014\", \"cocoid\": 5, \"imgid\": 0, \"split\": \"test\", "
-         "\"sentences\": [{\"raw\": \"one\"}, {\"raw\": \"two\"}]}]}", 1, "5", "two");
+  expect(
+      "{\"images\": [{\"filename\": \"b.jpg\", \"filepath\": \"val2014\", \"cocoid\": 5, \"imgid\": 0, \"split\": \"test\", "
+      "\"sentences\": [{\"raw\": \"one\"}, {\"raw\": \"two\"}]}]}",
+      1, "5", "two");
   expect("{\"3\": [\"a\", \"b\"], \"4\": [\"c\"]}", 2, "3", "b");
   expect("\xEF\xBB\xBF {\"3\": \"a\"}", 1, "3", "a");
   expect("{\"3\": [{\"caption\": \"a\"}], \"images\": {\"caption\": \"b\"}}", 2, "images", "b");

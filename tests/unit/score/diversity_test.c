@@ -28,7 +28,7 @@ static void groups_equal_goldens(void **state) {
     const char *name = diversity_name((DiversityMetric)m);
     golden_close(scores.diversity[m], golden_number(json_object_get(root, "corpus"), name), name);
     json_array_foreach(images, i, image)
-      golden_close(scores.image_diversity[i][m], golden_number(json_object_get(image, "diversity"), name), name);
+        golden_close(scores.image_diversity[i][m], golden_number(json_object_get(image, "diversity"), name), name);
   }
   assert_true(fabs(scores.diversity[DIVERSITY_CIDER_MEAN] - scores.corpus[METRIC_CIDER]) <= 1e-12);
   evaluation_scores_free(&scores);
