@@ -9,7 +9,7 @@
 
 UNIT := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
 FUZZ := $(wildcard tests/fuzz/*_fuzz.c)
-SUPPORT := $(wildcard tests/mpi/*.c tests/bench/*.c)
+SUPPORT := $(wildcard tests/mpi/*.c tests/bench/*.c tests/reference/*.c)
 UNIT_PROGRAMS := $(UNIT:%.c=$(BUILD)/%)
 REPLAY_PROGRAMS := $(FUZZ:%_fuzz.c=$(BUILD)/%_replay)
 SUPPORT_PROGRAMS := $(SUPPORT:%.c=$(BUILD)/%)
@@ -79,6 +79,10 @@ check-fuzz: ## each fuzz target by clang's libFuzzer for FUZZ_SECONDS=30
 	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-pass-failed' check-fuzz-all
 check-fuzz-all: $(FUZZERS)
 	@for f in $^; do sh tests/fuzz/fuzz.sh $$f $(FUZZ_SECONDS) || exit 1; done
+
+.PHONY: check-reference
+check-reference: $(PROGRAMS) $(BUILD)/tests/reference/tokenize_lines ## tokeniser and metrics against pycocoevalcap (python3, java)
+	@BUILD=$(BUILD) python3 tests/reference/compare.py $(REFERENCE_OPTIONS)
 
 check-clean-root: ## make check in a bare Debian root by debootstrap (root; DEMO=1 runs make demo too)
 	@sh tests/clean-root.sh

@@ -183,14 +183,19 @@ vitamin c. The end. plan b. it works
 """.split("\n")[:-1]
 
 
+def tokenized(lines):
+    """[line, words] pairs; the words of "1 1/2" hold a no-break space."""
+    # some rules of the Java program may look into the next line, which must not be another caption: a letter stands between
+    spaced = {i: [{"caption": line}, {"caption": "x"}] for i, line in enumerate(lines)}
+    words = PTBTokenizer().tokenize(spaced)
+    return [[line, words[i][0]] for i, line in enumerate(lines)]
+
+
 def make_ptb():
     rng = random.Random(3)
     parts = [part for line in RAW for part in line.split(" ") if part]
     lines = RAW + [" ".join(rng.sample(parts, 6)) for _ in range(120)]
-    # some rules of the Java program look into the next line, which must not be another caption: a letter stands between
-    spaced = {i: [{"caption": line}, {"caption": "x"}] for i, line in enumerate(lines)}
-    words = PTBTokenizer().tokenize(spaced)
-    return {"captions": [[line, words[i][0].replace("\u00a0", " ")] for i, line in enumerate(lines)]}
+    return {"captions": tokenized(lines)}
 
 
 def write(name, value):
