@@ -153,6 +153,70 @@ static void references_cook(Reward *reward, int image) {
   if (weight[REWARD_BLEU4] != 0) bleu_cook(&reward->bleu_references, reward->references, count);
 }
 
+/* --- do they fit? ------------------------------------------------------------------------------------------------ */
+
+typedef struct Fit {
+  int64_t words, spoken, known; /* of the references; in the vocabulary; in the document frequencies */
+  double cider_d;               /* sum over `scored` pictures */
+  int pictures, scored;
+} Fit;
+
+static void picture_fit(Reward *reward, const NgramCounts *tokens, int image, Fit *fit) {
+  int count = references_of(reward, image);
+  for (int r = 0; r < count; r++) {
+    WordSpan reference = reward->references[r];
+    for (int w = 0; w < reference.count; w++) {
+      if (reference.words[w] == ngram_end_word()) continue;
+      fit->words++;
+      fit->spoken += ngram_counts_find(tokens, reference.words[w]) >= 0;
+      if (reward->cider.df) fit->known += ngram_df_find(reward->cider.df, ngram_key(reference.words + w, 1)) > 0;
+    }
+  }
+  fit->pictures++;
+  if (count < 2 || !reward->cider.df) return;
+  cider_cook(&reward->cider, &reward->cider_references, reward->references + 1, count - 1);
+  fit->cider_d += cider_score(&reward->cider, &reward->cider_references, reward->references[0]).d;
+  fit->scored++;
+}
+
+Status reward_check(Reward *reward) {
+  enum { PICTURES = 256, SCORED_MIN = 20 };
+  static const double SHARE_MIN = 0.5, CIDER_D_MIN = 0.005;
+  NgramCounts tokens;
+  ngram_counts_init(&tokens);
+  for (int v = 0; v < reward->vocabulary; v++) ngram_counts_entry(&tokens, reward->token_word[v], 1);
+  Fit fit = {0};
+  int step = reward->images / PICTURES + 1;
+  for (int i = 0; i < reward->images; i += step) {
+    int image = i; /* the next that has references */
+    while (image < i + step && image < reward->images && !reward->pictures[image].count) image++;
+    if (image < i + step && image < reward->images) picture_fit(reward, &tokens, image, &fit);
+  }
+  ngram_counts_free(&tokens);
+  reward->cooked = -1;
+  double words = (double)fit.words;
+  if (fit.words && (double)fit.spoken < SHARE_MIN * words)
+    return status_set(BAD_INPUT,
+                      "only %.0f %% of the words of the references (of %d pictures) are in the vocabulary; rewards "
+                      "would be near zero: was the vocabulary made from other captions or by another tokeniser?",
+                      100 * (double)fit.spoken / words, fit.pictures);
+  const double *weight = reward->config.weight;
+  if (!reward->cider.df || (weight[REWARD_CIDER_D] == 0 && weight[REWARD_CIDER] == 0)) return OK;
+  if (fit.words && (double)fit.known < SHARE_MIN * words)
+    return status_set(BAD_INPUT,
+                      "only %.0f %% of the words of the references (of %d pictures) have a document frequency; "
+                      "CIDEr-D would be near zero: are the frequencies of other captions?",
+                      100 * (double)fit.known / words, fit.pictures);
+  if (fit.scored >= SCORED_MIN && reward->cider.df->documents >= SCORED_MIN &&
+      !(fit.cider_d / fit.scored >= CIDER_D_MIN))
+    return status_set(
+        BAD_INPUT,
+        "the references of a picture have a mean CIDEr-D of %.4f with each other (%d pictures); at least "
+        "%.3f, and about 0.8 for captions by people, was expected: do captions stand with the wrong pictures?",
+        fit.cider_d / fit.scored, fit.scored, CIDER_D_MIN);
+  return OK;
+}
+
 /* --- scores ------------------------------------------------------------------------------------------------------ */
 
 static Candidate candidate_of(Reward *reward, const int32_t *tokens, int length, bool finished) {

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/status.h"
 #include "common/score/bleu.h"
 #include "common/score/cider.h"
 #include "common/score/component.h"
@@ -65,5 +66,11 @@ void reward_unit_set(Reward *reward, const int32_t *images, int count);
  * components [captions, REWARD_COMPONENTS], unweighted. */
 void reward_score(Reward *reward, int image, int captions, const int32_t *const *tokens, const int32_t *lengths,
                   const bool *finished, double *rewards, double *components);
+
+/* Do the references fit the vocabulary and the document frequencies? What does not is the usual cause of rewards near zero.
+ * Looks at up to 256 of the pictures: most of the references' words must be tokens; with a given df (cider_d.df: train) most
+ * must be known to it, too, and each picture's first reference must score against the others as a person's caption does,
+ * whose mean CIDEr-D is about 0.8. Errors: BAD_INPUT with the figures. */
+Status reward_check(Reward *reward);
 
 #endif

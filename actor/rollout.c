@@ -28,8 +28,8 @@ static Status reward_open(Rollout *rollout) {
   const Config *config = rollout->config;
   const Dataset *dataset = rollout->dataset;
   ngram_df_init(&rollout->df);
-  Status status = ngram_df_import(&rollout->df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams,
-                                  dataset->ngram_documents);
+  Status status =
+      ngram_df_import(&rollout->df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams, dataset->ngram_documents);
   if (status != OK) return status_prefix(status, "%s: ngram", dataset->path);
   RewardConfig options = reward_options(config);
   bool batch_df = strcmp(config->rewards.df, "batch") == 0;
@@ -40,7 +40,8 @@ static Status reward_open(Rollout *rollout) {
     if (count && strcmp(dataset->image_split[i], config->data.train) == 0)
       reward_add_image(&rollout->reward, i, (const char *const *)(dataset->words + first), count);
   }
-  return OK;
+  status = reward_check(&rollout->reward);
+  return status == OK ? OK : status_prefix(status, "%s: rewards", dataset->path);
 }
 
 Status rollout_init(Rollout *rollout, const Config *config, Dataset *dataset, const ParamTable *table) {
@@ -51,7 +52,8 @@ Status rollout_init(Rollout *rollout, const Config *config, Dataset *dataset, co
   captioner_init(&rollout->captioner, table, images, captions, tokens, 0);
   captions_init(&rollout->samples, captions, length);
   captions_init(&rollout->greedy, images, length);
-  rollout->features = xmalloc((size_t)images * (size_t)table->shape.cells * (size_t)table->shape.features * sizeof(float));
+  rollout->features =
+      xmalloc((size_t)images * (size_t)table->shape.cells * (size_t)table->shape.features * sizeof(float));
   rollout->input = xcalloc((size_t)tokens, sizeof(int32_t));
   return reward_open(rollout);
 }
@@ -94,9 +96,14 @@ static void samples_pack(Rollout *rollout, const CaptionSet *set, int images, in
 }
 
 static void reference_run(Rollout *rollout, const float *reference, Result *result) {
-  CaptionBatch batch = {.images = result->images, .captions = result->captions, .tokens = result->tokens,
-                        .features = rollout->features, .image_start = result->image_start,
-                        .caption_start = result->caption_start, .input = rollout->input, .target = result->token};
+  CaptionBatch batch = {.images = result->images,
+                        .captions = result->captions,
+                        .tokens = result->tokens,
+                        .features = rollout->features,
+                        .image_start = result->image_start,
+                        .caption_start = result->caption_start,
+                        .input = rollout->input,
+                        .target = result->token};
   TokenOutputs outputs = {.logp = result->reference_logp};
   captioner_forward(&rollout->captioner, reference, &batch, (float)rollout->config->sampling.temperature, NULL,
                     &outputs);
@@ -141,8 +148,10 @@ Status rollout_run(Rollout *rollout, const Assignment *assignment, const float *
   rollout->loaded = assignment->policy_version;
   if (assignment->work == WORK_EVALUATE) return evaluate_run(rollout, assignment, policy, result);
 
-  SampleOptions options = {.temperature = (float)config->sampling.temperature, .top_k = config->sampling.top_k,
-                           .top_p = (float)config->sampling.top_p, .seed = config->run.seed,
+  SampleOptions options = {.temperature = (float)config->sampling.temperature,
+                           .top_k = config->sampling.top_k,
+                           .top_p = (float)config->sampling.top_p,
+                           .seed = config->run.seed,
                            .iteration = (uint32_t)assignment->iteration};
   bool baseline = with_baseline(config);
   decoder_sample(&rollout->decoder, policy, images, rollout->features, assignment->image, group, &options,

@@ -2,6 +2,7 @@
  * that are this project's own, against their definitions. */
 #include "actor/reward.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,12 +198,96 @@ static void penalties_are_as_defined(void **state) {
   reward_free(&reward);
 }
 
+static void add_pictures(Reward *reward, const Golden *golden) {
+  json_t *picture;
+  size_t i;
+  json_array_foreach(golden->pictures, i, picture) {
+    const char *texts[16];
+    int count = golden_texts(json_object_get(picture, "references"), texts);
+    reward_add_image(reward, (int)i * 3, texts, count); /* as in a dataset whose other splits stand between */
+  }
+}
+
+/* 30 pictures of two captions that have no word in common, and their document frequencies. */
+static void add_strangers(Reward *reward, NgramDf *df) {
+  NgramCounts scratch;
+  ngram_counts_init(&scratch);
+  ngram_df_init(df);
+  for (int i = 0; i < 30; i++) {
+    char texts[2][32];
+    uint64_t words[2][2];
+    for (int k = 0; k < 2; k++) {
+      snprintf(texts[k], sizeof texts[k], "%c%c%c dog", k ? 'x' : 'y', 'a' + i % 26, 'a' + i / 26);
+      if (k) texts[k][3] = 0;
+      words[k][0] = ngram_word(texts[k], 3);
+      words[k][1] = ngram_word("dog", 3);
+    }
+    if (reward) reward_add_image(reward, i, (const char *[]){texts[0], texts[1]}, 2);
+    ngram_df_add(df, (WordSpan[]){{words[0], 2}, {words[1], 1}}, 2, &scratch);
+  }
+  ngram_counts_free(&scratch);
+}
+
+static void references_that_do_not_fit_are_refused(void **state) {
+  (void)state;
+  Golden golden = golden_open();
+  RewardConfig config = reward_config_default();
+  Reward reward;
+  NgramDf df, strange;
+  train_df(&golden, &df);
+  reward_init(&reward, &config, golden.words, golden.vocabulary, &df);
+  assert_int_equal(reward_check(&reward), OK); /* nothing there */
+  add_pictures(&reward, &golden);
+  if (reward_check(&reward) != OK) fail_msg("%s", status_message());
+  reward_free(&reward);
+
+  const char *const other[] = {"<pad>", "<start>", "<end>", "<unk>", "ein", "hund"};
+  reward_init(&reward, &config, 6, other, &df);
+  add_pictures(&reward, &golden);
+  assert_int_equal(reward_check(&reward), BAD_INPUT);
+  assert_non_null(strstr(status_message(), "are in the vocabulary"));
+  reward_free(&reward);
+
+  add_strangers(NULL, &strange);
+  reward_init(&reward, &config, golden.words, golden.vocabulary, &strange);
+  add_pictures(&reward, &golden);
+  assert_int_equal(reward_check(&reward), BAD_INPUT);
+  assert_non_null(strstr(status_message(), "document frequency"));
+  reward_free(&reward);
+  config.weight[REWARD_CIDER_D] = 0; /* frequencies do not count */
+  config.weight[REWARD_ROUGE_L] = 1;
+  reward_init(&reward, &config, golden.words, golden.vocabulary, &strange);
+  add_pictures(&reward, &golden);
+  assert_int_equal(reward_check(&reward), OK);
+  reward_free(&reward);
+  ngram_df_free(&strange);
+
+  config = reward_config_default();
+  config.include_eos = false;
+  char words[64][4];
+  const char *tokens[65] = {"dog"};
+  for (int i = 0; i < 60; i++) {
+    snprintf(words[i], sizeof words[i], "%c%c%c", i % 2 ? 'x' : 'y', 'a' + i / 2 % 26, 'a' + i / 2 / 26);
+    tokens[i + 1] = words[i];
+  }
+  ngram_df_free(&df);
+  reward_init(&reward, &config, 61, tokens, &strange);
+  add_strangers(&reward, &df);
+  cider_df_set(&reward.cider, &df);
+  assert_int_equal(reward_check(&reward), BAD_INPUT);
+  assert_non_null(strstr(status_message(), "with the wrong pictures"));
+  reward_free(&reward);
+  ngram_df_free(&df);
+  golden_close_files(&golden);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rewards_equal_goldens),
       cmocka_unit_test(unit_frequencies_equal_goldens),
       cmocka_unit_test(unfinished_captions_earn_less),
       cmocka_unit_test(penalties_are_as_defined),
+      cmocka_unit_test(references_that_do_not_fit_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
