@@ -20,7 +20,7 @@ enum { CHECKPOINTS_MAX = 4096 };
 static int numbered(const RunFolder *run, int64_t iterations[CHECKPOINTS_MAX]) {
   DIR *folder = opendir(run->checkpoints);
   int count = 0;
-  for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && count < CHECKPOINTS_MAX; entry = readdir(folder)) {
+  for (struct dirent *entry; folder && count < CHECKPOINTS_MAX && (entry = readdir(folder));) {
     char *end;
     long number = strtol(entry->d_name, &end, 10);
     if (end == entry->d_name || strcmp(end, ".h5") != 0) continue;
@@ -40,11 +40,23 @@ static Status run_lock(RunFolder *run) {
   char *path = path_join(run->path, "lock");
   run->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   Status status = OK;
-  if (run->lock < 0) status = status_set(FAILED, "%s: cannot be created: %s", path, strerror(errno));
-  else if (flock(run->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+  if (run->lock < 0) {
+    status = status_set(FAILED, "%s: cannot be created: %s", path, strerror(errno));
+  } else if (flock(run->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
     status = status_set(BAD_INPUT, "%s: another learner works in this run folder", run->path);
+    close(run->lock);
+    run->lock = -1; /* whoever sees a lock takes the folder for its own */
+  }
   free(path);
   return status;
+}
+
+/* Removes checkpoints that a killed learner had half written. Nobody else writes here: the lock is held. */
+static void temporaries_remove(const RunFolder *run) {
+  DIR *folder = opendir(run->checkpoints);
+  for (struct dirent *entry; folder && (entry = readdir(folder));)
+    if (strstr(entry->d_name, ".tmp.")) unlinkat(dirfd(folder), entry->d_name, 0);
+  if (folder) closedir(folder);
 }
 
 Status run_open(RunFolder *run, const Config *config, const char *stage) {
@@ -57,6 +69,7 @@ Status run_open(RunFolder *run, const Config *config, const char *stage) {
   if (strcmp(config->run.resume, "never") == 0 && numbered(run, iterations) > 0)
     return status_set(BAD_INPUT, "%s: holds checkpoints of an earlier run and run.resume is never; another run.dir was "
                       "expected", run->path);
+  temporaries_remove(run);
   char *text = config_text(config, false), *file = path_join(run->path, "config.yaml");
   Status status = file_write_atomic(file, text, strlen(text));
   free(text);
@@ -71,6 +84,14 @@ void run_close(RunFolder *run) {
   *run = (RunFolder){.lock = -1};
 }
 
+/* A checkpoint that does not verify keeps its bytes but not its number, or it would count among the newest that are kept. */
+static void set_aside(const char *path) {
+  char *aside = xasprintf("%s.broken", path);
+  log_warning("%s; it is now %s, and the checkpoint before it is tried", status_message(), path_name(aside));
+  if (rename(path, aside)) log_warning("%s: cannot be renamed: %s", path, strerror(errno));
+  free(aside);
+}
+
 Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *table, bool *found) {
   int64_t iterations[CHECKPOINTS_MAX];
   int count = numbered(run, iterations);
@@ -82,8 +103,8 @@ Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *tabl
     if (status == OK) {
       *found = true;
       log_info("resuming from %s", path);
-    } else {
-      log_warning("%s; trying the checkpoint before it", status_message());
+    } else if (i > 0) {
+      set_aside(path);
     }
     free(path);
   }

@@ -1,5 +1,5 @@
-/* Run folder: what a run leaves on disk: config.yaml, metrics.jsonl, samples.jsonl, status.json, checkpoints. One learner at
- * a time holds it. */
+/* Run folder: what a run leaves on disk: config.yaml, metrics.jsonl, samples.jsonl, status.json, checkpoints. One
+ * learner at a time holds it. */
 #ifndef TROUPE_LEARNER_RUN_FOLDER_H
 #define TROUPE_LEARNER_RUN_FOLDER_H
 
@@ -16,16 +16,18 @@ typedef struct RunFolder {
   int lock; /* file descriptor that holds the lock, -1 = none */
 } RunFolder;
 
-/* Creates and locks the folder and writes config.yaml. Errors: BAD_INPUT another learner holds it, or it holds checkpoints
- * and run.resume is never; FAILED it cannot be written. */
+/* Creates and locks the folder, clears checkpoints half written and writes config.yaml. Errors: BAD_INPUT
+ * another learner holds it (then run->lock is -1), or it holds checkpoints and run.resume is never; FAILED it cannot
+ * be written. */
 Status run_open(RunFolder *run, const Config *config, const char *stage);
 void run_close(RunFolder *run); /* idempotent */
 
 /* The newest checkpoint that verifies, with moments and reference; *found false when there is none. A broken one is
- * warned of and the one before it is taken. Errors: checkpoints are there and none verifies. */
+ * warned of and renamed NNNNNN.h5.broken, and the one before it is taken. Errors: checkpoints are there and none
+ * verifies (the last one tried keeps its name). */
 Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *table, bool *found);
 
-/* Drops the lines of metrics.jsonl and samples.jsonl that are past `iteration`: they will be written again. */
+/* Drops the lines of metrics.jsonl and samples.jsonl that are past `iteration` (-1: all): they will be written again. */
 Status run_rewind(const RunFolder *run, int64_t iteration);
 
 /* Saves checkpoints/NNNNNN.h5, points `latest` (and, when best, best.h5) at it and removes old ones. */

@@ -124,7 +124,7 @@ const Option option_table[] = {
               "OpenMP threads of the learner; 0 = all cores of its node at lag 0, else those that the actors leave"),
     LOCAL_INT("checkpoint.every", checkpoint.every, "10", 1, 100000000,
               "iterations between checkpoints (stage 1: an epoch)"),
-    LOCAL_INT("checkpoint.keep", checkpoint.keep, "2", 1, 1000000, "newest checkpoints kept besides best.h5"),
+    LOCAL_INT("checkpoint.keep", checkpoint.keep, "2", 1, 1000, "newest checkpoints kept besides best.h5"),
     INT("evaluation.every", evaluation.every, "10", 0, 100000000,
         "iterations between evaluations on data.validation (stage 1: after each epoch); 0 = never"),
     INT("evaluation.images", evaluation.images, "0", 0, 100000000, "evaluate on the first so many images; 0 = all"),

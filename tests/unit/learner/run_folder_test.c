@@ -77,6 +77,7 @@ static void one_learner_at_a_time(void **state) {
   assert_int_equal(run_open(&run, &config, "train"), OK);
   assert_int_equal(run_open(&second, &config, "train"), BAD_INPUT);
   assert_non_null(strstr(status_message(), "another learner"));
+  assert_int_equal(second.lock, -1); /* or its failure would be written into the first one's status.json */
   run_close(&second);
   run_close(&run);
   assert_int_equal(run_open(&run, &config, "train"), OK);
@@ -97,11 +98,45 @@ static void newest_whole_checkpoint_resumes(void **state) {
   char *newest = path_join(run.checkpoints, "000003.h5");
   assert_int_equal(truncate(newest, 3000), 0);
   assert_int_equal(resumed(&run), 2);
+  assert_true(has(&run, "000003.h5.broken") && !has(&run, "000003.h5"));
   free(newest);
   run_close(&run);
   assert_int_equal(config_set(&config, "run.resume=never"), OK);
   assert_int_equal(run_open(&run, &config, "train"), BAD_INPUT);
   assert_non_null(strstr(status_message(), "run.resume is never"));
+  run_close(&run);
+}
+
+static void broken_checkpoint_does_not_push_whole_ones_out(void **state) {
+  (void)state;
+  RunFolder run;
+  assert_int_equal(config_set(&config, "checkpoint.keep=1"), OK);
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  run.keep = 2;
+  save(&run, 10, false);
+  save(&run, 20, false);
+  run.keep = 1;
+  char *newest = path_join(run.checkpoints, "000020.h5");
+  assert_int_equal(truncate(newest, 3000), 0);
+  assert_int_equal(resumed(&run), 10);
+  save(&run, 15, false); /* stopped between two regular checkpoints */
+  assert_int_equal(resumed(&run), 15);
+  free(newest);
+  run_close(&run);
+}
+
+static void half_written_checkpoints_are_cleared(void **state) {
+  (void)state;
+  RunFolder run;
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  save(&run, 1, false);
+  char *half = path_join(run.checkpoints, "000002.h5.tmp.123");
+  assert_int_equal(file_append_line(half, "half"), OK);
+  run_close(&run);
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  assert_false(file_exists(half));
+  assert_true(has(&run, "000001.h5"));
+  free(half);
   run_close(&run);
 }
 
@@ -116,6 +151,10 @@ static void lines_past_the_checkpoint_go(void **state) {
   assert_int_equal(run_rewind(&run, 2), OK);
   assert_int_equal(file_read(path, 0, &text, &size), OK);
   assert_string_equal(text, "{\"iteration\":1}\n{\"iteration\":2}\n");
+  free(text);
+  assert_int_equal(run_rewind(&run, -1), OK); /* no checkpoint was found: all will be written again */
+  assert_int_equal(file_read(path, 0, &text, &size), OK);
+  assert_int_equal(size, 0);
   free(text);
   free(path);
   run_close(&run);
@@ -143,6 +182,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(one_learner_at_a_time, set_up, tear_down),
       cmocka_unit_test_setup_teardown(newest_whole_checkpoint_resumes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(broken_checkpoint_does_not_push_whole_ones_out, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(half_written_checkpoints_are_cleared, set_up, tear_down),
       cmocka_unit_test_setup_teardown(lines_past_the_checkpoint_go, set_up, tear_down),
       cmocka_unit_test_setup_teardown(status_says_how_it_stands, set_up, tear_down),
   };
