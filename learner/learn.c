@@ -11,7 +11,6 @@
 
 void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *updater) {
   int images = config->policy.images_per_iteration, minibatch = config->policy.minibatch_images;
-  if (minibatch > images) minibatch = images;
   int captions = minibatch * config->policy.group, tokens = captions * policy_max_length(config);
   *learn = (Learn){.config = config, .dataset = dataset, .updater = updater};
   batch_init(&learn->batch, &updater->table->shape, minibatch, captions, tokens);
@@ -110,8 +109,8 @@ static Status step(Learn *learn, const int32_t *groups, int count, int64_t numbe
                        &dropout, multiplier, sums, grad_norm);
 }
 
-Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, void (*between)(void *), void *context,
-                    ObjectiveSums *sums, double *grad_norm, double *learning_rate) {
+Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*between)(void *), void *context,
+                    ObjectiveSums *sums, double *grad_norm, double *learning_rate, bool *complete) {
   const Config *config = learn->config;
   ScheduleOptions schedule = settings_schedule(&config->schedule);
   ObjectiveOptions objective = settings_objective(config);
@@ -119,6 +118,7 @@ Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, void (*
   double norm, multiplier = 0;
   *sums = (ObjectiveSums){0};
   *grad_norm = 0;
+  *complete = false;
   for (int epoch = 0; epoch < config->policy.inner_epochs; epoch++) {
     images_shuffle(config->run.seed, iteration, epoch, learn->order, learn->groups);
     for (int first = 0; first < learn->groups; first += minibatch, done++) {
@@ -130,9 +130,10 @@ Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, void (*
         return status_prefix(status, "iteration %lld, step %d of %d", (long long)iteration + 1, done + 1,
                              learn->steps_per_iteration);
       *grad_norm += norm / learn->steps_per_iteration;
-      if (between) between(context);
+      if (between && !between(context) && done + 1 < learn->steps_per_iteration) return OK;
     }
   }
   *learning_rate = multiplier * config->optimizer.lr;
+  *complete = true;
   return OK;
 }

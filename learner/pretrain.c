@@ -40,11 +40,13 @@ static Status load_checkpoint(Pretrain *p, bool *found) {
   Checkpoint checkpoint = {0};
   ParamTable table = {0};
   TRY(run_resume(&p->run, &checkpoint, &table, found));
-  if (!*found) return OK;
+  if (!*found) return run_rewind(&p->run, -1);
   Status status = policy_fits_dataset(&checkpoint, p->run.path, &p->dataset);
+  if (status == OK) status = policy_saw_dataset(&checkpoint, p->run.path, &p->dataset);
   if (status == OK) status = policy_fits_config(&checkpoint, p->run.path, p->config);
   if (status == OK && strcmp(checkpoint.stage, "pretrain") != 0)
-    status = status_set(BAD_INPUT, "%s: holds a run of stage %s; another run.dir was expected", p->run.path, checkpoint.stage);
+    status = status_set(BAD_INPUT, "%s: holds a run of stage %s; another run.dir was expected", p->run.path,
+                        checkpoint.stage);
   if (status == OK) {
     size_t bytes = p->table.total * sizeof(float);
     memcpy(p->updater.weights, checkpoint.weights, bytes);
@@ -65,13 +67,11 @@ static Status pretrain_open(Pretrain *p) {
   const Config *config = p->config;
   p->best = NAN;
   TRY(dataset_open(&p->dataset, config->data.file, false));
+  TRY(policy_fits_splits(config, &p->dataset, "pretrain.batch_images", config->pretrain.batch_images));
   TRY(caption_split_images(&p->dataset, config->data.train, 0, &p->train, &p->train_count));
   if (config->evaluation.every)
     TRY(caption_split_images(&p->dataset, config->data.validation, config->evaluation.images, &p->validation,
                              &p->validation_count));
-  if (config->pretrain.batch_images > p->train_count)
-    return status_set(BAD_INPUT, "pretrain.batch_images %d is above the %d images of split %s",
-                      config->pretrain.batch_images, p->train_count, config->data.train);
   ModelShape shape = policy_shape(config, &p->dataset);
   TRY(params_init(&p->table, &shape));
   TRY(run_open(&p->run, config, "pretrain"));
@@ -141,13 +141,15 @@ static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *s
     sums->grad_norm += report.grad_norm;
     sums->tokens += report.tokens;
     char note[64];
-    snprintf(note, sizeof note, "epoch %lld/%d, loss %.3f", (long long)p->epoch + 1, config->pretrain.epochs, report.loss);
+    snprintf(note, sizeof note, "epoch %lld/%d, loss %.3f", (long long)p->epoch + 1, config->pretrain.epochs,
+             report.loss);
     progress_update(progress, (long)step + 1, note);
   }
   return OK;
 }
 
-/* Adds eval/<metric> of the validation split to `line`; *best when it is the best CIDEr so far, or there is no such split. */
+/* Adds eval/<metric> of the validation split to `line`; *best when it is the best CIDEr so far, or there is no such
+ * split. */
 static Status evaluate(Pretrain *p, json_t *line, bool *best) {
   const Config *config = p->config;
   *best = p->validation_count == 0;
@@ -198,8 +200,9 @@ static Status finish_epoch(Pretrain *p, const EpochSums *sums, double seconds) {
   Status status = evaluate(p, line, &best);
   json_t *cider = json_object_get(line, "eval/CIDEr");
   log_info("epoch %lld/%d  loss %.4f  %.0f tokens/s%s%.4f", (long long)p->epoch, p->config->pretrain.epochs,
-           sums->loss / tokens, tokens / seconds, cider ? "  CIDEr " : "  best CIDEr ", cider ? json_real_value(cider) : p->best);
-  if (status == OK) status = run_append(&p->run, "metrics.jsonl", line); /* before the checkpoint: a resume rewinds it */
+           sums->loss / tokens, tokens / seconds, cider ? "  CIDEr " : "  best CIDEr ",
+           cider ? json_real_value(cider) : p->best);
+  if (status == OK) status = run_append(&p->run, "metrics.jsonl", line); /* first: a resume rewinds it */
   if (status == OK) status = save(p, best);
   json_decref(line);
   return status;
@@ -245,7 +248,8 @@ Status pretrain_run(const Config *config, const volatile int *stop) {
     else if (stopped) status = report(&p, "stopped", OK, "stopped by a signal; the same command resumes");
     else status = report(&p, "finished", OK, NULL);
     if (status == OK && stopped) log_info("stopped after epoch %lld; the same command resumes", (long long)p.epoch);
-    if (status == OK && !stopped) log_info("finished: best CIDEr on %s %.4f, %s/best.h5", config->data.validation, p.best, p.run.checkpoints);
+    if (status == OK && !stopped)
+      log_info("finished: best CIDEr on %s %.4f, %s/best.h5", config->data.validation, p.best, p.run.checkpoints);
   }
   pretrain_free(&p);
   return status;

@@ -22,13 +22,11 @@
 static Status open_data(Trainer *t) {
   const Config *config = t->config;
   TRY(dataset_open(&t->dataset, config->data.file, false));
+  TRY(policy_fits_splits(config, &t->dataset, "policy.images_per_iteration", config->policy.images_per_iteration));
   TRY(caption_split_images(&t->dataset, config->data.train, 0, &t->train, &t->train_count));
   if (config->evaluation.every)
     TRY(caption_split_images(&t->dataset, config->data.validation, config->evaluation.images, &t->validation,
                              &t->validation_count));
-  if (config->policy.images_per_iteration > t->train_count)
-    return status_set(BAD_INPUT, "policy.images_per_iteration %d is above the %d images of split %s",
-                      config->policy.images_per_iteration, t->train_count, config->data.train);
   images_init(&t->order, config->run.seed, t->train, t->train_count, config->policy.images_per_iteration);
   t->iterations = config->policy.iterations;
   if (!t->iterations)
@@ -38,9 +36,11 @@ static Status open_data(Trainer *t) {
 
 static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
   TRY(policy_fits_dataset(checkpoint, t->run.path, &t->dataset));
+  TRY(policy_saw_dataset(checkpoint, t->run.path, &t->dataset));
   TRY(policy_fits_config(checkpoint, t->run.path, t->config));
   if (strcmp(checkpoint->stage, "train") != 0 || !checkpoint->reference || !checkpoint->moment1)
-    return status_set(BAD_INPUT, "%s: holds a run of stage %s; another run.dir was expected", t->run.path, checkpoint->stage);
+    return status_set(BAD_INPUT, "%s: holds a run of stage %s; another run.dir was expected", t->run.path,
+                      checkpoint->stage);
   size_t bytes = t->table.total * sizeof(float);
   memcpy(t->updater.weights, checkpoint->weights, bytes);
   memcpy(t->reference, checkpoint->reference, bytes);
@@ -51,7 +51,7 @@ static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
   t->reference_version = checkpoint->reference_version;
   t->tokens = checkpoint->tokens;
   t->best = checkpoint->best;
-  return run_rewind(&t->run, t->iteration);
+  return OK;
 }
 
 static Status open_weights(Trainer *t) {
@@ -63,6 +63,7 @@ static Status open_weights(Trainer *t) {
   update_init(&t->updater, &t->table, &optimizer, images, captions, captions * policy_max_length(config));
   learn_init(&t->learn, config, &t->dataset, &t->updater);
   t->reference = params_block(&t->table);
+  for (int b = 0; b < BOUNDARY_BLOCKS; b++) t->kept.block[b] = params_block(&t->table);
 
   Checkpoint checkpoint = {0};
   ParamTable table = {0};
@@ -82,15 +83,16 @@ static Status open_weights(Trainer *t) {
   }
   checkpoint_free(&checkpoint);
   params_free(&table);
-  return status;
+  TRY(status);
+  return run_rewind(&t->run, t->iteration ? t->iteration : -1); /* at 0 the evaluation of stage 1 comes again too */
 }
 
 Status trainer_open(Trainer *t, const Config *config, const volatile int *stop) {
   *t = (Trainer){.config = config, .stop = stop, .best = NAN, .run = {.lock = -1}};
   omp_set_num_threads(settings_threads(config, 1));
   ledger_init(&t->ledger, 0, 0);
+  TRY(run_open(&t->run, config, "train")); /* first: status.json is how the launcher learns of what fails below */
   TRY(open_data(t));
-  TRY(run_open(&t->run, config, "train"));
   return open_weights(t);
 }
 
@@ -103,16 +105,25 @@ static Status report(const Trainer *t, const char *phase, int exit_code, const c
   return run_status(&t->run, &status);
 }
 
+/* Keeps status_message(). */
+static Status report_failure(const Trainer *t, Status status) {
+  char *message = xstrdup(status_message());
+  if (t->run.lock >= 0 && report(t, "failed", status, message) != OK) log_error("%s", status_message());
+  status_set(status, "%s", message);
+  free(message);
+  return status;
+}
+
 void trainer_turn_away(Trainer *t, const Config *config, Status status) {
   char *reason = xstrdup(status_message());
   HubOptions options = {.refuse = reason, .floats = 1, .join_s = config->actors.start_timeout_s};
-  if (t->run.lock >= 0) (void)report(t, "failed", status, reason); /* the folder is ours */
+  (void)report_failure(t, status);
   (void)hub_open(&t->hub, &options);
   status_set(status, "%s", reason);
   free(reason);
 }
 
-Status trainer_start(Trainer *t) {
+static Status start(Trainer *t) {
   char hash[HASH_TEXT];
   config_hash(t->config, hash);
   TRY(report(t, "starting", -1, NULL));
@@ -131,9 +142,52 @@ Status trainer_start(Trainer *t) {
   return OK;
 }
 
+Status trainer_start(Trainer *t) {
+  Status status = start(t);
+  return status == OK ? OK : report_failure(t, status);
+}
+
+/* --- the last boundary --------------------------------------------------------------------------------------- */
+
+/* What an iteration changes, copied before it and put back when it does not come to its end: a stop need not wait for
+ * the update, and what is saved then is a boundary, from which the same iteration is replayed. */
+static void boundary_blocks(Trainer *t, float *block[BOUNDARY_BLOCKS]) {
+  block[0] = t->updater.weights;
+  block[1] = t->updater.optimizer.moment1;
+  block[2] = t->updater.optimizer.moment2;
+  block[3] = t->reference;
+}
+
+static void boundary_keep(Trainer *t) {
+  float *block[BOUNDARY_BLOCKS];
+  boundary_blocks(t, block);
+  for (int b = 0; b < BOUNDARY_BLOCKS; b++) memcpy(t->kept.block[b], block[b], t->table.total * sizeof(float));
+  t->kept.step = t->updater.optimizer.step;
+  t->kept.iteration = t->iteration;
+  t->kept.reference_version = t->reference_version;
+  t->kept.tokens = t->tokens;
+  t->kept.best = t->best;
+}
+
+static void boundary_restore(Trainer *t) {
+  float *block[BOUNDARY_BLOCKS];
+  boundary_blocks(t, block);
+  for (int b = 0; b < BOUNDARY_BLOCKS; b++) memcpy(block[b], t->kept.block[b], t->table.total * sizeof(float));
+  t->updater.optimizer.step = t->kept.step;
+  t->iteration = t->kept.iteration;
+  t->reference_version = t->kept.reference_version;
+  t->tokens = t->kept.tokens;
+  t->best = t->kept.best;
+}
+
 /* --- parts of an iteration ----------------------------------------------------------------------------------- */
 
-static void pump(void *hub) { hub_pump(hub); }
+/* Between optimiser steps: messages move on; false ends the update. */
+static bool pump(void *trainer) {
+  Trainer *t = trainer;
+  hub_pump(t->hub);
+  return !*t->stop;
+}
 
 /* Greedy captions of the validation split by the current version, made by the actors; adds eval/... to `line`. */
 static Status evaluate(Trainer *t, json_t *line, bool *best, bool *complete) {
@@ -170,7 +224,8 @@ static Status save(Trainer *t, bool best) {
   return status;
 }
 
-/* Rolls iteration t->iteration out with the current version and learns from it; `line` is its metrics. */
+/* Rolls iteration t->iteration out with the current version and learns from it; `line` is its metrics. When it is
+ * stopped on the way (*complete false) the weights may stand between boundaries. */
 static Status iterate(Trainer *t, json_t *line, bool *complete) {
   const Config *config = t->config;
   int64_t k = t->iteration;
@@ -182,8 +237,9 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   if (!*complete) return OK;
   IterationMetrics metrics = {.collected_s = clock_seconds() - began, .alive = hub_live(t->hub)};
   learn_gather(&t->learn, &t->ledger, k, &metrics.rollouts);
-  TRY(learn_update(&t->learn, k, t->iterations, pump, t->hub, &metrics.sums, &metrics.grad_norm,
-                   &metrics.learning_rate));
+  TRY(learn_update(&t->learn, k, t->iterations, pump, t, &metrics.sums, &metrics.grad_norm, &metrics.learning_rate,
+                   complete));
+  if (!*complete) return OK;
   TRY(metrics_samples(&t->run, &t->learn, k + 1, config->samples.groups));
   ledger_close(&t->ledger, WORK_ROLLOUT, k);
   t->iteration = k + 1;
@@ -212,7 +268,7 @@ static Status boundary(Trainer *t, json_t *line, bool *complete) {
   *complete = true;
   if (t->validation_count && due(t->iteration, t->iterations, t->config->evaluation.every))
     TRY(evaluate(t, line, &best, complete));
-  if (!*complete) return save(t, false); /* stopped in the evaluation: the resumed run does not repeat it */
+  if (!*complete) return OK;
   TRY(run_append(&t->run, "metrics.jsonl", line)); /* before the checkpoint: a resume rewinds it */
   if (best || t->iteration == 0 || due(t->iteration, t->iterations, t->config->checkpoint.every)) TRY(save(t, best));
   return OK;
@@ -228,9 +284,11 @@ static Status loop(Trainer *t) {
   }
   while (t->iteration < t->iterations && complete && !*t->stop) {
     TRY(report(t, "running", -1, NULL));
+    boundary_keep(t);
     json_t *line = json_object();
     Status status = iterate(t, line, &complete);
     if (status == OK && complete) status = boundary(t, line, &complete);
+    if (status != OK || !complete) boundary_restore(t);
     json_decref(line);
     TRY(status);
   }
@@ -242,12 +300,10 @@ Status trainer_run(Trainer *t) {
   bool finished = t->iteration >= t->iterations;
   if (status != OK) {
     char *message = xstrdup(status_message());
-    bool whole = hub_live(t->hub) == 0; /* the actors are gone, the weights stand at a boundary */
-    if (whole && save(t, false) != OK) log_error("%s", status_message());
-    (void)report(t, "failed", status, message);
+    if (save(t, false) != OK) log_error("%s", status_message());
     status_set(status, "%s; the same command resumes from %s", message, t->run.checkpoints);
     free(message);
-    return status;
+    return report_failure(t, status);
   }
   if (!finished) {
     TRY(save(t, false));
@@ -270,6 +326,8 @@ bool trainer_close(Trainer *t, int exit_code) {
   images_free(&t->order);
   params_free(&t->table);
   dataset_close(&t->dataset);
+  for (int b = 0; b < BOUNDARY_BLOCKS; b++) free(t->kept.block[b]);
+  t->kept = (Boundary){0};
   free(t->reference);
   free(t->train);
   free(t->validation);

@@ -44,6 +44,26 @@ Status policy_fits_dataset(const Checkpoint *checkpoint, const char *path, const
   return OK;
 }
 
+Status policy_saw_dataset(const Checkpoint *checkpoint, const char *path, const Dataset *dataset) {
+  if (strcmp(checkpoint->dataset_hash, dataset->content_hash) == 0) return OK;
+  return status_set(BAD_INPUT, "%s: was trained on a dataset of hash %s, that of %s is %s; the same dataset, or another "
+                    "run.dir, was expected", path, checkpoint->dataset_hash, dataset->path, dataset->content_hash);
+}
+
+Status policy_fits_splits(const Config *config, const Dataset *dataset, const char *option, int images) {
+  int32_t *list = NULL;
+  int count = 0;
+  TRY(dataset_split(dataset, config->data.train, &list, &count));
+  free(list);
+  if (images > count)
+    return status_set(BAD_INPUT, "%s %d is above the %d images of split %s of %s", option, images, count,
+                      config->data.train, dataset->path);
+  if (!config->evaluation.every) return OK;
+  TRY(dataset_split(dataset, config->data.validation, &list, &count));
+  free(list);
+  return OK;
+}
+
 Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const Config *config) {
   const ModelShape *shape = &checkpoint->shape;
   const struct { const char *option; int found, wanted; } rows[] = {
@@ -77,8 +97,8 @@ Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *
   char *path = config_initial_policy(config);
   Checkpoint checkpoint = {0};
   Status status = file_exists(path) ? checkpoint_load(&checkpoint, table, path, 1)
-                                    : status_set(BAD_INPUT, "%s: no such checkpoint; policy.init must name one of stage 1 "
-                                                 "(troupe pretrain makes it)", path);
+                                    : status_set(BAD_INPUT, "%s: no such checkpoint; policy.init must name one of "
+                                                 "stage 1 (troupe pretrain makes it)", path);
   if (status == OK) status = policy_fits_dataset(&checkpoint, path, dataset);
   if (status == OK) status = policy_fits_config(&checkpoint, path, config);
   if (status == OK) {

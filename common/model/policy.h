@@ -13,15 +13,22 @@ ModelShape policy_shape(const Config *config, const Dataset *dataset);
 /* Does a checkpoint's model read this dataset? Errors: BAD_INPUT naming what differs (vocabulary, grid, encoder). */
 Status policy_fits_dataset(const Checkpoint *checkpoint, const char *path, const Dataset *dataset);
 
+/* Was it made with this very dataset (hash of the content)? What a resumed run asks. Errors: BAD_INPUT. */
+Status policy_saw_dataset(const Checkpoint *checkpoint, const char *path, const Dataset *dataset);
+
 /* Is it the model of this configuration? Errors: BAD_INPUT naming the option that differs. */
 Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const Config *config);
 
-/* Starting weights of stage 2: lays out `table` and fills `*weights` (both owned by the caller) from config's initial policy or,
- * for "random", from the seed. */
+/* Does the configuration fit the dataset? `images`: pictures of the training split used at a time, by that option.
+ * Errors: BAD_INPUT naming the split that is not there or is too small. */
+Status policy_fits_splits(const Config *config, const Dataset *dataset, const char *option, int images);
+
+/* Starting weights of stage 2: lays out `table` and fills `*weights` (both owned by the caller) from config's initial
+ * policy or, for "random", from the seed. */
 Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *table, float **weights);
 
-/* Fills what a checkpoint says of its origin: configuration (owned by it then), seed, vocabulary (borrowed), hashes of dataset and
- * encoder. Weights, stage and counters are the caller's. */
+/* Fills what a checkpoint says of its origin: configuration (owned by it then), seed, vocabulary (borrowed), hashes of
+ * dataset and encoder. Weights, stage and counters are the caller's. */
 void policy_sign(Checkpoint *checkpoint, const Config *config, const Dataset *dataset);
 
 /* Longest generated caption in tokens. */
