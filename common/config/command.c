@@ -1,10 +1,11 @@
 /* The command line of programs with a configuration. */
 #include "common/config/command.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/file.h"
+#include "common/base/log.h"
 
 static Status take_actors(Command *command, const char *text) {
   char *end;
@@ -29,7 +30,8 @@ Status command_parse(Command *command, int argc, char **argv) {
     else if (strcmp(argument, "--set") == 0 || strcmp(argument, "-n") == 0)
       return status_set(BAD_INPUT, "%s: a value was expected behind it", argument);
     else if (argument[0] == '-') return status_set(BAD_INPUT, "unknown option %s; --help lists all", argument);
-    else if (command->file) return status_set(BAD_INPUT, "%s: one CONFIG was expected, %s is there already", argument, command->file);
+    else if (command->file)
+      return status_set(BAD_INPUT, "%s: one CONFIG was expected, %s is there already", argument, command->file);
     else command->file = argument;
   }
   if (!command->file && !command->help && !command->print_config)
@@ -47,4 +49,25 @@ Status command_config(const Command *command, Config *config) {
   if (command->file) TRY(config_read(config, command->file));
   for (int i = 0; i < command->set_count; i++) TRY(config_set(config, command->sets[i]));
   return command->print_config ? OK : config_check(config);
+}
+
+bool command_begin(Command *command, Config *config, int argc, char **argv, bool takes_actors, const char *help,
+                   Status *code) {
+  *config = (Config){0};
+  *code = command_parse(command, argc, argv);
+  if (*code == OK && command->help) {
+    fputs(help, stdout);
+    return false;
+  }
+  if (*code == OK && command->actors >= 0 && !takes_actors)
+    *code = status_set(BAD_INPUT, "-n: no such option; see --help");
+  if (*code == OK) *code = command_config(command, config);
+  if (*code == OK && command->print_config) {
+    char *text = config_text(config, true);
+    fputs(text, stdout);
+    free(text);
+    return false;
+  }
+  if (*code != OK) log_error("%s", status_message());
+  return *code == OK;
 }

@@ -1,4 +1,5 @@
-/* The command line that every program with a configuration takes: CONFIG [--set a.b=c]... [-n ACTORS] [--print-config] [--profile]. */
+/* The command line that every program with a configuration takes: CONFIG [--set a.b=c]... [-n ACTORS] [--print-config]
+ * [--profile]. */
 #ifndef TROUPE_CONFIG_COMMAND_H
 #define TROUPE_CONFIG_COMMAND_H
 
@@ -15,6 +16,12 @@ typedef struct Command {
 /* Errors: BAD_INPUT naming the argument. */
 Status command_parse(Command *command, int argc, char **argv);
 void command_free(Command *command); /* idempotent */
+
+/* Both steps, and what --help and --print-config ask for. True: go on. False: *code is the exit code, and everything is
+ * said: help or configuration on stdout, an error in the log. Without `takes_actors`, -n is an error. The caller frees
+ * command and config in any case. */
+bool command_begin(Command *command, Config *config, int argc, char **argv, bool takes_actors, const char *help,
+                   Status *code);
 
 /* Defaults, then the file, then each --set; checked unless only printed. The caller frees config in any case. */
 Status command_config(const Command *command, Config *config);

@@ -147,12 +147,27 @@ Status config_check(const Config *config) {
   if (config->sampling.max_length > config->model.positions)
     return status_set(BAD_INPUT, "sampling.max_length %d is above model.positions %d", config->sampling.max_length,
                       config->model.positions);
+  if (config->policy.minibatch_images > config->policy.images_per_iteration)
+    return status_set(BAD_INPUT, "policy.minibatch_images %d is above policy.images_per_iteration %d",
+                      config->policy.minibatch_images, config->policy.images_per_iteration);
+  if (config->policy.inner_epochs > 1 && strcmp(config->policy.advantage, "scst") == 0)
+    return status_set(BAD_INPUT, "policy.inner_epochs %d: scst has no ratio that would correct a second pass; 1 was "
+                      "expected", config->policy.inner_epochs);
   if (config->policy.group < 2 && strcmp(config->policy.advantage, "scst") != 0)
     return status_set(BAD_INPUT, "policy.group 1 gives no group to compare with; at least 2 was expected for %s",
                       config->policy.advantage);
   if (strcmp(config->rewards.df, "batch") == 0 && config->actors.chunk_images != 32)
     return status_set(BAD_INPUT, "rewards.cider_d.df batch counts over units of 32 images; actors.chunk_images is %d",
                       config->actors.chunk_images);
+  if (strcmp(config->rewards.df, "batch") == 0 && config->policy.images_per_iteration % 32)
+    return status_set(BAD_INPUT, "rewards.cider_d.df batch counts over units of 32 images; policy.images_per_iteration "
+                      "%d is not a multiple of 32", config->policy.images_per_iteration);
+  const double weights[] = {config->rewards.cider_d, config->rewards.cider, config->rewards.bleu4,
+                            config->rewards.rouge_l, config->rewards.length, config->rewards.repetition,
+                            config->rewards.no_eos};
+  bool rewarded = false;
+  for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) rewarded |= weights[i] != 0;
+  if (!rewarded) return status_set(BAD_INPUT, "rewards: every weight is 0; at least one other was expected");
   if (config->actors.timeout_s < 3 * config->actors.heartbeat_s)
     return status_set(BAD_INPUT, "actors.timeout_s %g is below three times actors.heartbeat_s %g",
                       config->actors.timeout_s, config->actors.heartbeat_s);

@@ -1,4 +1,4 @@
-/* Configuration: one table (options.c) with a row an option - path, type, field, default, bounds, help - drives reading
+/* Configuration: one table (option_table.c) with a row an option - path, type, field, default, bounds, help - drives reading
  * YAML, --set a.b=c, --print-config and the copy kept in each checkpoint. */
 #ifndef TROUPE_CONFIG_CONFIG_H
 #define TROUPE_CONFIG_CONFIG_H

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/config/command.h"
 #include "common/config/options.h"
 
 static Status read_text(Config *config, const char *text) { return config_read_text(config, "x.yaml", text, strlen(text)); }
@@ -68,6 +69,61 @@ static void errors_name_line_and_nearest(void **state) {
   config_free(&config);
 }
 
+static void refused_together(const char *first, const char *second, const char *message) {
+  Config config;
+  config_init(&config);
+  assert_int_equal(config_set(&config, "data.file=x.h5"), OK);
+  assert_int_equal(config_check(&config), OK);
+  assert_int_equal(config_set(&config, first), OK);
+  if (second) assert_int_equal(config_set(&config, second), OK);
+  assert_int_equal(config_check(&config), BAD_INPUT);
+  if (!strstr(status_message(), message)) fail_msg("'%s' does not contain '%s'", status_message(), message);
+  config_free(&config);
+}
+
+static void options_must_fit_each_other(void **state) {
+  (void)state;
+  refused_together("model.d_model=30", NULL, "model.d_model 30 is not a multiple of model.heads 8");
+  refused_together("model.max_length=26", NULL, "model.positions 25 is below model.max_length 26");
+  refused_together("sampling.max_length=26", NULL, "sampling.max_length 26 is above model.positions 25");
+  refused_together("policy.images_per_iteration=8", NULL, "minibatch_images 16 is above policy.images_per_iteration 8");
+  refused_together("policy.group=1", NULL, "at least 2 was expected for grpo");
+  refused_together("policy.advantage=scst", "policy.inner_epochs=2", "policy.inner_epochs 2: scst");
+  refused_together("rewards.cider_d.df=batch", NULL, "units of 32 images; actors.chunk_images is 16");
+  refused_together("rewards.cider_d=0", NULL, "rewards: every weight is 0");
+  refused_together("actors.heartbeat_s=20", NULL, "actors.timeout_s 30 is below three times");
+}
+
+static void command_lines(void **state) {
+  (void)state;
+  Command command;
+  char *good[] = {"train", "c.yaml", "-n", "3", "--set", "a.b=1", "--set=c.d=2", "--profile", NULL};
+  assert_int_equal(command_parse(&command, 8, good), OK);
+  assert_string_equal(command.file, "c.yaml");
+  assert_true(command.actors == 3 && command.set_count == 2 && command.profile && !command.help);
+  assert_string_equal(command.sets[0], "a.b=1");
+  assert_string_equal(command.sets[1], "c.d=2");
+  command_free(&command);
+  command_free(&command);
+  static const struct { const char *words[3], *message; } bad[] = {
+      {{NULL}, "a CONFIG file was expected"},
+      {{"a.yaml", "b.yaml"}, "b.yaml: one CONFIG was expected"},
+      {{"a.yaml", "--set"}, "--set: a value was expected"},
+      {{"a.yaml", "-n"}, "-n: a value was expected"},
+      {{"a.yaml", "-n", "0"}, "-n 0: a number of actors from 1"},
+      {{"a.yaml", "-n", "2x"}, "-n 2x: a number of actors from 1"},
+      {{"a.yaml", "--sett"}, "unknown option --sett"},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char *words[4] = {"train"};
+    int count = 1;
+    for (; count < 4 && bad[i].words[count - 1]; count++) words[count] = (char *)(uintptr_t)bad[i].words[count - 1];
+    assert_int_equal(command_parse(&command, count, words), BAD_INPUT);
+    if (!strstr(status_message(), bad[i].message)) fail_msg("'%s' lacks '%s'", status_message(), bad[i].message);
+    command_free(&command);
+  }
+}
+
 static void text_reads_back(void **state) {
   (void)state;
   Config config, again;
@@ -105,6 +161,7 @@ int main(void) {
       cmocka_unit_test(defaults_are_in_bounds), cmocka_unit_test(yaml_sets_values),
       cmocka_unit_test(errors_name_line_and_nearest), cmocka_unit_test(text_reads_back),
       cmocka_unit_test(hash_sees_what_counts),
+      cmocka_unit_test(options_must_fit_each_other), cmocka_unit_test(command_lines),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
