@@ -1,6 +1,6 @@
-/* troupe-actor: rolls captions out for a learner. Under MPI: snapshot of the weights -> chunk of images -> captions, rewards and
- * reference log-probabilities -> learner, until the learner says stop. `troupe-actor evaluate ...` and `troupe-actor
- * caption ...` use the same decoder without a learner. */
+/* troupe-actor: rolls captions out for a learner. Under MPI: snapshot of the weights -> chunk of images -> captions,
+ * rewards and reference log-probabilities -> learner, until the learner says stop. `troupe-actor evaluate ...` and
+ * `troupe-actor caption ...` use the same decoder without a learner. */
 #include <omp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,11 +12,17 @@
 #include "actor/evaluate.h"
 #include "actor/rollout.h"
 #include "actor/snapshot.h"
+#include "common/base/arguments.h"
 #include "common/base/log.h"
 #include "common/config/command.h"
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
 #include "proto/link.h"
+
+static const char *const help =
+    "usage: mpirun -np 1 troupe-learner CONFIG ... : -np ACTORS troupe-actor CONFIG [--set a.b=c]...\n"
+    "       troupe-actor evaluate ... | caption ...\n\n"
+    "An actor of `troupe train`, and `troupe evaluate` and `troupe caption`.\n";
 
 typedef struct Actor {
   Config config;
@@ -37,7 +43,8 @@ static Status actor_load(Actor *actor, const Command *command) {
   return OK;
 }
 
-/* An actor that could not load says HELLO without hashes: the learner, which waits for all ranks, refuses it and goes on. */
+/* An actor that could not load says HELLO without hashes: the learner, which waits for all ranks, refuses it and goes
+ * on. */
 static Status actor_join(Actor *actor, bool loaded) {
   char configuration[HASH_TEXT] = "";
   if (loaded) config_hash(&actor->config, configuration);
@@ -99,11 +106,16 @@ static int actor_run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+  bool verb = argc > 1 && (strcmp(argv[1], "evaluate") == 0 || strcmp(argv[1], "caption") == 0);
+  if (!verb) signal(SIGUSR1, SIG_IGN); /* the launcher's stop is for the learner, which then stops its actors */
   log_role_set("actor");
   gemm_init();
   if (argc > 1 && strcmp(argv[1], "evaluate") == 0) return actor_evaluate(argc - 1, argv + 1);
   if (argc > 1 && strcmp(argv[1], "caption") == 0) return actor_caption(argc - 1, argv + 1);
+  if (argument_help(argc, argv)) {
+    fputs(help, stdout);
+    return OK;
+  }
   omp_set_num_threads(1); /* an actor is one core: more actors, not more threads */
-  signal(SIGUSR1, SIG_IGN); /* the launcher's stop is for the learner, which then stops its actors */
   return actor_run(argc, argv);
 }

@@ -19,10 +19,17 @@
 #include "learner/pretrain.h"
 #include "learner/trainer.h"
 
+static const char *const help =
+    "usage: mpirun -np 1 troupe-learner CONFIG [--set a.b=c]... [--profile] : -np ACTORS troupe-actor CONFIG ...\n"
+    "       troupe-learner --pretrain CONFIG [--set a.b=c]... [--print-config] [--profile]\n\n"
+    "The learner of `troupe train` (rank 0), and `troupe pretrain`.\n";
+
 static volatile int stop;
 
+/* The first signal stops at the next safe point. A terminal's or a user's second one means now: files are whole at any
+ * moment. USR1 may come twice (a scheduler sends it to mpirun and to its ranks). */
 static void stop_set(int number) {
-  (void)number;
+  if (stop && number != SIGUSR1) _exit(FAILED);
   stop = 1;
 }
 
@@ -51,23 +58,18 @@ static Status run_train(const Config *config) {
 
 int main(int argc, char **argv) {
   Command command;
-  Config config = {0};
+  Config config;
+  Status status;
   bool pretrain = argc > 1 && strcmp(argv[1], "--pretrain") == 0;
+  signals_catch();
   log_role_set(pretrain ? "troupe pretrain" : "learner");
   gemm_init();
-  signals_catch();
-  Status status = command_parse(&command, argc - pretrain, argv + pretrain);
-  if (status == OK) status = command_config(&command, &config);
-  profile_enable(command.profile);
-  if (status != OK) {
-    log_error("%s", status_message());
-  } else if (pretrain) {
-    status = pretrain_run(&config, &stop);
-    if (status != OK) log_error("%s", status_message());
-  } else {
-    status = run_train(&config);
+  if (command_begin(&command, &config, argc - pretrain, argv + pretrain, false, help, &status)) {
+    profile_enable(command.profile);
+    status = pretrain ? pretrain_run(&config, &stop) : run_train(&config);
+    if (pretrain && status != OK) log_error("%s", status_message());
+    if (command.profile) profile_print();
   }
-  if (command.profile) profile_print();
   config_free(&config);
   command_free(&command);
   return status;

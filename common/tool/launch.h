@@ -10,15 +10,17 @@ char *launch_program(const char *name);
 /* Replaces this process by `program` with arguments; returns (2) only when that fails. */
 int launch_replace(const char *program, char **argv);
 
-/* `troupe NAME ...` for a verb that is not built in: troupe-NAME beside this program or on PATH. Exit code 2 if there is none. */
+/* `troupe NAME ...` for a verb that is not built in: troupe-NAME beside this program or on PATH. Exit code 2 if there is
+ * none. */
 int launch_external(const char *name, int argc, char **argv);
 
 /* Cores this process may use. */
 int launch_cores(void);
 
-/* Runs `argv` in a process group of its own and waits. The first INT, TERM or USR1 becomes USR1 for it, a second one ends
- * it. When `status_file` says that the run is over and the command lingers, it is ended. Returns the run's exit code:
- * the one in status_file where a learner wrote it during this call, else the command's. */
+/* Runs `argv` in a process group of its own, without input, and waits. The first INT, TERM or USR1 becomes USR1 for it,
+ * as does the death of this process; a second one ends it. When `status_file` says that the run is over and the command
+ * lingers, it is ended. Returns the run's exit code: the one in status_file where a learner wrote it during this call,
+ * else the command's. */
 int launch_supervise(char **argv, const char *status_file);
 
 #endif

@@ -24,12 +24,12 @@ static Launcher launcher_find(void) {
 }
 
 typedef struct Words {
-  char *word[256];
+  char **word; /* owned, as is each; NULL at the end */
   int count;
 } Words;
 
 static void say(Words *words, const char *word) {
-  CHECK(words->count + 1 < 256);
+  words->word = xrealloc(words->word, ((size_t)words->count + 2) * sizeof(char *));
   words->word[words->count++] = xstrdup(word);
   words->word[words->count] = NULL;
 }
@@ -63,7 +63,8 @@ static void say_options(Words *words, Launcher launcher, bool oversubscribe) {
   say_all(words, launcher == HYDRA ? hydra : launcher == OPEN_MPI_5 ? open_mpi_5 : open_mpi_4);
   if (launcher != HYDRA) say_all(words, shared_memory);
   if (launcher != HYDRA) say_all(words, several_nodes() ? tcp : one_node);
-  if (launcher != HYDRA && oversubscribe) say(words, "--oversubscribe");
+  /* on one node always: Open MPI's slots are its cores, ours its hardware threads */
+  if (launcher != HYDRA && (oversubscribe || !several_nodes())) say(words, "--oversubscribe");
 }
 
 static void say_role(Words *words, const char *role, int ranks, const Command *command) {
@@ -116,6 +117,7 @@ int mpirun_train(const Command *command, const Config *config) {
   char *folder = config_run_folder(config, "train"), *status_file = path_join(folder, "status.json");
   int code = launch_supervise(words.word, status_file);
   for (int i = 0; i < words.count; i++) free(words.word[i]);
+  free(words.word);
   free(folder);
   free(status_file);
   return code;

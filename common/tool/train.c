@@ -1,7 +1,10 @@
 /* The verbs that start a role: pretrain and train (learner, with actors under mpirun), evaluate and caption (actor). */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/base/file.h"
@@ -14,28 +17,30 @@
 
 static const char *const pretrain_help =
     "usage: troupe pretrain CONFIG [--set a.b=c]... [--print-config] [--profile]\n\n"
-    "Stage 1: trains the captioner with cross-entropy on the learner's threads. Again in the same run folder: resumes.\n";
+    "Stage 1: trains the captioner with cross-entropy on the learner's threads. Again in the same run folder:\n"
+    "resumes.\n";
 static const char *const train_help =
     "usage: troupe train CONFIG [-n ACTORS] [--set a.b=c]... [--print-config] [--profile]\n\n"
-    "Stage 2: group-relative policy optimisation; one learner and ACTORS actors under mpirun (default: the cores minus\n"
-    "one). Again in the same run folder: resumes, with any number of actors.\n";
+    "Stage 2: group-relative policy optimisation; one learner and ACTORS actors under mpirun (default: the cores\n"
+    "minus one). Again in the same run folder: resumes, with any number of actors.\n";
 
-/* Reads the configuration; 0 = go on, else the exit code is in *code. */
-static bool configure(int argc, char **argv, const char *help, Command *command, Config *config, int *code) {
-  *code = command_parse(command, argc, argv);
-  if (*code == OK && command->help) {
-    fputs(help, stdout);
-    return false;
-  }
-  if (*code == OK) *code = command_config(command, config);
-  if (*code == OK && command->print_config) {
-    char *text = config_text(config, true);
-    fputs(text, stdout);
-    free(text);
-    return false;
-  }
-  if (*code != OK) log_error("%s", status_message());
-  return *code == OK;
+/* Is the run folder free? The learner asks again and keeps the lock; but the status.json by which it could tell of a
+ * folder that is another learner's is not its own. */
+static Status folder_free(const Config *config) {
+  char *folder = config_run_folder(config, "train"), *lock = path_join(folder, "lock");
+  char *latest = path_join(folder, "checkpoints/latest");
+  Status status = OK;
+  int file = open(lock, O_RDWR | O_CLOEXEC);
+  if (file >= 0 && flock(file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+    status = status_set(BAD_INPUT, "%s: another learner works in this run folder", folder);
+  else if (strcmp(config->run.resume, "never") == 0 && file_exists(latest))
+    status = status_set(BAD_INPUT, "%s: holds checkpoints of an earlier run and run.resume is never; another run.dir "
+                        "was expected", folder);
+  if (file >= 0) close(file);
+  free(folder);
+  free(lock);
+  free(latest);
+  return status;
 }
 
 /* Does everything fit together? Said here once, before any rank starts. */
@@ -43,12 +48,11 @@ static Status train_preflight(const Config *config) {
   Dataset dataset = {0};
   ParamTable table = {0};
   float *weights = NULL;
+  TRY(folder_free(config));
   Status status = dataset_open(&dataset, config->data.file, false);
-  int32_t *images = NULL;
-  int count;
-  if (status == OK) status = dataset_split(&dataset, config->data.train, &images, &count);
+  if (status == OK)
+    status = policy_fits_splits(config, &dataset, "policy.images_per_iteration", config->policy.images_per_iteration);
   if (status == OK) status = policy_initial(config, &dataset, &table, &weights);
-  free(images);
   free(weights);
   params_free(&table);
   dataset_close(&dataset);
@@ -57,14 +61,14 @@ static Status train_preflight(const Config *config) {
 
 int verb_pretrain(int argc, char **argv) {
   Command command;
-  Config config = {0};
-  int code;
-  if (configure(argc, argv, pretrain_help, &command, &config, &code)) {
+  Config config;
+  Status code;
+  if (command_begin(&command, &config, argc, argv, false, pretrain_help, &code)) {
     char **arguments = xcalloc((size_t)argc + 2, sizeof(char *));
     arguments[0] = launch_program("troupe-learner");
     arguments[1] = (char[]){"--pretrain"};
     for (int i = 1; i < argc; i++) arguments[i + 1] = argv[i];
-    code = launch_replace(arguments[0], arguments);
+    code = (Status)launch_replace(arguments[0], arguments);
     free(arguments[0]);
     free(arguments);
   }
@@ -75,12 +79,12 @@ int verb_pretrain(int argc, char **argv) {
 
 int verb_train(int argc, char **argv) {
   Command command;
-  Config config = {0};
-  int code;
-  if (configure(argc, argv, train_help, &command, &config, &code)) {
+  Config config;
+  Status code;
+  if (command_begin(&command, &config, argc, argv, true, train_help, &code)) {
     code = train_preflight(&config);
     if (code != OK) log_error("%s", status_message());
-    else code = mpirun_train(&command, &config);
+    else code = (Status)mpirun_train(&command, &config);
   }
   config_free(&config);
   command_free(&command);

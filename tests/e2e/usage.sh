@@ -59,6 +59,9 @@ for verb in pretrain train; do
   grep -q 'group: 7' "$box/out" || fail "troupe $verb --print-config does not show what --set set"
 done
 refuses '-n' train "$box/empty.yaml" -n none
+refuses '-n: no such option' pretrain "$box/empty.yaml" -n 2
+refuses 'minibatch_images 16 is above policy.images_per_iteration 8' train "$box/empty.yaml" --set data.file=x.h5 \
+  --set policy.images_per_iteration=8
 left=$(find "$box" -mindepth 1 | grep -vE '/(out|err|text.h5|wrong.yaml|empty.yaml)$' | tr '\n' ' ')
 [ -z "$left" ] || fail "left behind: $left"
 [ $failures = 0 ]
