@@ -18,8 +18,8 @@
 
 static const char *const help =
     "usage: troupe caption CHECKPOINT IMAGE... [--samples G] [--beam K] [--temperature T] [--seed S] [--json]\n\n"
-    "Captions JPEG and PNG pictures: greedy, by beam search, or G samples each. The encoder's weights are looked for by their\n"
-    "hash in TROUPE_ENCODERS, beside the checkpoint and in encoders/.\n";
+    "Captions JPEG and PNG pictures: greedy, by beam search, or G samples each (at a temperature, by a seed). The\n"
+    "encoder's weights are looked for by their hash in TROUPE_ENCODERS, beside the checkpoint and in encoders/.\n";
 
 typedef struct Options {
   const char *checkpoint;
@@ -51,12 +51,17 @@ static Status options_parse(Options *options, int argc, char **argv) {
       case 'g': TRY(argument_number("--samples", optarg, 1, 256, &value)); options->samples = (int)value; break;
       case 'b': TRY(argument_number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
       case 't': TRY(argument_number("--temperature", optarg, 0.01, 100, &options->temperature)); break;
-      case 's': TRY(argument_number("--seed", optarg, 0, 0x1p53, &value)); options->seed = (unsigned long long)value; break;
+      case 's':
+        TRY(argument_number("--seed", optarg, 0, 0x1p53, &value));
+        options->seed = (unsigned long long)value;
+        break;
       case 'j': options->json = 1; break;
       default: return argument_fault(argv, c);
     }
   }
   if (argc - optind < 2) return status_set(BAD_INPUT, "CHECKPOINT IMAGE... was expected; --help tells more");
+  if (options->samples && options->beam > 1)
+    return status_set(BAD_INPUT, "--samples and --beam exclude each other; one of them was expected");
   options->checkpoint = argv[optind];
   options->image = argv + optind + 1;
   options->images = argc - optind - 1;
@@ -107,8 +112,9 @@ static void captions_close(Captions *c) {
 
 /* Sum of the caption's log-probabilities. */
 static double caption_logp(const CaptionSet *set, int row) {
+  const float *logp = set->logp + (size_t)row * (size_t)set->max_length;
   double sum = 0;
-  for (int t = 0; t < set->length[row]; t++) sum += (double)set->logp[(size_t)row * (size_t)set->max_length + (size_t)t];
+  for (int t = 0; t < set->length[row]; t++) sum += (double)logp[t];
   return sum;
 }
 
@@ -117,10 +123,11 @@ static json_t *captions_json(const Captions *c, const char *image) {
   for (int row = 0; row < c->set.count; row++) {
     char *text = vocabulary_text(c->checkpoint.token, c->table.shape.vocabulary,
                                  c->set.tokens + (size_t)row * (size_t)c->set.max_length, c->set.length[row]);
-    json_array_append_new(list, json_pack("{s:s, s:o}", "caption", text, "logp", json_number(caption_logp(&c->set, row))));
+    json_array_append_new(list, json_pack("{s:o, s:o}", "caption", json_text(text), "logp",
+                                          json_number(caption_logp(&c->set, row))));
     free(text);
   }
-  return json_pack("{s:s, s:o}", "image", image, "captions", list);
+  return json_pack("{s:o, s:o}", "image", json_text(image), "captions", list);
 }
 
 static Status caption_one(Captions *c, int index, json_t **out) {
@@ -136,12 +143,11 @@ static Status caption_one(Captions *c, int index, json_t **out) {
   return OK;
 }
 
-static void print_lines(const json_t *picture) {
+static void print_lines(const char *image, const json_t *picture) {
   size_t i;
   json_t *caption;
   json_array_foreach(json_object_get(picture, "captions"), i, caption)
-    printf("%s\t%s\n", json_string_value(json_object_get(picture, "image")),
-           json_string_value(json_object_get(caption, "caption")));
+    printf("%s\t%s\n", image, json_string_value(json_object_get(caption, "caption")));
 }
 
 /* Captions what can be captioned; a broken picture is named and the exit code tells. */
@@ -157,7 +163,7 @@ static Status captions_run(Captions *c) {
       worst = status;
       continue;
     }
-    if (!c->options.json) print_lines(picture);
+    if (!c->options.json) print_lines(c->options.image[i], picture);
     json_array_append_new(all, picture);
   }
   if (c->options.json) {

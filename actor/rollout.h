@@ -1,6 +1,6 @@
 /* Rollout: one chunk of work, from dataset indices to a Result: grids, a sampled group of captions an image, rewards,
- * and log-probabilities under the reference. The chunk is the batch of every matrix product, so its bits do not depend on
- * which actor makes it. */
+ * and log-probabilities under the reference. The chunk is the batch of every matrix product, so its bits do not depend
+ * on which actor makes it. */
 #ifndef TROUPE_ACTOR_ROLLOUT_H
 #define TROUPE_ACTOR_ROLLOUT_H
 
@@ -29,8 +29,8 @@ typedef struct Rollout {
 Status rollout_init(Rollout *rollout, const Config *config, Dataset *dataset, const ParamTable *table);
 void rollout_free(Rollout *rollout); /* idempotent */
 
-/* Fills `result` (owned by the caller: result_free). `reference` may be NULL for WORK_EVALUATE, which decodes greedily and
- * rewards nothing. Errors: the dataset cannot be read. */
+/* Fills `result` (owned by the caller: result_free). `reference` may be NULL for WORK_EVALUATE, which decodes greedily
+ * and rewards nothing. Errors: the dataset cannot be read. */
 Status rollout_run(Rollout *rollout, const Assignment *assignment, const float *policy, const float *reference,
                    Result *result);
 

@@ -1,5 +1,5 @@
-/* Images: which pictures of the training split an iteration rolls out, and how its inner epochs shuffle them. A pure function of
- * the seed and the iteration, so a resumed run goes on with the same pictures. */
+/* Images: which pictures of the training split an iteration rolls out, and how its inner epochs shuffle them. A pure
+ * function of the seed and the iteration, so a resumed run goes on with the same pictures. */
 #ifndef TROUPE_LEARNER_IMAGES_H
 #define TROUPE_LEARNER_IMAGES_H
 

@@ -1,5 +1,5 @@
-/* Learn: what the learner makes of an iteration's rollouts: advantages within each group, then inner epochs of optimiser
- * steps over shuffled minibatches of images. Folds the results in chunk order, whoever made them. */
+/* Learn: what the learner makes of an iteration's rollouts: advantages within each group, then inner epochs of
+ * optimiser steps over shuffled minibatches of images. Folds the results in chunk order, whoever made them. */
 #ifndef TROUPE_LEARNER_LEARN_H
 #define TROUPE_LEARNER_LEARN_H
 
@@ -51,7 +51,8 @@ void learn_free(Learn *learn); /* idempotent */
 void learn_gather(Learn *learn, const Ledger *ledger, int64_t iteration, RolloutMeans *means);
 
 /* The inner epochs. `between` (or NULL) is called between optimiser steps: progress of messages; when it returns false
- * the update ends there, with *complete false. Errors: FAILED when a loss or gradient is not finite, naming the step. */
+ * the update ends there, with *complete false. Errors: FAILED when a loss or gradient is not finite, naming the
+ * step. */
 Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*between)(void *), void *context,
                     ObjectiveSums *sums, double *grad_norm, double *learning_rate, bool *complete);
 

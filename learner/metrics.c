@@ -75,14 +75,14 @@ static json_t *group_json(const Learn *learn, const Group *group, int64_t iterat
     int start = result->caption_start[c];
     char *text = vocabulary_text(learn->dataset->token, learn->dataset->vocabulary, result->token + start,
                                  result->caption_start[c + 1] - start);
-    json_array_append_new(captions, json_string(text));
+    json_array_append_new(captions, json_text(text));
     json_array_append_new(rewards, json_number(result->reward[c]));
     json_array_append_new(advantages, json_number(learn->advantage[group->first_caption + g]));
     free(text);
   }
-  return json_pack("{s:I, s:s, s:o, s:o, s:o}", "iteration", (json_int_t)iteration, "image",
-                   learn->dataset->image_file[image], "captions", captions, "rewards", rewards, "advantages",
-                   advantages);
+  return json_pack("{s:I, s:o, s:o, s:o, s:o}", "iteration", (json_int_t)iteration, "image",
+                   json_text(learn->dataset->image_file[image]), "captions", captions, "rewards", rewards,
+                   "advantages", advantages);
 }
 
 Status metrics_samples(const RunFolder *run, const Learn *learn, int64_t iteration, int groups) {

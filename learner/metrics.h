@@ -1,5 +1,5 @@
-/* Metrics: an iteration's line in metrics.jsonl (names of TRL's GRPO trainer) and on the terminal, groups for samples.jsonl, and the
- * scores of an evaluation. */
+/* Metrics: an iteration's line in metrics.jsonl (names of TRL's GRPO trainer) and on the terminal, groups for
+ * samples.jsonl, and the scores of an evaluation. */
 #ifndef TROUPE_LEARNER_METRICS_H
 #define TROUPE_LEARNER_METRICS_H
 

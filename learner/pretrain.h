@@ -1,4 +1,5 @@
-/* Pretrain: stage 1, cross-entropy on the reference captions (teacher forcing). No messages: one process, its threads. */
+/* Pretrain: stage 1, cross-entropy on the reference captions (teacher forcing). No messages: one process, its
+ * threads. */
 #ifndef TROUPE_LEARNER_PRETRAIN_H
 #define TROUPE_LEARNER_PRETRAIN_H
 

@@ -1,5 +1,5 @@
-/* Reference: the policy that the KL penalty holds on to. Starts as the stage-1 model; every reference.refresh_every iterations
- * ref <- mix policy + (1 - mix) ref (TR-DPO, arXiv 2404.09656); 0 = never. */
+/* Reference: the policy that the KL penalty holds on to. Starts as the stage-1 model; every reference.refresh_every
+ * iterations ref <- mix policy + (1 - mix) ref (TR-DPO, arXiv 2404.09656); 0 = never. */
 #ifndef TROUPE_LEARNER_REFERENCE_H
 #define TROUPE_LEARNER_REFERENCE_H
 

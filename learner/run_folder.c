@@ -84,7 +84,8 @@ void run_close(RunFolder *run) {
   *run = (RunFolder){.lock = -1};
 }
 
-/* A checkpoint that does not verify keeps its bytes but not its number, or it would count among the newest that are kept. */
+/* A checkpoint that does not verify keeps its bytes but not its number, or it would count among the newest that are
+ * kept. */
 static void set_aside(const char *path) {
   char *aside = xasprintf("%s.broken", path);
   log_warning("%s; it is now %s, and the checkpoint before it is tried", status_message(), path_name(aside));

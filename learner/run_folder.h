@@ -27,7 +27,8 @@ void run_close(RunFolder *run); /* idempotent */
  * verifies (the last one tried keeps its name). */
 Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *table, bool *found);
 
-/* Drops the lines of metrics.jsonl and samples.jsonl that are past `iteration` (-1: all): they will be written again. */
+/* Drops the lines of metrics.jsonl and samples.jsonl that are past `iteration` (-1: all): they will be written
+ * again. */
 Status run_rewind(const RunFolder *run, int64_t iteration);
 
 /* Saves checkpoints/NNNNNN.h5, points `latest` (and, when best, best.h5) at it and removes old ones. */

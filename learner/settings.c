@@ -1,4 +1,5 @@
-/* Settings: names are looked up in the tables of the modules that own them; the option table lets only known ones pass. */
+/* Settings: names are looked up in the tables of the modules that own them; the option table lets only known
+ * ones pass. */
 #include "learner/settings.h"
 
 #include <stdlib.h>

@@ -13,7 +13,8 @@ ScheduleOptions settings_schedule(const ScheduleConfig *config);
 AdvantageOptions settings_advantage(const Config *config);
 ObjectiveOptions settings_objective(const Config *config);
 
-/* OpenMP threads: learner.threads, else TROUPE_LEARNER_THREADS (what the launcher leaves to the learner), else `otherwise`. */
+/* OpenMP threads: learner.threads, else TROUPE_LEARNER_THREADS (what the launcher leaves to the learner), else
+ * `otherwise`. */
 int settings_threads(const Config *config, int otherwise);
 
 #endif

@@ -12,7 +12,8 @@ Status argument_number(const char *option, const char *text, double low, double 
 /* A whole number in [low, high]. */
 Status argument_integer(const char *option, const char *text, long low, long high, long *value);
 
-/* After getopt_long (with opterr = 0 and a ':' first) returned '?' or ':': says which option is wrong. argv[0]: the verb. */
+/* After getopt_long (with opterr = 0 and a ':' first) returned '?' or ':': says which option is wrong. argv[0]: the
+ * verb. */
 Status argument_fault(char **argv, int result);
 
 /* Is --help or -h among them? */

@@ -37,3 +37,14 @@ Status json_append(const char *path, const json_t *root) {
 }
 
 json_t *json_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+json_t *json_text(const char *text) {
+  json_t *string = json_string(text);
+  if (string) return string;
+  char *plain = xstrdup(text);
+  for (char *p = plain; *p; p++)
+    if ((unsigned char)*p > 127) *p = '?';
+  string = json_string(plain);
+  free(plain);
+  return string;
+}

@@ -18,4 +18,7 @@ Status json_append(const char *path, const json_t *root);
 /* A new real, or null when the value is not finite. */
 json_t *json_number(double value);
 
+/* A new string of text that may come from outside (file names): what is not UTF-8 has '?' for each byte above 127. */
+json_t *json_text(const char *text);
+
 #endif

@@ -21,8 +21,8 @@ typedef enum RngStage {
 /* The raw generator: out = philox(counter, key). */
 void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/* Where a draw is made. Unused fields are 0. `iteration` and `image` use their low 32 bits; `sample` and `position` 16 bits each
- * (CHECKed). */
+/* Where a draw is made. Unused fields are 0. `iteration` and `image` use their low 32 bits; `sample` and `position` 16
+ * bits each (CHECKed). */
 typedef struct RngKey {
   uint64_t seed;
   RngStage stage;

@@ -1,5 +1,5 @@
-/* Configuration: one table (option_table.c) with a row an option - path, type, field, default, bounds, help - drives reading
- * YAML, --set a.b=c, --print-config and the copy kept in each checkpoint. */
+/* Configuration: one table (option_table.c) with a row an option - path, type, field, default, bounds, help - drives
+ * reading YAML, --set a.b=c, --print-config and the copy kept in each checkpoint. */
 #ifndef TROUPE_CONFIG_CONFIG_H
 #define TROUPE_CONFIG_CONFIG_H
 
@@ -74,7 +74,8 @@ Status config_check(const Config *config);
 /* The run's folder for a stage ("pretrain" | "train"): run.dir, or runs/<run.name>/<stage>. Owned by the caller. */
 char *config_run_folder(const Config *config, const char *stage);
 
-/* The checkpoint that stage 2 starts from: policy.init, or best.h5 of this name's pretrain folder. Owned by the caller. */
+/* The checkpoint that stage 2 starts from: policy.init, or best.h5 of this name's pretrain folder. Owned by the
+ * caller. */
 char *config_initial_policy(const Config *config);
 
 /* YAML of all values; with `comments` each option's help, bounds and default. Owned by the caller. */

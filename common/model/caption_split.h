@@ -1,5 +1,6 @@
-/* Captions of many pictures of a dataset by one policy, greedy or by beam search, and their scores: what `troupe evaluate`
- * and stage 1's evaluation do. Chunks of pictures are shared by OpenMP threads; the result does not depend on how many. */
+/* Captions of many pictures of a dataset by one policy, greedy or by beam search, and their scores: what `troupe
+ * evaluate` and stage 1's evaluation do. Chunks of pictures are shared by OpenMP threads; the result does not depend on
+ * how many. */
 #ifndef TROUPE_MODEL_CAPTION_SPLIT_H
 #define TROUPE_MODEL_CAPTION_SPLIT_H
 
@@ -15,7 +16,8 @@ typedef struct CaptionSplitOptions {
   int progress;     /* draw a bar */
 } CaptionSplitOptions;
 
-/* texts [count]: one caption a picture, owned by the caller as is each. Errors: the dataset's. On failure nothing is owned. */
+/* texts [count]: one caption a picture, owned by the caller as is each. Errors: the dataset's. On failure nothing is
+ * owned. */
 Status caption_split(Dataset *dataset, const ParamTable *table, const float *weights, const int32_t *images, int count,
                      const CaptionSplitOptions *options, char **texts);
 

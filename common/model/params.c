@@ -62,7 +62,8 @@ static LayerParams layer_add(ParamTable *table, const char *stack, int index, bo
 static Status shape_check(const ModelShape *s) {
   if (s->width < 1 || s->heads < 1 || s->width % s->heads)
     return status_set(BAD_INPUT, "model.d_model %d is not a positive multiple of model.heads %d", s->width, s->heads);
-  if (s->feed_forward < 1) return status_set(BAD_INPUT, "model.d_ff %d; a positive width was expected", s->feed_forward);
+  if (s->feed_forward < 1)
+    return status_set(BAD_INPUT, "model.d_ff %d; a positive width was expected", s->feed_forward);
   if (s->decoder_layers < 1 || s->decoder_layers > LAYERS_MAX)
     return status_set(BAD_INPUT, "model.dec_layers %d; 1 to %d was expected", s->decoder_layers, LAYERS_MAX);
   if (s->encoder_layers < 0 || s->encoder_layers > LAYERS_MAX)

@@ -63,15 +63,16 @@ typedef struct ParamTable {
   Linear output;                 /* [V, D] (= token_embedding when tied), bias [V] */
 } ParamTable;
 
-/* Checks the shape (positive, D % H == 0, layers <= LAYERS_MAX) and lays out the table. Errors: BAD_INPUT naming the option. */
+/* Checks the shape (positive, D % H == 0, layers <= LAYERS_MAX) and lays out the table. Errors: BAD_INPUT naming the
+ * option. */
 Status params_init(ParamTable *table, const ModelShape *shape);
 void params_free(ParamTable *table); /* idempotent */
 
 /* A zeroed block of table->total floats, 64-byte aligned, owned by the caller (free). */
 float *params_block(const ParamTable *table);
 
-/* Initial weights: linear layers Xavier uniform (Glorot and Bengio 2010), embeddings N(0, 1/D), biases 0, norms 1, 0. Keyed by seed
- * and by the parameter's row, so the values depend on nothing else. */
+/* Initial weights: linear layers Xavier uniform (Glorot and Bengio 2010), embeddings N(0, 1/D), biases 0, norms 1, 0.
+ * Keyed by seed and by the parameter's row, so the values depend on nothing else. */
 void params_initialise(const ParamTable *table, uint64_t seed, float *weights);
 
 /* The row of that name, or -1. */

@@ -46,8 +46,8 @@ Status policy_fits_dataset(const Checkpoint *checkpoint, const char *path, const
 
 Status policy_saw_dataset(const Checkpoint *checkpoint, const char *path, const Dataset *dataset) {
   if (strcmp(checkpoint->dataset_hash, dataset->content_hash) == 0) return OK;
-  return status_set(BAD_INPUT, "%s: was trained on a dataset of hash %s, that of %s is %s; the same dataset, or another "
-                    "run.dir, was expected", path, checkpoint->dataset_hash, dataset->path, dataset->content_hash);
+  return status_set(BAD_INPUT, "%s: was trained on a dataset of hash %s, that of %s is %s; the same dataset, or "
+                    "another run.dir, was expected", path, checkpoint->dataset_hash, dataset->path, dataset->content_hash);
 }
 
 Status policy_fits_splits(const Config *config, const Dataset *dataset, const char *option, int images) {

@@ -10,8 +10,8 @@ char *launch_program(const char *name);
 /* Replaces this process by `program` with arguments; returns (2) only when that fails. */
 int launch_replace(const char *program, char **argv);
 
-/* `troupe NAME ...` for a verb that is not built in: troupe-NAME beside this program or on PATH. Exit code 2 if there is
- * none. */
+/* `troupe NAME ...` for a verb that is not built in: troupe-NAME beside this program or on PATH. Exit code 2 if there
+ * is none. */
 int launch_external(const char *name, int argc, char **argv);
 
 /* Cores this process may use. */

@@ -1,4 +1,5 @@
-/* The verbs of `troupe`: each gets argv[0] = its name, parses its own options, prints --help, and returns the exit code. */
+/* The verbs of `troupe`: each gets argv[0] = its name, parses its own options, prints --help, and returns the exit
+ * code. */
 #ifndef TROUPE_TOOL_VERBS_H
 #define TROUPE_TOOL_VERBS_H
 

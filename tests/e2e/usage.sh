@@ -42,6 +42,7 @@ refuses "$box/text.h5" evaluate "$box/text.h5" --data "$box/text.h5"
 refuses "--beam" evaluate "$box/none.h5" --data "$box/none.h5" --beam 0
 refuses "$box/none.h5: no such file" caption "$box/none.h5" "$box/none.jpg"
 refuses "--samples" caption "$box/none.h5" "$box/none.jpg" --samples many
+refuses "--samples and --beam exclude" caption "$box/none.h5" "$box/none.jpg" --samples 2 --beam 3
 refuses "--images" scenes "$box/scenes" --images -5
 refuses "$box/nowhere" prepare --images "$box/nowhere" --captions "$box/none" --out "$box/out.h5"
 for verb in pretrain train; do

@@ -113,6 +113,15 @@ static void lines_are_appended(void **state) {
   free(path);
 }
 
+static void text_from_outside_is_json(void **state) {
+  (void)state;
+  json_t *good = json_text("caf\xc3\xa9.jpg"), *latin = json_text("caf\xe9.jpg");
+  assert_string_equal(json_string_value(good), "caf\xc3\xa9.jpg");
+  assert_string_equal(json_string_value(latin), "caf?.jpg");
+  json_decref(good);
+  json_decref(latin);
+}
+
 static void json_says_where_it_is_wrong(void **state) {
   (void)state;
   char *path = path_join(folder, "bad.json");
@@ -138,6 +147,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_full_disk_keeps_the_old, set_up, tear_down),
       cmocka_unit_test_setup_teardown(folders_and_paths, set_up, tear_down),
       cmocka_unit_test_setup_teardown(lines_are_appended, set_up, tear_down),
+      cmocka_unit_test(text_from_outside_is_json),
       cmocka_unit_test_setup_teardown(json_says_where_it_is_wrong, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,189 @@
+/* Learn: means and advantages of gathered rollouts; the update depends neither on who returned a chunk nor when; it can be
+ * ended between steps. */
+#include "learner/learn.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/model/policy.h"
+#include "learner/settings.h"
+#include "tests/unit/tiny_dataset.h"
+
+enum { IMAGES = 8, GROUP = 3, CHUNK = 2, LENGTH = 4 };
+
+static char path[] = "/tmp/troupe-learn-test-XXXXXX";
+static const int32_t pictures[IMAGES] = {2, 3, 4, 5, 6, 7, 8, 9};
+
+typedef struct World {
+  Config config;
+  Dataset dataset;
+  ParamTable table;
+  Updater updater;
+  Learn learn;
+  Ledger ledger;
+} World;
+
+static void world_init(World *w) {
+  *w = (World){0};
+  config_init(&w->config);
+  const char *sets[] = {"model.d_model=16", "model.heads=2", "model.d_ff=32", "policy.init=random", "policy.group=3",
+                        "policy.images_per_iteration=8", "policy.minibatch_images=3", "policy.inner_epochs=2",
+                        "optimizer.lr=1e-2", "model.max_length=8"};
+  for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) assert_int_equal(config_set(&w->config, sets[i]), OK);
+  assert_int_equal(dataset_open(&w->dataset, path, false), OK);
+  ModelShape shape = policy_shape(&w->config, &w->dataset);
+  assert_int_equal(params_init(&w->table, &shape), OK);
+  OptimizerOptions optimizer = settings_optimizer(&w->config.optimizer);
+  update_init(&w->updater, &w->table, &optimizer, 3, 3 * GROUP, 3 * GROUP * 8);
+  params_initialise(&w->table, 1, w->updater.weights);
+  learn_init(&w->learn, &w->config, &w->dataset, &w->updater);
+  ledger_init(&w->ledger, 0, 0);
+}
+
+static void world_free(World *w) {
+  learn_free(&w->learn);
+  learn_free(&w->learn);
+  update_free(&w->updater);
+  ledger_free(&w->ledger);
+  params_free(&w->table);
+  dataset_close(&w->dataset);
+  config_free(&w->config);
+}
+
+/* Rewards 0, 1, 2 in each group but that of picture 2, whose captions are all worth 5; the last caption is unfinished. */
+static Result answer(const Assignment *a) {
+  Result r;
+  int captions = a->images * GROUP;
+  result_init(&r, a->images, captions, captions * LENGTH, COMPONENTS_MAX, true, false);
+  result_name(&r, a);
+  for (int i = 0; i <= a->images; i++) r.image_start[i] = i * GROUP;
+  for (int c = 0; c <= captions; c++) r.caption_start[c] = c * LENGTH;
+  for (int c = 0; c < captions; c++) {
+    int picture = a->image[c / GROUP];
+    r.finished[c] = c % GROUP != GROUP - 1;
+    r.reward[c] = picture == 2 ? 5 : c % GROUP;
+    r.component[(size_t)c * COMPONENTS_MAX] = 2 * r.reward[c];
+    for (int t = 0; t < LENGTH; t++) {
+      r.token[c * LENGTH + t] = WORDS_SPECIAL + (picture + c + t) % 5;
+      r.logp[c * LENGTH + t] = r.reference_logp[c * LENGTH + t] = -2.5f;
+    }
+  }
+  r.seconds[SECONDS_DECODE] = 1;
+  return r;
+}
+
+/* Hands the iteration out and takes it back in rising or falling order of chunks. */
+static void roll_out(World *w, bool falling) {
+  enum { CHUNKS = IMAGES / CHUNK };
+  static Assignment a[CHUNKS];
+  ledger_open(&w->ledger, WORK_ROLLOUT, 0, 0, 0, pictures, IMAGES, CHUNK);
+  for (int k = 0; k < CHUNKS; k++) assert_true(ledger_next(&w->ledger, 1 + k % 2, 0, &a[k]));
+  for (int k = 0; k < CHUNKS; k++) {
+    int chunk = falling ? CHUNKS - 1 - k : k;
+    Result result = answer(&a[chunk]);
+    assert_int_equal(ledger_return(&w->ledger, 1 + chunk % 2, 1, &result), LEDGER_ACCEPTED);
+  }
+  assert_true(ledger_complete(&w->ledger, WORK_ROLLOUT, 0));
+}
+
+static void means_and_advantages(void **state) {
+  (void)state;
+  static World w;
+  world_init(&w);
+  roll_out(&w, false);
+  RolloutMeans means;
+  learn_gather(&w.learn, &w.ledger, 0, &means);
+  assert_int_equal(w.learn.groups, IMAGES);
+  assert_int_equal(w.learn.captions, IMAGES * GROUP);
+  assert_true(fabs(means.reward - (5 + 7 * 1) / 8.0) <= 1e-12);
+  assert_true(fabs(means.component[0] - 2 * means.reward) <= 1e-12);
+  assert_true(fabs(means.reward_std - 7 * sqrt(2 / 3.0) / 8) <= 1e-12);
+  assert_true(means.frac_reward_zero_std == 1 / 8.0);
+  assert_true(means.length == LENGTH && fabs(means.clipped - 1 / 3.0) <= 1e-12);
+  assert_true(isnan(means.baseline) && means.tokens == IMAGES * GROUP * LENGTH);
+  assert_true(means.seconds[SECONDS_DECODE] == IMAGES / CHUNK);
+  for (int g = 0; g < GROUP; g++) {
+    assert_true(w.learn.advantage[g] == 0);
+    assert_true(fabs(w.learn.advantage[GROUP + g] - (g - 1) / (sqrt(2 / 3.0) + 1e-5)) <= 1e-9);
+  }
+  world_free(&w);
+}
+
+static int calls, calls_allowed;
+
+static bool count(void *context) {
+  (void)context;
+  return ++calls < calls_allowed;
+}
+
+static bool update(World *w, int allowed) {
+  ObjectiveSums sums;
+  RolloutMeans means;
+  double grad_norm, learning_rate;
+  bool complete;
+  calls = 0;
+  calls_allowed = allowed;
+  learn_gather(&w->learn, &w->ledger, 0, &means);
+  assert_int_equal(learn_update(&w->learn, 0, 10, count, NULL, &sums, &grad_norm, &learning_rate, &complete), OK);
+  if (complete) {
+    assert_true(grad_norm > 0 && fabs(learning_rate - 1e-2) <= 1e-12);
+    assert_int_equal(sums.steps, 6);
+  }
+  return complete;
+}
+
+static void order_of_returns_does_not_matter(void **state) {
+  (void)state;
+  static World rising, falling;
+  world_init(&rising);
+  world_init(&falling);
+  roll_out(&rising, false);
+  roll_out(&falling, true);
+  float first = rising.updater.weights[0];
+  assert_true(update(&rising, 1000) && update(&falling, 1000));
+  assert_true(rising.updater.weights[0] != first);
+  assert_memory_equal(rising.updater.weights, falling.updater.weights, rising.table.total * sizeof(float));
+  world_free(&rising);
+  world_free(&falling);
+}
+
+static void update_can_be_ended(void **state) {
+  (void)state;
+  static World w;
+  world_init(&w);
+  roll_out(&w, false);
+  assert_false(update(&w, 2)); /* two epochs of 3 + 3 + 2 images: 6 steps */
+  assert_int_equal(calls, 2);
+  assert_int_equal(w.updater.optimizer.step, 2);
+  assert_true(update(&w, 6)); /* asked to end behind the last step: it is done */
+  assert_int_equal(calls, 6);
+  world_free(&w);
+}
+
+static int set_up(void **state) {
+  (void)state;
+  int fd = mkstemp(path);
+  if (fd < 0) return -1;
+  close(fd);
+  tiny_dataset(path, 40);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  return unlink(path);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(means_and_advantages),
+      cmocka_unit_test(order_of_returns_does_not_matter),
+      cmocka_unit_test(update_can_be_ended),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}

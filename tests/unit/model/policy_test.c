@@ -1,0 +1,166 @@
+/* Policy and captions of a split: what does not fit is refused by name; captions do not depend on threads or chunks. */
+#include "common/model/policy.h"
+
+#include <omp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/model/caption_split.h"
+#include "tests/unit/tiny_dataset.h"
+
+static char folder[] = "/tmp/troupe-policy-test-XXXXXX";
+static char data_path[64], checkpoint_path[64];
+static Config config;
+static Dataset dataset;
+
+static void set(const char *assignment) { assert_int_equal(config_set(&config, assignment), OK); }
+
+static void expect_refused(Status status, const char *message) {
+  assert_int_equal(status, BAD_INPUT);
+  if (!strstr(status_message(), message)) fail_msg("'%s' does not contain '%s'", status_message(), message);
+}
+
+/* A checkpoint of the configuration as it stands, with random weights. */
+static void save(void) {
+  ParamTable table;
+  float *weights;
+  set("policy.init=random");
+  assert_int_equal(policy_initial(&config, &dataset, &table, &weights), OK);
+  Checkpoint checkpoint = {.shape = table.shape, .stage = "pretrain", .weights = weights, .moment1 = weights,
+                           .moment2 = weights};
+  policy_sign(&checkpoint, &config, &dataset);
+  assert_int_equal(checkpoint_save(&checkpoint, &table, checkpoint_path), OK);
+  free(checkpoint.config);
+  free(weights);
+  params_free(&table);
+}
+
+static int set_up(void **state) {
+  (void)state;
+  if (!mkdtemp(folder)) return -1;
+  snprintf(data_path, sizeof data_path, "%s/data.h5", folder);
+  snprintf(checkpoint_path, sizeof checkpoint_path, "%s/policy.h5", folder);
+  tiny_dataset(data_path, 40);
+  config_init(&config);
+  set("model.d_model=16"), set("model.heads=2"), set("model.d_ff=32"), set("model.max_length=8");
+  assert_int_equal(dataset_open(&dataset, data_path, false), OK);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  dataset_close(&dataset);
+  config_free(&config);
+  unlink(data_path);
+  unlink(checkpoint_path);
+  return rmdir(folder);
+}
+
+static Status initial(void) {
+  ParamTable table = {0};
+  float *weights = NULL;
+  char *init = xasprintf("policy.init=%s", checkpoint_path);
+  set(init);
+  Status status = policy_initial(&config, &dataset, &table, &weights);
+  assert_true((status == OK) == (weights != NULL));
+  free(init);
+  free(weights);
+  params_free(&table);
+  return status;
+}
+
+static void initial_policy_must_fit(void **state) {
+  (void)state;
+  unlink(checkpoint_path);
+  expect_refused(initial(), "policy.h5: no such checkpoint; policy.init must name one");
+  save();
+  assert_int_equal(initial(), OK);
+  set("model.d_ff=64");
+  expect_refused(initial(), "policy.h5: its model.d_ff is 32, the configuration says 64");
+  set("model.d_ff=32"), set("model.norm=pre");
+  expect_refused(initial(), "its model.norm (0 post, 1 pre) is 0, the configuration says 1");
+  set("model.norm=post");
+}
+
+static void dataset_must_fit(void **state) {
+  (void)state;
+  save();
+  Checkpoint checkpoint;
+  ParamTable table;
+  int length;
+  assert_int_equal(checkpoint_load(&checkpoint, &table, checkpoint_path, 1), OK);
+  assert_int_equal(policy_fits_dataset(&checkpoint, "c.h5", &dataset), OK);
+  assert_int_equal(policy_saw_dataset(&checkpoint, "c.h5", &dataset), OK);
+  assert_int_equal(policy_trained_length(&checkpoint, "c.h5", &length), OK);
+  assert_int_equal(length, 8);
+  checkpoint.dataset_hash[0] ^= 1;
+  assert_int_equal(policy_fits_dataset(&checkpoint, "c.h5", &dataset), OK);
+  expect_refused(policy_saw_dataset(&checkpoint, "c.h5", &dataset), "c.h5: was trained on a dataset of hash");
+  checkpoint.token[WORDS_SPECIAL][0] = '#';
+  expect_refused(policy_fits_dataset(&checkpoint, "c.h5", &dataset), "the vocabularies must be the same");
+  strcpy(checkpoint.token[WORDS_SPECIAL], dataset.token[WORDS_SPECIAL]);
+  strcpy(checkpoint.encoder, "other");
+  expect_refused(policy_fits_dataset(&checkpoint, "c.h5", &dataset), "was trained on grids of encoder other");
+  checkpoint_free(&checkpoint);
+  params_free(&table);
+}
+
+static void splits_must_be_there(void **state) {
+  (void)state;
+  assert_int_equal(policy_fits_splits(&config, &dataset, "pretrain.batch_images", 32), OK);
+  expect_refused(policy_fits_splits(&config, &dataset, "pretrain.batch_images", 33),
+                 "pretrain.batch_images 33 is above the 32 images of split train");
+  set("data.validation=dev");
+  expect_refused(policy_fits_splits(&config, &dataset, "pretrain.batch_images", 1), "has no split 'dev'");
+  set("evaluation.every=0");
+  assert_int_equal(policy_fits_splits(&config, &dataset, "pretrain.batch_images", 1), OK);
+  set("data.validation=val"), set("evaluation.every=10");
+}
+
+static void captions(const ParamTable *table, const float *weights, const int32_t *images, int count, int threads,
+                     int beam, char **texts) {
+  CaptionSplitOptions options = {.max_length = 8, .beam = beam, .chunk_images = 5};
+  omp_set_num_threads(threads);
+  assert_int_equal(caption_split(&dataset, table, weights, images, count, &options, texts), OK);
+}
+
+static void captions_do_not_depend_on_threads(void **state) {
+  (void)state;
+  enum { MOST = 40 };
+  ParamTable table;
+  float *weights;
+  int32_t *images;
+  int count;
+  char *one[MOST], *three[MOST];
+  set("policy.init=random");
+  assert_int_equal(policy_initial(&config, &dataset, &table, &weights), OK);
+  assert_int_equal(caption_split_images(&dataset, "train", 17, &images, &count), OK);
+  assert_int_equal(count, 17);
+  for (int beam = 1; beam <= 3; beam += 2) {
+    captions(&table, weights, images, count, 1, beam, one);
+    captions(&table, weights, images, count, 3, beam, three);
+    for (int i = 0; i < count; i++) assert_string_equal(one[i], three[i]);
+    EvaluationScores scores;
+    caption_split_score(&dataset, images, count, one, &scores);
+    assert_true(scores.corpus[METRIC_CIDER] >= 0 && scores.corpus[METRIC_CIDER] <= 10 && scores.images == count);
+    evaluation_scores_free(&scores);
+    for (int i = 0; i < count; i++) free(one[i]), free(three[i]);
+  }
+  free(images);
+  free(weights);
+  params_free(&table);
+  char a[] = "a red star", empty[] = "", *two[] = {a, empty};
+  assert_true(caption_split_words(two, 2) == 1.5);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(initial_policy_must_fit), cmocka_unit_test(dataset_must_fit),
+      cmocka_unit_test(splits_must_be_there), cmocka_unit_test(captions_do_not_depend_on_threads),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
