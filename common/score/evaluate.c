@@ -36,6 +36,7 @@ void evaluation_free(Evaluation *evaluation) {
   ptb_free(&evaluation->ptb);
   free(evaluation->words);
   free(evaluation->captions);
+  free(evaluation->tokens);
   free(evaluation->pictures);
   *evaluation = (Evaluation){0};
 }
@@ -45,7 +46,9 @@ static void caption_add(Evaluation *evaluation, const char *text, bool tokenized
   if (evaluation->captions_used == evaluation->captions_room) {
     evaluation->captions_room = evaluation->captions_room ? evaluation->captions_room * 2 : 64;
     evaluation->captions = xrealloc(evaluation->captions, sizeof *evaluation->captions * evaluation->captions_room);
+    evaluation->tokens = xrealloc(evaluation->tokens, sizeof *evaluation->tokens * evaluation->captions_room);
   }
+  WordRange *tokens = &evaluation->tokens[evaluation->captions_used];
   WordRange *caption = &evaluation->captions[evaluation->captions_used++];
   caption->first = evaluation->words_used;
   if (!tokenized) {
@@ -54,6 +57,10 @@ static void caption_add(Evaluation *evaluation, const char *text, bool tokenized
   }
   caption->count =
       ngram_words_append(text, false, &evaluation->words, &evaluation->words_used, &evaluation->words_room);
+  *tokens = *caption;
+  if (!ngram_tokens_differ(text)) return;
+  tokens->first = evaluation->words_used;
+  tokens->count = ngram_tokens_append(text, &evaluation->words, &evaluation->words_used, &evaluation->words_room);
 }
 
 static void picture_add(Evaluation *evaluation, const char *const *candidates, int group, const char *const *references,
@@ -94,7 +101,8 @@ typedef struct Scorer {
   BleuReferences bleu_references;
   BleuStats bleu_sum;
   RougeScratch rouge;
-  WordSpan *spans; /* the candidate to score, the references, then all candidates of the picture */
+  WordSpan *spans;  /* the candidate to score, the references, then all candidates of the picture */
+  WordSpan *tokens; /* the same for ROUGE-L */
   int spans_room;
   bool cooked; /* the references are those of the candidate before */
 } Scorer;
@@ -116,14 +124,21 @@ static void scorer_free(Scorer *scorer) {
   bleu_references_free(&scorer->bleu_references);
   rouge_scratch_free(&scorer->rouge);
   free(scorer->spans);
+  free(scorer->tokens);
 }
 
-static WordSpan span_of(const Evaluation *evaluation, size_t caption) {
-  const WordRange *range = &evaluation->captions[caption];
+static WordSpan span_of(const Evaluation *evaluation, const WordRange *range) {
   return (WordSpan){range->count ? evaluation->words + range->first : NULL, range->count};
 }
 
-/* Captions of a picture -> scorer->spans; returns the number of references. */
+/* The candidate `g` of the picture is the one to score. */
+static void candidate_choose(Scorer *scorer, int references, int g) {
+  scorer->spans[0] = scorer->spans[1 + references + g];
+  scorer->tokens[0] = scorer->tokens[1 + references + g];
+  scorer->cooked = g > 0;
+}
+
+/* Captions of a picture -> scorer->spans and tokens; returns the number of references. */
 static int picture_spans(const Evaluation *evaluation, int image, Scorer *scorer) {
   size_t first = evaluation->pictures[image];
   size_t end = image + 1 < evaluation->images ? evaluation->pictures[image + 1] : evaluation->captions_used;
@@ -131,10 +146,14 @@ static int picture_spans(const Evaluation *evaluation, int image, Scorer *scorer
   if (1 + references + group > scorer->spans_room) {
     scorer->spans_room = 1 + references + group;
     scorer->spans = xrealloc(scorer->spans, sizeof *scorer->spans * (size_t)scorer->spans_room);
+    scorer->tokens = xrealloc(scorer->tokens, sizeof *scorer->tokens * (size_t)scorer->spans_room);
   }
-  for (int g = 0; g < group; g++) scorer->spans[1 + references + g] = span_of(evaluation, first + (size_t)g);
-  for (int r = 0; r < references; r++) scorer->spans[1 + r] = span_of(evaluation, first + (size_t)(group + r));
-  scorer->spans[0] = scorer->spans[1 + references];
+  for (int i = 0; i < group + references; i++) {
+    int at = i < group ? 1 + references + i : 1 + i - group;
+    scorer->spans[at] = span_of(evaluation, &evaluation->captions[first + (size_t)i]);
+    scorer->tokens[at] = span_of(evaluation, &evaluation->tokens[first + (size_t)i]);
+  }
+  candidate_choose(scorer, references, 0);
   return references;
 }
 
@@ -146,7 +165,7 @@ static void score_bleu(Scorer *scorer, int references, double scores[METRICS]) {
 }
 
 static void score_rouge(Scorer *scorer, int references, double scores[METRICS]) {
-  scores[METRIC_ROUGE_L] = rouge_l(&scorer->rouge, scorer->spans[0], scorer->spans + 1, references);
+  scores[METRIC_ROUGE_L] = rouge_l(&scorer->rouge, scorer->tokens[0], scorer->tokens + 1, references);
 }
 
 static void score_cider(Scorer *scorer, int references, double scores[METRICS]) {
@@ -177,8 +196,7 @@ static void df_open(const Evaluation *evaluation, Scorer *scorer) {
 static void picture_score(const Evaluation *evaluation, int image, Scorer *scorer, double (*scores)[METRICS]) {
   int references = picture_spans(evaluation, image, scorer);
   for (int g = 0; g < evaluation->group; g++) {
-    scorer->spans[0] = scorer->spans[1 + references + g];
-    scorer->cooked = g > 0;
+    candidate_choose(scorer, references, g);
     for (size_t s = 0; s < sizeof SCORERS / sizeof *SCORERS; s++) {
       bool wanted = false;
       for (Metric m = SCORERS[s].first; m <= SCORERS[s].last; m++) wanted = wanted || !evaluation->skip[m];

@@ -34,6 +34,7 @@ typedef struct Evaluation {
   uint64_t *words; /* owned: all captions behind each other */
   size_t words_used, words_room;
   WordRange *captions; /* owned: a picture's candidates, then its references */
+  WordRange *tokens;   /* owned: the same captions as ROUGE-L splits them */
   size_t captions_used, captions_room;
   size_t *pictures; /* owned: [images] index of the picture's first candidate in captions */
   int images, images_room;

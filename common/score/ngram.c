@@ -10,20 +10,46 @@ uint64_t ngram_word(const char *bytes, size_t size) { return XXH3_64bits(bytes, 
 
 uint64_t ngram_end_word(void) { return XXH3_64bits("<eos>", 5); }
 
-int ngram_words_append(const char *caption, bool end, uint64_t **words, size_t *used, size_t *room) {
-  static const char SPACES[] = " \t\n\v\f\r";
+/* Bytes of the white space at `at`, 0 for anything else: ASCII's, and with `wide` Unicode's, too. */
+static size_t space_size(const char *at, bool wide) {
+  const unsigned char *b = (const unsigned char *)at;
+  if (b[0] == ' ' || (b[0] >= '\t' && b[0] <= '\r')) return 1;
+  if (!wide || b[0] < 0xC2) return 0;
+  if (b[0] == 0xC2) return b[1] == 0xA0 ? 2 : 0;
+  if (b[0] == 0xE1) return b[1] == 0x9A && b[2] == 0x80 ? 3 : 0;
+  if (b[0] == 0xE3) return b[1] == 0x80 && b[2] == 0x80 ? 3 : 0;
+  if (b[0] != 0xE2) return 0;
+  bool general = b[1] == 0x80 && ((b[2] >= 0x80 && b[2] <= 0x8A) || b[2] == 0xAF);
+  return general || (b[1] == 0x81 && b[2] == 0x9F) ? 3 : 0;
+}
+
+static int append(const char *caption, bool wide, bool end, uint64_t **words, size_t *used, size_t *room) {
   int added = 0;
   for (bool more = true; more;) {
-    caption += strspn(caption, SPACES);
-    size_t size = strcspn(caption, SPACES);
-    more = size > 0;
+    for (size_t space; (space = space_size(caption, wide)) > 0;) caption += space;
+    const char *first = caption;
+    while (*caption && !space_size(caption, wide)) caption++;
+    more = caption > first;
     if (!more && !end) break;
     if (*used == *room) *words = xrealloc(*words, (*room = *room ? *room * 2 : 64) * sizeof **words);
-    (*words)[(*used)++] = more ? ngram_word(caption, size) : ngram_end_word();
+    (*words)[(*used)++] = more ? ngram_word(first, (size_t)(caption - first)) : ngram_end_word();
     added++;
-    caption += size;
   }
   return added;
+}
+
+int ngram_words_append(const char *caption, bool end, uint64_t **words, size_t *used, size_t *room) {
+  return append(caption, true, end, words, used, room);
+}
+
+int ngram_tokens_append(const char *caption, uint64_t **words, size_t *used, size_t *room) {
+  return append(caption, false, false, words, used, room);
+}
+
+bool ngram_tokens_differ(const char *caption) {
+  for (; *caption; caption++)
+    if ((unsigned char)*caption >= 0xC2 && space_size(caption, true)) return true;
+  return false;
 }
 
 /* 0 marks free slots */

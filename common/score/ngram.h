@@ -32,9 +32,14 @@ typedef struct WordRange {
 uint64_t ngram_word(const char *bytes, size_t size);
 uint64_t ngram_end_word(void); /* the end token: the hash of "<eos>" */
 
-/* Words of a tokenised caption (separated by white space) appended to `*words` (owned by the caller, grown by realloc;
- * *used and *room in words), with the end token behind them if `end`. Returns how many were appended. */
+/* Words of a tokenised caption appended to `*words` (owned by the caller, grown by realloc; *used and *room in words), with
+ * the end token behind them if `end`. White space of any kind separates words, so "1 1/2" with a no-break space, which is one
+ * token, is two words: so do BLEU and CIDEr of the evaluation code. Returns how many were appended. */
 int ngram_words_append(const char *caption, bool end, uint64_t **words, size_t *used, size_t *room);
+/* The same with blanks alone as separators: ROUGE-L's words. */
+int ngram_tokens_append(const char *caption, uint64_t **words, size_t *used, size_t *room);
+/* Would the two differ? */
+bool ngram_tokens_differ(const char *caption);
 
 static inline uint64_t ngram_extend(uint64_t prefix, uint64_t word) {
   uint64_t m = (prefix ^ word) * 0xD6E8FEB86659FD93u;

@@ -5,6 +5,7 @@
 #define TROUPE_SCORE_PTB_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* One caption's words; reused from caption to caption, so that nothing is allocated once it has grown. */
 typedef struct PtbTokenizer {
@@ -12,7 +13,8 @@ typedef struct PtbTokenizer {
   size_t *starts; /* owned: [count] offsets into text */
   size_t used, text_room;
   int count, words_room;
-  char *input; /* owned: the caption as the scanner wants it */
+  char *input;     /* owned: the caption as the scanner wants it, a byte a character */
+  uint32_t *codes; /* owned: the characters */
   size_t input_room;
   void *scanner; /* owned: flex state */
 } PtbTokenizer;

@@ -34,16 +34,17 @@ def requirements():
 
 
 def java_words(lines):
-    """What PTBTokenizer of pycocoevalcap gives for each line, lines given as they are, one a caption."""
+    """What PTBTokenizer of pycocoevalcap gives for each line. A few of its rules look into the next line ("plan b." before
+    a line that begins with "The "), so another line stands between two: a caption's words are its own."""
     import pycocoevalcap
     folder = os.path.join(list(pycocoevalcap.__path__)[0], "tokenizer")
     with tempfile.NamedTemporaryFile() as file:
-        file.write("\n".join(lines).encode())
+        file.write("\nx\n".join(lines).encode())
         file.flush()
         out = subprocess.run(["java", "-Dfile.encoding=UTF-8", "-cp", "stanford-corenlp-3.4.1.jar",
                               "edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", file.name],
                              cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout.decode()
-    rows = out.split("\n")[:len(lines)]
+    rows = out.split("\n")[:2 * len(lines):2]
     return [" ".join(w for w in row.rstrip().split(" ") if w not in PUNCTUATION) for row in rows]
 
 
