@@ -65,6 +65,27 @@ static size_t mark_bytes(const char *bytes, size_t size) { /* UTF-8's byte order
   return size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }
 
+/* Bytes of the UTF-8 character at `p`; 0: it is none. */
+static size_t character_bytes(const unsigned char *p, size_t left) {
+  size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : p[0] < 0xF5 ? 4 : 0;
+  if (n > left) return 0;
+  for (size_t i = 1; i < n; i++)
+    if ((p[i] & 0xC0) != 0x80) return 0;
+  bool bad = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) ||
+             (p[0] == 0xF4 && p[1] > 0x8F); /* too long a form, a surrogate, beyond U+10FFFF */
+  return bad ? 0 : n;
+}
+
+static Status encoding_check(const char *path, const char *bytes, size_t size) {
+  int line = 1;
+  for (size_t at = 0, n; at < size; at += n) {
+    n = character_bytes((const unsigned char *)bytes + at, size - at);
+    if (!n) return status_set(BAD_INPUT, "%s:%d: is not UTF-8", path, line);
+    line += bytes[at] == '\n';
+  }
+  return OK;
+}
+
 Status captions_parse(CaptionList *list, const char *path, const char *bytes, size_t size) {
   *list = (CaptionList){0};
   size_t skip = mark_bytes(bytes, size);
@@ -75,7 +96,8 @@ Status captions_parse(CaptionList *list, const char *path, const char *bytes, si
   if (blank < size && (bytes[blank] == '{' || bytes[blank] == '[')) {
     status = captions_parse_json(list, path, bytes, size);
   } else {
-    status = captions_parse_text(list, path, bytes, size);
+    status = encoding_check(path, bytes, size);
+    if (status == OK) status = captions_parse_text(list, path, bytes, size);
   }
   if (status == OK && list->files.count == 0) status = status_set(BAD_INPUT, "%s: has no captions", path);
   if (status != OK) caption_list_free(list);

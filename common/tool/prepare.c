@@ -1,4 +1,5 @@
 /* troupe prepare: pictures and captions -> one dataset file. */
+#include <errno.h>
 #include <getopt.h>
 #include <omp.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static const char *const help =
     "  --captions FILE       captions.txt or .token of Flickr8k/30k, Karpathy's dataset_*.json, COCO's captions_*.json\n"
     "  --split NAME=LIST     pictures of a split, named one a line in the file LIST; once for each split. Without it: the\n"
     "                        caption file's own splits, or everything is train\n"
-    "  --out F.h5            the dataset file; appears when it is whole\n"
+    "  --out F.h5            the dataset file; appears when it is whole; its folder is made\n"
     "  --encoder NAME        patches (default), efficientnet-lite0\n"
     "  --weights FILE        the encoder's weights (safetensors); else looked for in TROUPE_ENCODERS and encoders/\n"
     "  --skip-broken         goes on without pictures that are missing or cannot be read; they are listed all the same\n"
@@ -98,13 +99,13 @@ static Status options_parse(Prepare *prepare, int argc, char **argv, bool *wants
   return OK;
 }
 
-/* The output's folder must be there before hours of work go into it. */
-static Status out_check(const char *out) {
+/* The output's folder is made before hours of work go into it. */
+static Status out_folder(const char *out) {
+  if (folder_exists(out)) return status_set(BAD_INPUT, "%s: is a folder; a file was expected", out);
   char *folder = path_folder(out);
-  Status status = OK;
-  if (folder_exists(out)) status = status_set(BAD_INPUT, "%s: is a folder; a file was expected", out);
-  else if (access(folder, W_OK))
-    status = status_set(BAD_INPUT, "%s: its folder is not there or cannot be written", out);
+  Status status = folder_create(folder);
+  if (status == OK && access(folder, W_OK))
+    status = status_set(FAILED, "%s: its folder cannot be written: %s", out, strerror(errno));
   free(folder);
   return status;
 }
@@ -188,10 +189,10 @@ static Status prepare_run(const Prepare *prepare) {
   CaptionList captions;
   Corpus corpus = {0};
   Encoder *encoder = NULL;
-  TRY(out_check(prepare->out));
   TRY(captions_read_file(&captions, prepare->captions));
   Status status = corpus_select(&corpus, &captions, prepare->split, prepare->splits);
   if (status == OK) status = encoder_choose(prepare, &encoder);
+  if (status == OK) status = out_folder(prepare->out);
   if (status == OK) {
     if (corpus.empty_captions) log_warning("%d captions without a word are left out", corpus.empty_captions);
     if (corpus.silent_images) log_warning("%d pictures without captions are left out", corpus.silent_images);
