@@ -21,7 +21,7 @@ bare=$CLEAN_ROOT/$SUITE root=$CLEAN_ROOT/used
 if [ -z "${MIRROR:-}" ]; then
   MIRROR=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
     sed -nE 's/^(URIs:|deb) (.* )?(https?:[^ ]*).*/\3/p' | head -n 1)
-  : "${MIRROR:=https://deb.debian.org/debian}"
+  [ -n "$MIRROR" ] || die "no mirror in /etc/apt; set MIRROR=URL of a Debian mirror"
 fi
 
 unmount() { for folder in data proc sys dev/shm dev; do
