@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +47,13 @@ static Status options_parse(Options *options, int argc, char **argv) {
   *options = (Options){.beam = 1, .temperature = 1, .seed = 1};
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
-    double value = 0;
+    long value = 0;
     switch (c) {
-      case 'g': TRY(argument_number("--samples", optarg, 1, 256, &value)); options->samples = (int)value; break;
-      case 'b': TRY(argument_number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
+      case 'g': TRY(argument_integer("--samples", optarg, 1, 256, &value)); options->samples = (int)value; break;
+      case 'b': TRY(argument_integer("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
       case 't': TRY(argument_number("--temperature", optarg, 0.01, 100, &options->temperature)); break;
       case 's':
-        TRY(argument_number("--seed", optarg, 0, 0x1p53, &value));
+        TRY(argument_integer("--seed", optarg, 0, INT64_MAX, &value));
         options->seed = (unsigned long long)value;
         break;
       case 'j': options->json = 1; break;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const Option *option_find(const char *path) {
   char weight[160];
@@ -72,8 +73,8 @@ static Status bad_number(const Option *option, const char *value) {
 static Status store_bool(const Option *option, bool *field, const char *value) {
   static const char *const truths[] = {"true", "yes", "on"}, *const lies[] = {"false", "no", "off"};
   for (int i = 0; i < 3; i++) {
-    bool truth = strcmp(value, truths[i]) == 0;
-    if (!truth && strcmp(value, lies[i]) != 0) continue;
+    bool truth = strcasecmp(value, truths[i]) == 0;
+    if (!truth && strcasecmp(value, lies[i]) != 0) continue;
     *field = truth;
     return OK;
   }

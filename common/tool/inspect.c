@@ -19,7 +19,7 @@
 static const char *const help =
     "usage: troupe inspect FILE [--json]\n\n"
     "Says what a dataset, a checkpoint or a run folder holds, and verifies every hash in it.\n"
-    "Exit code 0: all is well; 1: a hash does not fit, the file is damaged; 2: not a file of troupe's.\n";
+    "Exit code 0: all is well; 1: a hash does not fit, the file is damaged; 2: not a file of troupe's, or cut short.\n";
 
 static void set(json_t *facts, const char *key, json_t *value) { json_object_set_new(facts, key, value); }
 

@@ -33,6 +33,11 @@ int main(int argc, char **argv) {
     usage(stderr);
     return 2;
   }
+  static char help[] = "--help";
+  if (strcmp(argv[1], "help") == 0 && argc == 3) { /* `help VERB` is `VERB --help` */
+    argv[1] = argv[2];
+    argv[2] = help;
+  }
   const char *name = argv[1];
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
     usage(stdout);

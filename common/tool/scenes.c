@@ -147,7 +147,8 @@ static Status album_write(Album *album) {
   bool open = album->captions && album->split[0] && album->split[1] && album->split[2] && album->jpeg;
   status = open ? album_draw(album) : status_set(FAILED, "%s: cannot be written", album->folder);
   for (int i = 0; i < 4; i++) {
-    bool bad = *lists[i] && (ferror(*lists[i]) | fclose(*lists[i])) != 0;
+    bool bad = *lists[i] && ferror(*lists[i]);
+    if (*lists[i] && fclose(*lists[i])) bad = true;
     if (bad && status == OK) status = status_set(FAILED, "%s/%s: cannot be written", album->folder, known[i]);
   }
   if (album->jpeg) tjDestroy(album->jpeg);

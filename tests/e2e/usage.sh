@@ -23,6 +23,7 @@ refuses() { # PATTERN VERB ARGUMENTS...: exit 2, one line `troupe VERB: ...PATTE
 expect 0 --help
 for verb in scenes prepare pretrain train evaluate caption score inspect version; do
   expect 0 --help; grep -q "^  $verb " "$box/out" || fail "troupe --help does not list $verb"
+  expect 0 help $verb; grep -q "^usage: troupe $verb" "$box/out" || fail "troupe help $verb shows no usage"
   expect 0 $verb --help
   grep -q "^usage: troupe $verb" "$box/out" || fail "troupe $verb --help shows no usage"
   [ ! -s "$box/err" ] || fail "troupe $verb --help writes to stderr"
@@ -56,6 +57,8 @@ for verb in pretrain train; do
   echo '{}' >"$box/empty.yaml"
   refuses 'policy.grup' $verb "$box/empty.yaml" --set policy.grup=3
   refuses "$box/text.h5" $verb "$box/empty.yaml" --set data.file="$box/text.h5" --set run.dir="$box/run"
+  printf 'model: {tied: False}\n' >"$box/wrong.yaml" # as YAML 1.1 and Python write it
+  expect 0 $verb "$box/wrong.yaml" --print-config; grep -q 'tied: false' "$box/out" || fail "troupe $verb: False was not false"
   expect 0 $verb "$box/empty.yaml" --set policy.group=7 --print-config
   grep -q 'group: 7' "$box/out" || fail "troupe $verb --print-config does not show what --set set"
 done
