@@ -65,13 +65,17 @@ static void signals_catch(void) {
   for (int i = 0; i < 3; i++) sigaction(caught[i], &action, NULL);
 }
 
-/* When status.json was written, by its own word (0 = there is none), and the exit code in it (-1 = not yet). */
-static double status_read(const char *status_file, int *exit_code) {
+/* When status.json was written, by its own word (0 = there is none), the exit code in it (-1 = not yet), and whether the
+ * ranks have met. */
+static double status_read(const char *status_file, int *exit_code, bool *met) {
   json_t *root;
   *exit_code = -1;
+  *met = false;
   if (!file_exists(status_file) || json_read(status_file, &root) != OK) return 0;
   const json_t *code = json_object_get(root, "exit");
+  const char *phase = json_string_value(json_object_get(root, "phase"));
   double time = json_real_value(json_object_get(root, "time"));
+  *met = phase && strcmp(phase, "starting") != 0;
   if (json_is_integer(code)) *exit_code = (int)json_integer_value(code);
   json_decref(root);
   return time;
@@ -81,9 +85,26 @@ static double status_read(const char *status_file, int *exit_code) {
  * comparison with this node's clock: the learner may run on another.) */
 static bool run_over(const char *status_file, double before, int *exit_code) {
   int code;
-  bool over = status_read(status_file, &code) != before && code >= 0;
+  bool met, over = status_read(status_file, &code, &met) != before && code >= 0;
   if (over) *exit_code = code;
   return over;
+}
+
+static bool ranks_met(const char *status_file, double before) {
+  int code;
+  bool met;
+  return status_read(status_file, &code, &met) != before && met;
+}
+
+/* The first signal asks for a safe end: mpirun forwards USR1 to its ranks. Not so before they have met (`early`): USR1 kills
+ * a rank that has not come to its main, and the others would wait for it for ever; then nothing is there to save either. */
+static void signal_pass(pid_t child, int seen, bool early) {
+  int step = seen + early;
+  log_info(seen > 1 ? "stopping at once"
+                    : early ? "stopping; no iteration had begun"
+                            : "stopping at the next safe point; once more to stop at once");
+  if (step == 1) kill(child, SIGUSR1);
+  else kill(-child, step == 2 ? SIGTERM : SIGKILL);
 }
 
 enum { LINGER_S = 15 }; /* a learner waits 10 s for its actors' goodbyes */
@@ -100,7 +121,8 @@ static _Noreturn void child_run(char **argv) {
 
 int launch_supervise(char **argv, const char *status_file) {
   int passed = 0, waited = 0, exit_code = FAILED, ended = 0;
-  double before = status_read(status_file, &exit_code), over_since = 0;
+  bool over = false, early = false, met;
+  double before = status_read(status_file, &exit_code, &met), over_since = 0;
   signals_catch();
   pid_t child = fork();
   if (child < 0) {
@@ -109,16 +131,14 @@ int launch_supervise(char **argv, const char *status_file) {
   }
   if (child == 0) child_run(argv);
   setpgid(child, child);
-  bool over = false;
   while (waitpid(child, &waited, WNOHANG) == 0) {
     int seen = signals_seen;
     if (seen > passed) {
-      log_info(seen == 1 ? "stopping at the next safe point; once more to stop at once" : "stopping at once");
-      if (seen == 1) kill(child, SIGUSR1); /* mpirun forwards it to its ranks */
-      else kill(-child, seen == 2 ? SIGTERM : SIGKILL);
+      if (!passed) early = !ranks_met(status_file, before);
+      signal_pass(child, seen, early);
       passed = seen;
     }
-    if (!over && run_over(status_file, before, &exit_code)) over = true, over_since = clock_seconds();
+    if (!over && (early || run_over(status_file, before, &exit_code))) over = true, over_since = clock_seconds();
     double lingering = over ? clock_seconds() - over_since : 0;
     if (lingering > LINGER_S && ended < 2) { /* a rank died: mpirun may wait for it for ever */
       kill(-child, ended == 0 ? SIGTERM : SIGKILL);
@@ -127,6 +147,7 @@ int launch_supervise(char **argv, const char *status_file) {
     }
     clock_sleep(0.05);
   }
+  if (early) return OK;
   if (run_over(status_file, before, &exit_code)) return exit_code;
   if (WIFEXITED(waited) && WEXITSTATUS(waited)) return WEXITSTATUS(waited) == 2 ? BAD_INPUT : FAILED;
   log_error("%s ended before the learner said how the run went; `troupe train` again resumes it", argv[0]);
