@@ -41,12 +41,9 @@ static Status load_checkpoint(Pretrain *p, bool *found) {
   ParamTable table = {0};
   TRY(run_resume(&p->run, &checkpoint, &table, found));
   if (!*found) return run_rewind(&p->run, -1);
-  Status status = policy_fits_dataset(&checkpoint, p->run.path, &p->dataset);
-  if (status == OK) status = policy_saw_dataset(&checkpoint, p->run.path, &p->dataset);
-  if (status == OK) status = policy_fits_config(&checkpoint, p->run.path, p->config);
-  if (status == OK && strcmp(checkpoint.stage, "pretrain") != 0)
-    status = status_set(BAD_INPUT, "%s: holds a run of stage %s; another run.dir was expected", p->run.path,
-                        checkpoint.stage);
+  Status status = policy_resumes(&checkpoint, p->run.path, "pretrain", p->config, &p->dataset);
+  if (status == OK && (!checkpoint.moment1 || !checkpoint.moment2))
+    status = status_set(BAD_INPUT, "%s: its checkpoint lacks the optimizer's state", p->run.path);
   if (status == OK) {
     size_t bytes = p->table.total * sizeof(float);
     memcpy(p->updater.weights, checkpoint.weights, bytes);
@@ -86,7 +83,7 @@ static Status pretrain_open(Pretrain *p) {
   bool found;
   TRY(load_checkpoint(p, &found));
   if (!found) params_initialise(&p->table, config->run.seed, p->updater.weights);
-  return OK;
+  return run_configure(&p->run, config);
 }
 
 static void pretrain_free(Pretrain *p) {

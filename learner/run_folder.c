@@ -63,13 +63,17 @@ Status run_open(RunFolder *run, const Config *config, const char *stage) {
   char *path = config_run_folder(config, stage);
   *run = (RunFolder){.path = path, .checkpoints = path_join(path, "checkpoints"), .keep = config->checkpoint.keep,
                      .lock = -1};
-  TRY(folder_create(run->checkpoints));
-  TRY(run_lock(run));
   int64_t iterations[CHECKPOINTS_MAX];
-  if (strcmp(config->run.resume, "never") == 0 && numbered(run, iterations) > 0)
+  if (strcmp(config->run.resume, "never") == 0 && numbered(run, iterations) > 0) /* not ours: without the lock */
     return status_set(BAD_INPUT, "%s: holds checkpoints of an earlier run and run.resume is never; another run.dir was "
                       "expected", run->path);
+  TRY(folder_create(run->checkpoints));
+  TRY(run_lock(run));
   temporaries_remove(run);
+  return OK;
+}
+
+Status run_configure(const RunFolder *run, const Config *config) {
   char *text = config_text(config, false), *file = path_join(run->path, "config.yaml");
   Status status = file_write_atomic(file, text, strlen(text));
   free(text);

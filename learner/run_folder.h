@@ -16,10 +16,12 @@ typedef struct RunFolder {
   int lock; /* file descriptor that holds the lock, -1 = none */
 } RunFolder;
 
-/* Creates and locks the folder, clears checkpoints half written and writes config.yaml. Errors: BAD_INPUT
- * another learner holds it (then run->lock is -1), or it holds checkpoints and run.resume is never; FAILED it cannot
- * be written. */
+/* Creates and locks the folder and clears checkpoints half written. Errors: BAD_INPUT another learner holds it, or it holds
+ * checkpoints and run.resume is never (in both cases run->lock is -1); FAILED it cannot be written. */
 Status run_open(RunFolder *run, const Config *config, const char *stage);
+
+/* Writes config.yaml, once it is known that the folder's checkpoints fit the configuration. */
+Status run_configure(const RunFolder *run, const Config *config);
 void run_close(RunFolder *run); /* idempotent */
 
 /* The newest checkpoint that verifies, with moments and reference; *found false when there is none. A broken one is

@@ -35,12 +35,9 @@ static Status open_data(Trainer *t) {
 }
 
 static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
-  TRY(policy_fits_dataset(checkpoint, t->run.path, &t->dataset));
-  TRY(policy_saw_dataset(checkpoint, t->run.path, &t->dataset));
-  TRY(policy_fits_config(checkpoint, t->run.path, t->config));
-  if (strcmp(checkpoint->stage, "train") != 0 || !checkpoint->reference || !checkpoint->moment1)
-    return status_set(BAD_INPUT, "%s: holds a run of stage %s; another run.dir was expected", t->run.path,
-                      checkpoint->stage);
+  TRY(policy_resumes(checkpoint, t->run.path, "train", t->config, &t->dataset));
+  if (!checkpoint->reference || !checkpoint->moment1 || !checkpoint->moment2)
+    return status_set(BAD_INPUT, "%s: its checkpoint lacks the reference or the optimizer's state", t->run.path);
   size_t bytes = t->table.total * sizeof(float);
   memcpy(t->updater.weights, checkpoint->weights, bytes);
   memcpy(t->reference, checkpoint->reference, bytes);
@@ -93,7 +90,8 @@ Status trainer_open(Trainer *t, const Config *config, const volatile int *stop) 
   ledger_init(&t->ledger, 0, 0);
   TRY(run_open(&t->run, config, "train")); /* first: status.json is how the launcher learns of what fails below */
   TRY(open_data(t));
-  return open_weights(t);
+  TRY(open_weights(t));
+  return run_configure(&t->run, config);
 }
 
 static Status report(const Trainer *t, const char *phase, int exit_code, const char *message) {

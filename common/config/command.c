@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/file.h"
 #include "common/base/log.h"
 
 static Status take_actors(Command *command, const char *text) {
@@ -62,6 +63,8 @@ bool command_begin(Command *command, Config *config, int argc, char **argv, bool
   if (*code == OK && command->actors >= 0 && !takes_actors)
     *code = status_set(BAD_INPUT, "-n: no such option; see --help");
   if (*code == OK) *code = command_config(command, config);
+  if (*code == OK && !command->print_config && !file_exists(command->file))
+    *code = status_set(BAD_INPUT, "%s: a file was expected; every rank reads it, so a pipe will not do", command->file);
   if (*code == OK && command->print_config) {
     char *text = config_text(config, true);
     fputs(text, stdout);

@@ -50,6 +50,15 @@ Status policy_saw_dataset(const Checkpoint *checkpoint, const char *path, const 
                     "another run.dir, was expected", path, checkpoint->dataset_hash, dataset->path, dataset->content_hash);
 }
 
+Status policy_resumes(const Checkpoint *checkpoint, const char *path, const char *stage, const Config *config,
+                      const Dataset *dataset) {
+  if (strcmp(checkpoint->stage, stage) != 0)
+    return status_set(BAD_INPUT, "%s: holds a run of stage %s; another run.dir was expected", path, checkpoint->stage);
+  TRY(policy_fits_dataset(checkpoint, path, dataset));
+  TRY(policy_saw_dataset(checkpoint, path, dataset));
+  return policy_fits_config(checkpoint, path, config);
+}
+
 Status policy_fits_splits(const Config *config, const Dataset *dataset, const char *option, int images) {
   int32_t *list = NULL;
   int count = 0;

@@ -19,6 +19,10 @@ Status policy_saw_dataset(const Checkpoint *checkpoint, const char *path, const 
 /* Is it the model of this configuration? Errors: BAD_INPUT naming the option that differs. */
 Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const Config *config);
 
+/* May a run of this stage go on from this checkpoint? All of the above. */
+Status policy_resumes(const Checkpoint *checkpoint, const char *path, const char *stage, const Config *config,
+                      const Dataset *dataset);
+
 /* Does the configuration fit the dataset? `images`: pictures of the training split used at a time, by that option.
  * Errors: BAD_INPUT naming the split that is not there or is too small. */
 Status policy_fits_splits(const Config *config, const Dataset *dataset, const char *option, int images);

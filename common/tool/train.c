@@ -43,18 +43,33 @@ static Status folder_free(const Config *config) {
   return status;
 }
 
+/* Do the weights that the run starts from fit? A checkpoint to resume from that is damaged is left to the learner, which
+ * takes the one before it. */
+static Status weights_fit(const Config *config, const Dataset *dataset) {
+  ParamTable table = {0};
+  Checkpoint checkpoint = {0};
+  float *weights = NULL;
+  Status status = OK;
+  char *folder = config_run_folder(config, "train"), *latest = path_join(folder, "checkpoints/latest");
+  if (!file_exists(latest)) status = policy_initial(config, dataset, &table, &weights);
+  else if (checkpoint_load(&checkpoint, &table, latest, 1) == OK)
+    status = policy_resumes(&checkpoint, folder, "train", config, dataset);
+  free(weights);
+  free(folder);
+  free(latest);
+  checkpoint_free(&checkpoint);
+  params_free(&table);
+  return status;
+}
+
 /* Does everything fit together? Said here once, before any rank starts. */
 static Status train_preflight(const Config *config) {
   Dataset dataset = {0};
-  ParamTable table = {0};
-  float *weights = NULL;
   TRY(folder_free(config));
   Status status = dataset_open(&dataset, config->data.file, false);
   if (status == OK)
     status = policy_fits_splits(config, &dataset, "policy.images_per_iteration", config->policy.images_per_iteration);
-  if (status == OK) status = policy_initial(config, &dataset, &table, &weights);
-  free(weights);
-  params_free(&table);
+  if (status == OK) status = weights_fit(config, &dataset);
   dataset_close(&dataset);
   return status;
 }
