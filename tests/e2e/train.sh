@@ -1,0 +1,76 @@
+#!/bin/sh
+# What a run refuses before any rank starts, and leaves alone: a folder of another run, learner, dataset or model; and signals
+# at awkward moments: before the ranks have met, and twice.
+set -u
+. "$(dirname "$0")/../mpi/tiny.sh"
+tiny_data
+c=${work:?}/tiny.yaml run=$work/run
+
+refuses() { # PATTERN VERB ARGUMENTS...: exit 2, one line on stderr
+  pattern=$1
+  shift
+  troupe "$@" >"$work/out" 2>"$work/err" </dev/null
+  code=$?
+  [ $code = 2 ] || { cat "$work/err" >&2; fail "exit $code, not 2: troupe $*"; }
+  grep -q "^troupe $1: .*$pattern" "$work/err" || { cat "$work/err" >&2; fail "stderr does not say '$pattern': troupe $*"; }
+  [ "$(grep -vc 'resuming from' "$work/err")" = 1 ] || { cat "$work/err" >&2; fail "more than one line: troupe $*"; }
+}
+wait_for_iteration() { # RUN N
+  for _ in $(seq 1200); do
+    grep -q "\"iteration\":$2[,}]" "$1/metrics.jsonl" 2>/dev/null && return 0
+    sleep 0.05
+  done
+  fail "iteration $2 of $1 did not come"
+}
+
+# wrong input
+refuses 'runs/none/pretrain/checkpoints/best.h5: no such checkpoint' train "$c" --set run.name=none --set policy.init=
+refuses 'images_per_iteration 1000 is above the 96 images' train "$c" --set policy.images_per_iteration=1000
+refuses "no split 'nosuch'" train "$c" --set data.validation=nosuch
+refuses '-n: no such option' pretrain "$c" -n 2
+printf 'a pipe' | troupe train /dev/stdin 2>/dev/null && fail "a configuration in a pipe was taken"
+if [ -e "$run" ] || [ -e runs/none ]; then fail "a refused run left its folder"; fi
+
+# a run, with more --set than fit a fixed list; its printed configuration is the same configuration
+many=$(for _ in $(seq 80); do printf -- '--set policy.group=5 '; done)
+troupe train "$c" -n 1 $many --set policy.iterations=1 --set run.dir="$run" >&2 || fail "a run with many --set"
+troupe train "$run/config.yaml" --print-config >"$work/printed.yaml" || fail "--print-config"
+troupe train "$work/printed.yaml" --print-config | cmp -s - "$work/printed.yaml" || fail "the printed configuration is another"
+
+# a folder that holds another run stays as it is
+cp -r "$run" "$work/before"
+troupe prepare --images "$work/scenes/Images" --captions "$work/scenes/captions.txt" --split train="$work/scenes/train.txt" \
+  --split val="$work/scenes/val.txt" --out "$work/new/folder/other.h5" >&2 || fail "prepare into a new folder"
+for verb in train pretrain; do
+  refuses 'run.resume is never' $verb "$c" --set run.dir="$run" --set run.resume=never
+  refuses 'd_model is 32, the configuration says 64\|stage train' $verb "$c" --set run.dir="$run" --set model.d_model=64
+  refuses 'dataset\|stage train' $verb "$c" --set run.dir="$run" --set data.file="$work/new/folder/other.h5"
+done
+diff -r "$run" "$work/before" >&2 || fail "a refused start changed the folder"
+
+# a second learner in the folder is refused, by mpirun alone as well, and does not disturb the first; TERM twice ends it
+troupe train "$c" -n 1 --set policy.iterations=100000 --set run.dir="$work/busy" >&2 &
+first=$!
+wait_for_iteration "$work/busy" 2
+refuses 'another learner works in this run folder' train "$c" -n 1 --set run.dir="$work/busy"
+refuses 'another learner works in this run folder' pretrain "$c" --set run.dir="$work/busy"
+OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe \
+  -np 1 troupe-learner "$c" --set run.dir="$work/busy" : -np 1 troupe-actor "$c" --set run.dir="$work/busy" >&2 &&
+  fail "a second learner started"
+grep -q '"phase": "running"' "$work/busy/status.json" || fail "the second learner wrote the first one's status.json"
+kill -TERM "$first"
+kill -TERM "$first"
+wait "$first"
+troupe inspect "$work/busy" >&2 || fail "a run stopped twice left a damaged folder"
+
+# a stop before the ranks have met: soon, with code 0, whatever moment it hits
+for moment in 0.15 0.3 0.6; do
+  troupe train "$c" -n 2 --set policy.iterations=100000 --set run.dir="$work/early$moment" >&2 &
+  launcher=$!
+  sleep $moment
+  kill -TERM "$launcher"
+  wait "$launcher"
+  code=$?
+  [ $code = 0 ] || [ $code = 143 ] || fail "TERM after $moment s: exit $code" # 143: the launcher had not begun
+done
+exit 0
