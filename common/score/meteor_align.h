@@ -1,0 +1,43 @@
+/* METEOR's alignment of a caption with one reference: of all matches that the modules found, those that cover each word at
+ * most once, chosen by beam search (Denkowski and Lavie 2011, section 2; meteor_align.c tells what METEOR 1.5 really does). */
+#ifndef TROUPE_SCORE_METEOR_ALIGN_H
+#define TROUPE_SCORE_METEOR_ALIGN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum MeteorModule { METEOR_EXACT, METEOR_STEM, METEOR_SYNONYM, METEOR_PARAPHRASE, METEOR_MODULES } MeteorModule;
+
+/* Words of the candidate that stand for words of the reference; one and one, but for paraphrases. */
+typedef struct MeteorMatch {
+  int32_t candidate, candidate_length, reference, reference_length; /* places in words */
+  MeteorModule module;
+} MeteorMatch;
+
+typedef struct MeteorStep {
+  int32_t before, match; /* the path's step before it, or -1 */
+} MeteorStep;
+
+/* Scratch that only grows. The caller adds the matches. */
+typedef struct MeteorAligner {
+  MeteorMatch *matches; /* owned: [count] */
+  int count, room;
+  int32_t *order;    /* owned: [count] matches by place in the reference */
+  int32_t *first;    /* owned: [reference words + 2]: those of each place in `order` */
+  int32_t *covers;   /* owned: [candidate words + reference words] matches on each word */
+  uint64_t *used;    /* owned: [2, beam, blocks] candidate's words that a path has matched, a bit each */
+  MeteorStep *steps; /* owned: of all paths */
+  int32_t *chosen;   /* owned: [chosen_count] the alignment's matches, by place in the reference */
+  int first_room, covers_room, steps_used, steps_room, chosen_count, chosen_room;
+  size_t used_room;
+} MeteorAligner;
+
+void meteor_aligner_free(MeteorAligner *aligner); /* idempotent; initialise with {0} */
+
+void meteor_match_clear(MeteorAligner *aligner);
+void meteor_match_add(MeteorAligner *aligner, MeteorMatch match);
+
+/* Aligns captions of so many words by aligner->matches. Fills aligner->chosen and returns the number of chunks. */
+int meteor_align(MeteorAligner *aligner, int candidate_words, int reference_words);
+
+#endif
