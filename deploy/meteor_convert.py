@@ -125,22 +125,19 @@ def read_paraphrases(file):
 
 
 def paraphrase_sections(left, right):
-    """Bucket bits and starts, keys, first and values of each phrase's paraphrases (as indices into keys)."""
+    """Bucket bits and starts, keys, first and values of each phrase's paraphrases (indices of keys, in the table's order)."""
     keys = array.array('Q', sorted(set(left) | set(right)))
     place = {key: i for i, key in enumerate(keys)}
-    pairs = array.array('Q', (place[a] << 32 | place[b] for a, b in zip(left, right)))
-    del place
-    pairs = array.array('Q', sorted(pairs))
-    first, targets, last = array.array('I', [0]), array.array('I'), -1
-    for pair in pairs:
-        if pair == last:
-            continue
-        last = pair
-        while len(first) <= pair >> 32:
-            first.append(len(targets))
-        targets.append(pair & 0xFFFFFFFF)
-    while len(first) <= len(keys):
-        first.append(len(targets))
+    first, targets = array.array('I', [0]) * (len(keys) + 1), array.array('I', [0]) * len(left)
+    for key in left:
+        first[place[key] + 1] += 1
+    for i in range(1, len(first)):
+        first[i] += first[i - 1]
+    at = first[:-1]
+    for key, other in zip(left, right):
+        i = place[key]
+        targets[at[i]] = place[other]
+        at[i] += 1
     bits = max(1, len(keys).bit_length() - 3)
     buckets, shift = array.array('I', [0]) * ((1 << bits) + 1), 64 - bits
     for key in keys:

@@ -73,7 +73,7 @@ static int64_t regular_base(const MeteorData *data, const char *word, size_t siz
   static const struct {
     const char *ending, *by;
   } RULES[] = {{"s", ""},   {"ies", "y"}, {"es", ""},  {"ed", "e"}, {"ed", ""}, {"ing", "e"},
-               {"ing", ""}, {"er", ""},   {"er", "e"}, {"est", ""}, {"est", "e"}};
+               {"ing", ""}, {"er", ""},   {"er", "e"}, {"est", ""}, {"est", "e"}, {"men", "man"}};
   if (size < 3 || ends_with(word, size, "ss")) return -1;
   for (size_t i = 0; i < sizeof RULES / sizeof *RULES; i++) {
     int64_t index = base_form(data, word, size, RULES[i].ending, RULES[i].by);
@@ -237,8 +237,8 @@ static MeteorStats pair_stats(Meteor *meteor, MeteorCaption candidate, MeteorCap
   words_match(meteor, candidate, reference, METEOR_STEM);
   words_match(meteor, candidate, reference, METEOR_SYNONYM);
   phrases_find(meteor, reference, &meteor->reference_phrases);
-  paraphrases_match(meteor, &meteor->candidate_phrases, &meteor->reference_phrases, true);
   paraphrases_match(meteor, &meteor->reference_phrases, &meteor->candidate_phrases, false);
+  paraphrases_match(meteor, &meteor->candidate_phrases, &meteor->reference_phrases, true);
   MeteorStats stats = {.chunks = meteor_align(aligner, candidate.count, reference.count)};
   side_count(meteor, &stats, 0, candidate);
   side_count(meteor, &stats, 1, reference);

@@ -7,7 +7,7 @@
  *   u64 word[words] rising; u32 flags[words]; u32 sense_first[words + 1]; u32 sense[senses]; u32 stem_first[words + 1];
  *   u32 stem[stems] (indices of words); u32 bucket[2^bits + 1] (the first phrase whose key's upper bits are at least
  *   that); u64 phrase[phrases] rising; u32 paraphrase_first[phrases + 1]; u32 paraphrase[paraphrases] (indices of
- *   phrases, rising).
+ *   phrases, in the order of METEOR's table, which decides between alignments that are equally good).
  * * A word's hash is 64-bit FNV-1a of its UTF-8 bytes; the key of the phrase w_1 .. w_n is s_n, s_0 =
  *   METEOR_PHRASE_PREFIX, s_j = meteor_phrase_extend(s_{j-1}, hash(w_j)). */
 #ifndef TROUPE_SCORE_METEOR_DATA_H
