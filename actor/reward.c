@@ -7,9 +7,10 @@
 #include "common/base/status.h"
 
 /* One candidate, as the components see it. `words` has the end token last if it counts and the caption is finished;
- * `spoken` never has it. */
+ * `spoken` never has it; tokens are its ids. */
 typedef struct Candidate {
   WordSpan words, spoken;
+  const int32_t *tokens;
   bool finished;
 } Candidate;
 
@@ -32,6 +33,29 @@ static double score_rouge_l(Reward *reward, const Candidate *candidate) {
   return rouge_l(&reward->rouge, candidate->words, reward->references, reward->pictures[reward->cooked].count);
 }
 
+static double score_meteor(Reward *reward, const Candidate *candidate) {
+  size_t used = 0;
+  for (int t = 0; t < candidate->spoken.count; t++) {
+    const char *word = reward->token_text[candidate->tokens[t]];
+    size_t size = strlen(word);
+    if (used + size + 2 > reward->meteor_text_room) {
+      reward->meteor_text_room = (used + size) * 2 + 256;
+      reward->meteor_text = xrealloc(reward->meteor_text, reward->meteor_text_room);
+    }
+    memcpy(reward->meteor_text + used, word, size);
+    reward->meteor_text[used + size] = ' ';
+    used += size + 1;
+  }
+  if (!used) return 0;
+  reward->meteor_text[used] = '\0';
+  size_t words = 0;
+  int count = meteor_words_append(&reward->meteor, reward->meteor_text, &reward->meteor_candidate, &words,
+                                  &reward->meteor_candidate_room);
+  MeteorStats stats = meteor_stats(&reward->meteor, (MeteorCaption){reward->meteor_candidate, count},
+                                   reward->meteor_references, reward->pictures[reward->cooked].count);
+  return meteor_score(&stats);
+}
+
 static double score_length(Reward *reward, const Candidate *candidate) {
   int beyond = candidate->spoken.count - reward->config.length_target;
   return beyond > 0 ? -beyond : 0;
@@ -52,13 +76,34 @@ static double score_no_eos(Reward *reward, const Candidate *candidate) {
 }
 
 static double (*const score[REWARD_COMPONENTS])(Reward *, const Candidate *) = {
-    [REWARD_CIDER_D] = score_cider_d, [REWARD_CIDER] = score_cider,   [REWARD_BLEU4] = score_bleu4,
-    [REWARD_ROUGE_L] = score_rouge_l, [REWARD_LENGTH] = score_length, [REWARD_REPETITION] = score_repetition,
-    [REWARD_NO_EOS] = score_no_eos,
+    [REWARD_CIDER_D] = score_cider_d,       [REWARD_CIDER] = score_cider,   [REWARD_BLEU4] = score_bleu4,
+    [REWARD_ROUGE_L] = score_rouge_l,       [REWARD_METEOR] = score_meteor, [REWARD_LENGTH] = score_length,
+    [REWARD_REPETITION] = score_repetition, [REWARD_NO_EOS] = score_no_eos,
 };
 
 RewardConfig reward_config_default(void) {
   return (RewardConfig){.weight[REWARD_CIDER_D] = 1, .include_eos = true, .length_target = 20, .repetition_order = 2};
+}
+
+static bool with_meteor(const Reward *reward) { return reward->config.weight[REWARD_METEOR] != 0; }
+
+static void reward_meteor_init(Reward *reward, const char *const *token_text) {
+  const MeteorData *data = meteor_data_shared();
+  CHECK(data);
+  meteor_init(&reward->meteor, data);
+  reward->token_text = xmalloc(sizeof *reward->token_text * (size_t)reward->vocabulary);
+  for (int v = 0; v < reward->vocabulary; v++) reward->token_text[v] = xstrdup(token_text[v]);
+}
+
+static void reward_meteor_free(Reward *reward) {
+  if (with_meteor(reward)) meteor_free(&reward->meteor);
+  for (int v = 0; reward->token_text && v < reward->vocabulary; v++) free(reward->token_text[v]);
+  free(reward->token_text);
+  free(reward->meteor_words);
+  free(reward->meteor_spans);
+  free(reward->meteor_references);
+  free(reward->meteor_text);
+  free(reward->meteor_candidate);
 }
 
 void reward_init(Reward *reward, const RewardConfig *config, int vocabulary, const char *const *token_text,
@@ -73,9 +118,11 @@ void reward_init(Reward *reward, const RewardConfig *config, int vocabulary, con
   cider_references_init(&reward->cider_references);
   bleu_references_init(&reward->bleu_references);
   if (df) cider_df_set(&reward->cider, df);
+  if (with_meteor(reward)) reward_meteor_init(reward, token_text);
 }
 
 void reward_free(Reward *reward) {
+  reward_meteor_free(reward);
   free(reward->token_word);
   free(reward->words);
   free(reward->pictures);
@@ -101,6 +148,12 @@ static void pictures_reserve(Reward *reward, int images) {
   reward->images = room;
 }
 
+static void meteor_reference_add(Reward *reward, size_t span, const char *text) {
+  reward->meteor_spans[span].first = reward->meteor_words_used;
+  reward->meteor_spans[span].count = meteor_words_append(&reward->meteor, text, &reward->meteor_words,
+                                                         &reward->meteor_words_used, &reward->meteor_words_room);
+}
+
 void reward_add_image(Reward *reward, int image, const char *const *references, int count) {
   CHECK(image >= 0 && count > 0);
   pictures_reserve(reward, image + 1);
@@ -111,7 +164,9 @@ void reward_add_image(Reward *reward, int image, const char *const *references, 
     if (reward->spans_used == reward->spans_room) {
       reward->spans_room = reward->spans_room ? reward->spans_room * 2 : 64;
       reward->spans = xrealloc(reward->spans, sizeof *reward->spans * reward->spans_room);
+      reward->meteor_spans = xrealloc(reward->meteor_spans, sizeof *reward->meteor_spans * reward->spans_room);
     }
+    if (with_meteor(reward)) meteor_reference_add(reward, reward->spans_used, references[r]);
     WordRange *span = &reward->spans[reward->spans_used++];
     span->first = reward->words_used;
     span->count = ngram_words_append(references[r], true, &reward->words, &reward->words_used, &reward->words_room);
@@ -119,6 +174,7 @@ void reward_add_image(Reward *reward, int image, const char *const *references, 
   if (count > reward->references_room) {
     reward->references_room = count;
     reward->references = xrealloc(reward->references, sizeof *reward->references * (size_t)count);
+    reward->meteor_references = xrealloc(reward->meteor_references, sizeof *reward->meteor_references * (size_t)count);
   }
 }
 
@@ -151,6 +207,10 @@ static void references_cook(Reward *reward, int image) {
   if (weight[REWARD_CIDER_D] != 0 || weight[REWARD_CIDER] != 0)
     cider_cook(&reward->cider, &reward->cider_references, reward->references, count);
   if (weight[REWARD_BLEU4] != 0) bleu_cook(&reward->bleu_references, reward->references, count);
+  for (int r = 0; with_meteor(reward) && r < count; r++) {
+    const WordRange *span = &reward->meteor_spans[reward->pictures[image].first + (size_t)r];
+    reward->meteor_references[r] = (MeteorCaption){reward->meteor_words + span->first, span->count};
+  }
 }
 
 /* --- do they fit? ------------------------------------------------------------------------------------------------ */
@@ -231,7 +291,7 @@ static Candidate candidate_of(Reward *reward, const int32_t *tokens, int length,
     reward->candidate[t] = reward->token_word[tokens[t]];
   }
   if (finished && reward->config.include_eos) reward->candidate[words++] = ngram_end_word();
-  return (Candidate){{reward->candidate, words}, {reward->candidate, spoken}, finished};
+  return (Candidate){{reward->candidate, words}, {reward->candidate, spoken}, tokens, finished};
 }
 
 void reward_score(Reward *reward, int image, int captions, const int32_t *const *tokens, const int32_t *lengths,

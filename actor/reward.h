@@ -11,6 +11,7 @@
 #include "common/score/bleu.h"
 #include "common/score/cider.h"
 #include "common/score/component.h"
+#include "common/score/meteor.h"
 #include "common/score/ngram.h"
 #include "common/score/rouge.h"
 
@@ -45,10 +46,21 @@ typedef struct Reward {
   uint64_t *candidate; /* owned */
   int candidate_room;
   NgramCounts repeated;
+  /* METEOR sees text, whose words depend on their neighbours; all of this only where it has a weight */
+  Meteor meteor;
+  char **token_text;     /* owned: [vocabulary] */
+  int32_t *meteor_words; /* owned: references of all pictures behind each other */
+  size_t meteor_words_used, meteor_words_room;
+  WordRange *meteor_spans;          /* owned: [spans_room] as spans */
+  MeteorCaption *meteor_references; /* owned: [references_room] */
+  char *meteor_text;                /* owned: a candidate */
+  int32_t *meteor_candidate;        /* owned */
+  size_t meteor_text_room, meteor_candidate_room;
 } Reward;
 
 /* token_text [vocabulary]: the word of each id (borrowed during the call). df: document frequencies of the training
- * split, borrowed for the reward's life; NULL when reward_unit_set gives them (cider_d.df: batch). */
+ * split, borrowed for the reward's life; NULL when reward_unit_set gives them (cider_d.df: batch). A weight for METEOR
+ * needs meteor_data_shared(). */
 void reward_init(Reward *reward, const RewardConfig *config, int vocabulary, const char *const *token_text,
                  const NgramDf *df);
 void reward_free(Reward *reward); /* idempotent */

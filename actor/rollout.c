@@ -15,6 +15,7 @@ static RewardConfig reward_options(const Config *config) {
   options.weight[REWARD_CIDER] = config->rewards.cider;
   options.weight[REWARD_BLEU4] = config->rewards.bleu4;
   options.weight[REWARD_ROUGE_L] = config->rewards.rouge_l;
+  options.weight[REWARD_METEOR] = config->rewards.meteor;
   options.weight[REWARD_LENGTH] = config->rewards.length;
   options.weight[REWARD_REPETITION] = config->rewards.repetition;
   options.weight[REWARD_NO_EOS] = config->rewards.no_eos;
@@ -32,6 +33,8 @@ static Status reward_open(Rollout *rollout) {
       ngram_df_import(&rollout->df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams, dataset->ngram_documents);
   if (status != OK) return status_prefix(status, "%s: ngram", dataset->path);
   RewardConfig options = reward_options(config);
+  if (options.weight[REWARD_METEOR] != 0 && meteor_data_absent())
+    return status_set(BAD_INPUT, "rewards.meteor.weight: %s", meteor_data_absent());
   bool batch_df = strcmp(config->rewards.df, "batch") == 0;
   reward_init(&rollout->reward, &options, dataset->vocabulary, (const char *const *)dataset->token,
               batch_df ? NULL : &rollout->df);

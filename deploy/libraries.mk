@@ -29,10 +29,15 @@ ifeq ($(shell command -v flex),)
 $(error flex is missing: install flex / flex (apt / dnf), or run deploy/install-deps.sh)
 endif
 
+# libstemmer has no pkg-config file
+ifeq ($(shell $(CC) $(CPPFLAGS) -E -include libstemmer.h -x c /dev/null >/dev/null 2>&1 && echo yes),)
+$(error library libstemmer is missing: install libstemmer-dev / libstemmer-devel (apt / dnf), or run deploy/install-deps.sh)
+endif
+
 # -isystem: other people's headers are not held to our warnings
 system_cflags = $(patsubst -I%,-isystem %,$(1))
 LIBRARY_CFLAGS := $(call system_cflags,$(shell pkg-config --cflags $(PACKAGES) $(HDF5_PC)))
-LIBRARY_LIBS := $(shell pkg-config --libs $(PACKAGES) $(HDF5_PC))
+LIBRARY_LIBS := $(shell pkg-config --libs $(PACKAGES) $(HDF5_PC)) -lstemmer
 # Open MPI says --showme, MPICH says -compile_info
 MPI_CFLAGS := $(call system_cflags,$(shell $(MPICC) --showme:compile 2>/dev/null || $(MPICC) -compile_info | cut -d' ' -f2-))
 MPI_LIBS := $(shell $(MPICC) --showme:link 2>/dev/null || $(MPICC) -link_info | cut -d' ' -f2-)

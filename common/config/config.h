@@ -43,7 +43,7 @@ typedef struct Config {
   struct { double temperature, top_p; int top_k, max_length; } sampling;
   struct { int refresh_every; double mix; } reference;
   struct {
-    double cider_d, cider, bleu4, rouge_l, length, repetition, no_eos;
+    double cider_d, cider, bleu4, rouge_l, meteor, length, repetition, no_eos;
     int length_target, repetition_n;
     char *df;
     bool include_eos;

@@ -103,6 +103,7 @@ const Option option_table[] = {
     REAL("rewards.cider.weight", rewards.cider, "0", -1e6, 1e6, "original CIDEr"),
     REAL("rewards.bleu4.weight", rewards.bleu4, "0", -1e6, 1e6, "sentence BLEU-4"),
     REAL("rewards.rouge_l.weight", rewards.rouge_l, "0", -1e6, 1e6, "ROUGE-L"),
+    REAL("rewards.meteor.weight", rewards.meteor, "0", -1e6, 1e6, "METEOR; needs deploy/fetch-meteor.sh's data"),
     REAL("rewards.length.weight", rewards.length, "0", -1e6, 1e6, "minus the tokens beyond rewards.length.target"),
     INT("rewards.length.target", rewards.length_target, "16", 0, 512, "tokens that cost nothing"),
     REAL("rewards.repetition.weight", rewards.repetition, "0", -1e6, 1e6, "minus the share of repeated n-grams"),

@@ -9,13 +9,14 @@ typedef enum RewardComponent {
   REWARD_CIDER,      /* original CIDEr, 0..10 */
   REWARD_BLEU4,      /* sentence BLEU-4, 0..1 */
   REWARD_ROUGE_L,    /* 0..1 */
+  REWARD_METEOR,     /* 0..1 */
   REWARD_LENGTH,     /* -max(0, words - length_target) */
   REWARD_REPETITION, /* -(share of the caption's n-grams, n = repetition_order, that occurred before in it) */
   REWARD_NO_EOS,     /* -1 for an unfinished caption, else 0 */
   REWARD_COMPONENTS
 } RewardComponent;
 
-/* "cider_d", "cider", "bleu4", "rouge_l", "length", "repetition", "no_eos". */
+/* "cider_d", "cider", "bleu4", "rouge_l", "meteor", "length", "repetition", "no_eos". */
 const char *reward_component_name(RewardComponent component);
 
 #endif

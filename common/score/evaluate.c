@@ -1,4 +1,4 @@
-/* Scores of a set: per picture by each scorer, then the corpus (means, except BLEU, which sums its statistics). */
+/* Scores of a set: per picture by each scorer, then the corpus (means, except BLEU and METEOR, which sum statistics). */
 #include "common/score/evaluate.h"
 
 #include <stdlib.h>
@@ -9,13 +9,14 @@
 #include "common/score/rouge.h"
 
 static const struct {
-  const char *name, *absent;
+  const char *name;
+  const char *(*absent)(void); /* NULL: never */
 } METRIC_TABLE[METRICS] = {
     [METRIC_BLEU_1] = {"Bleu_1", NULL},
     [METRIC_BLEU_2] = {"Bleu_2", NULL},
     [METRIC_BLEU_3] = {"Bleu_3", NULL},
     [METRIC_BLEU_4] = {"Bleu_4", NULL},
-    [METRIC_METEOR] = {"METEOR", "not in this version"},
+    [METRIC_METEOR] = {"METEOR", meteor_data_absent},
     [METRIC_ROUGE_L] = {"ROUGE_L", NULL},
     [METRIC_CIDER] = {"CIDEr", NULL},
     [METRIC_CIDER_ORIGINAL] = {"CIDEr_original", NULL},
@@ -23,7 +24,7 @@ static const struct {
 
 const char *metric_name(Metric metric) { return METRIC_TABLE[metric].name; }
 
-const char *metric_absent(Metric metric) { return METRIC_TABLE[metric].absent; }
+const char *metric_absent(Metric metric) { return METRIC_TABLE[metric].absent ? METRIC_TABLE[metric].absent() : NULL; }
 
 /* --- the set ----------------------------------------------------------------------------------------------------- */
 
@@ -37,8 +38,26 @@ void evaluation_free(Evaluation *evaluation) {
   free(evaluation->words);
   free(evaluation->captions);
   free(evaluation->tokens);
+  if (evaluation->meteor) meteor_free(evaluation->meteor);
+  free(evaluation->meteor);
+  free(evaluation->meteor_words);
+  free(evaluation->meteor_captions);
   free(evaluation->pictures);
   *evaluation = (Evaluation){0};
+}
+
+static void meteor_open(Evaluation *evaluation) {
+  const MeteorData *data = evaluation->skip[METRIC_METEOR] ? NULL : meteor_data_shared();
+  if (!data) return;
+  evaluation->meteor = xmalloc(sizeof *evaluation->meteor);
+  meteor_init(evaluation->meteor, data);
+}
+
+static void meteor_caption_add(Evaluation *evaluation, size_t caption, const char *text) {
+  WordRange *range = &evaluation->meteor_captions[caption];
+  range->first = evaluation->meteor_words_used;
+  range->count = meteor_words_append(evaluation->meteor, text, &evaluation->meteor_words,
+                                     &evaluation->meteor_words_used, &evaluation->meteor_words_room);
 }
 
 /* Words of one caption, tokenised here or before. */
@@ -47,6 +66,8 @@ static void caption_add(Evaluation *evaluation, const char *text, bool tokenized
     evaluation->captions_room = evaluation->captions_room ? evaluation->captions_room * 2 : 64;
     evaluation->captions = xrealloc(evaluation->captions, sizeof *evaluation->captions * evaluation->captions_room);
     evaluation->tokens = xrealloc(evaluation->tokens, sizeof *evaluation->tokens * evaluation->captions_room);
+    evaluation->meteor_captions =
+        xrealloc(evaluation->meteor_captions, sizeof *evaluation->meteor_captions * evaluation->captions_room);
   }
   WordRange *tokens = &evaluation->tokens[evaluation->captions_used];
   WordRange *caption = &evaluation->captions[evaluation->captions_used++];
@@ -57,6 +78,7 @@ static void caption_add(Evaluation *evaluation, const char *text, bool tokenized
   }
   caption->count =
       ngram_words_append(text, false, &evaluation->words, &evaluation->words_used, &evaluation->words_room);
+  if (evaluation->meteor) meteor_caption_add(evaluation, evaluation->captions_used - 1, text);
   *tokens = *caption;
   if (!ngram_tokens_differ(text)) return;
   tokens->first = evaluation->words_used;
@@ -66,6 +88,7 @@ static void caption_add(Evaluation *evaluation, const char *text, bool tokenized
 static void picture_add(Evaluation *evaluation, const char *const *candidates, int group, const char *const *references,
                         int count, bool tokenized) {
   CHECK(count > 0 && group > 0 && (!evaluation->images || group == evaluation->group));
+  if (!evaluation->images) meteor_open(evaluation);
   evaluation->group = group;
   if (evaluation->images == evaluation->images_room) {
     evaluation->images_room = evaluation->images_room ? evaluation->images_room * 2 : 16;
@@ -101,14 +124,17 @@ typedef struct Scorer {
   BleuReferences bleu_references;
   BleuStats bleu_sum;
   RougeScratch rouge;
-  WordSpan *spans;  /* the candidate to score, the references, then all candidates of the picture */
-  WordSpan *tokens; /* the same for ROUGE-L */
+  Meteor *meteor; /* borrowed */
+  MeteorStats meteor_sum;
+  WordSpan *spans;                /* the candidate to score, the references, then all candidates of the picture */
+  WordSpan *tokens;               /* the same for ROUGE-L */
+  MeteorCaption *meteor_captions; /* the same for METEOR, if it is there */
   int spans_room;
   bool cooked; /* the references are those of the candidate before */
 } Scorer;
 
-static void scorer_init(Scorer *scorer) {
-  *scorer = (Scorer){0};
+static void scorer_init(Scorer *scorer, const Evaluation *evaluation) {
+  *scorer = (Scorer){.meteor = evaluation->meteor};
   ngram_df_init(&scorer->df);
   ngram_counts_init(&scorer->counts);
   cider_init(&scorer->cider);
@@ -125,6 +151,7 @@ static void scorer_free(Scorer *scorer) {
   rouge_scratch_free(&scorer->rouge);
   free(scorer->spans);
   free(scorer->tokens);
+  free(scorer->meteor_captions);
 }
 
 static WordSpan span_of(const Evaluation *evaluation, const WordRange *range) {
@@ -135,10 +162,17 @@ static WordSpan span_of(const Evaluation *evaluation, const WordRange *range) {
 static void candidate_choose(Scorer *scorer, int references, int g) {
   scorer->spans[0] = scorer->spans[1 + references + g];
   scorer->tokens[0] = scorer->tokens[1 + references + g];
+  scorer->meteor_captions[0] = scorer->meteor_captions[1 + references + g];
   scorer->cooked = g > 0;
 }
 
-/* Captions of a picture -> scorer->spans and tokens; returns the number of references. */
+static MeteorCaption meteor_caption_of(const Evaluation *evaluation, size_t caption) {
+  if (!evaluation->meteor) return (MeteorCaption){0};
+  const WordRange *range = &evaluation->meteor_captions[caption];
+  return (MeteorCaption){range->count ? evaluation->meteor_words + range->first : NULL, range->count};
+}
+
+/* Captions of a picture -> scorer->spans and the others; returns the number of references. */
 static int picture_spans(const Evaluation *evaluation, int image, Scorer *scorer) {
   size_t first = evaluation->pictures[image];
   size_t end = image + 1 < evaluation->images ? evaluation->pictures[image + 1] : evaluation->captions_used;
@@ -147,11 +181,14 @@ static int picture_spans(const Evaluation *evaluation, int image, Scorer *scorer
     scorer->spans_room = 1 + references + group;
     scorer->spans = xrealloc(scorer->spans, sizeof *scorer->spans * (size_t)scorer->spans_room);
     scorer->tokens = xrealloc(scorer->tokens, sizeof *scorer->tokens * (size_t)scorer->spans_room);
+    scorer->meteor_captions =
+        xrealloc(scorer->meteor_captions, sizeof *scorer->meteor_captions * (size_t)scorer->spans_room);
   }
   for (int i = 0; i < group + references; i++) {
     int at = i < group ? 1 + references + i : 1 + i - group;
     scorer->spans[at] = span_of(evaluation, &evaluation->captions[first + (size_t)i]);
     scorer->tokens[at] = span_of(evaluation, &evaluation->tokens[first + (size_t)i]);
+    scorer->meteor_captions[at] = meteor_caption_of(evaluation, first + (size_t)i);
   }
   candidate_choose(scorer, references, 0);
   return references;
@@ -162,6 +199,13 @@ static void score_bleu(Scorer *scorer, int references, double scores[METRICS]) {
   BleuStats stats = bleu_stats(&scorer->bleu_references, scorer->spans[0]);
   bleu_stats_add(&scorer->bleu_sum, &stats);
   bleu_scores(&stats, scores + METRIC_BLEU_1);
+}
+
+static void score_meteor(Scorer *scorer, int references, double scores[METRICS]) {
+  if (!scorer->meteor) return;
+  MeteorStats stats = meteor_stats(scorer->meteor, scorer->meteor_captions[0], scorer->meteor_captions + 1, references);
+  meteor_stats_add(&scorer->meteor_sum, &stats);
+  scores[METRIC_METEOR] = meteor_score(&stats);
 }
 
 static void score_rouge(Scorer *scorer, int references, double scores[METRICS]) {
@@ -180,6 +224,7 @@ static const struct {
   void (*score)(Scorer *, int references, double *scores);
 } SCORERS[] = {
     {METRIC_BLEU_1, METRIC_BLEU_4, score_bleu},
+    {METRIC_METEOR, METRIC_METEOR, score_meteor},
     {METRIC_ROUGE_L, METRIC_ROUGE_L, score_rouge},
     {METRIC_CIDER, METRIC_CIDER_ORIGINAL, score_cider},
 };
@@ -231,13 +276,14 @@ void evaluation_compute(const Evaluation *evaluation, EvaluationScores *scores) 
   if (!captions) return;
 
   Scorer scorer;
-  scorer_init(&scorer);
+  scorer_init(&scorer, evaluation);
   df_open(evaluation, &scorer);
   for (int i = 0; i < evaluation->images; i++)
     picture_score(evaluation, i, &scorer, scores->image + (size_t)i * (size_t)evaluation->group);
   for (int c = 0; c < captions; c++)
     for (int m = 0; m < METRICS; m++) scores->corpus[m] += scores->image[c][m] / captions;
   bleu_scores(&scorer.bleu_sum, scores->corpus + METRIC_BLEU_1);
+  scores->corpus[METRIC_METEOR] = meteor_score(&scorer.meteor_sum);
   if (evaluation->group > 1 && !evaluation->skip[METRIC_CIDER]) score_diversity(evaluation, &scorer, scores);
   scorer_free(&scorer);
 }

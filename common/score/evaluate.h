@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "common/score/diversity.h"
+#include "common/score/meteor.h"
 #include "common/score/ngram.h"
 #include "common/score/ptb.h"
 
@@ -25,7 +26,7 @@ typedef enum Metric {
 
 /* "Bleu_1" .. "Bleu_4", "METEOR", "ROUGE_L", "CIDEr" (CIDEr-D, as the field prints it), "CIDEr_original". */
 const char *metric_name(Metric metric);
-/* Why a metric is absent from this build's results, or NULL when it is computed. */
+/* Why a metric is absent from the results and what to do about it, or NULL when it is computed. */
 const char *metric_absent(Metric metric);
 
 /* The set, as word hashes. */
@@ -35,11 +36,15 @@ typedef struct Evaluation {
   size_t words_used, words_room;
   WordRange *captions; /* owned: a picture's candidates, then its references */
   WordRange *tokens;   /* owned: the same captions as ROUGE-L splits them */
+  Meteor *meteor;      /* owned: NULL where METEOR is absent or skipped */
+  int32_t *meteor_words;
+  size_t meteor_words_used, meteor_words_room;
+  WordRange *meteor_captions; /* owned: the same captions as METEOR splits them, in meteor_words */
   size_t captions_used, captions_room;
   size_t *pictures; /* owned: [images] index of the picture's first candidate in captions */
   int images, images_room;
   int group; /* G: candidates of each picture */
-  /* set by the caller before evaluation_compute */
+  /* set by the caller before the first picture is added */
   const NgramDf *df;  /* borrowed: CIDEr's document frequencies; NULL: those of the set's references */
   bool skip[METRICS]; /* metrics that are not wanted */
 } Evaluation;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define ALPHA 0.85
-#define BETA 0.2
+#define BETA  0.2
 #define GAMMA 0.6
 #define DELTA 0.75
 static const double WEIGHT[METEOR_MODULES] = {1, 0.6, 0.8, 0.6};
@@ -72,7 +72,7 @@ static int64_t base_form(const MeteorData *data, const char *word, size_t size, 
 static int64_t regular_base(const MeteorData *data, const char *word, size_t size) {
   static const struct {
     const char *ending, *by;
-  } RULES[] = {{"s", ""},   {"ies", "y"}, {"es", ""},  {"ed", "e"}, {"ed", ""}, {"ing", "e"},
+  } RULES[] = {{"s", ""},   {"ies", "y"}, {"es", ""},  {"ed", "e"}, {"ed", ""},   {"ing", "e"},
                {"ing", ""}, {"er", ""},   {"er", "e"}, {"est", ""}, {"est", "e"}, {"men", "man"}};
   if (size < 3 || ends_with(word, size, "ss")) return -1;
   for (size_t i = 0; i < sizeof RULES / sizeof *RULES; i++) {
@@ -265,6 +265,11 @@ MeteorStats meteor_stats(Meteor *meteor, MeteorCaption candidate, const MeteorCa
   return best;
 }
 
+/* Everything matched in one chunk: not fragmented at all. */
+static bool is_whole(const MeteorStats *stats) {
+  return stats->chunks == 1 && stats->matched[0] == stats->words[0] && stats->matched[1] == stats->words[1];
+}
+
 void meteor_stats_add(MeteorStats *sum, const MeteorStats *one) {
   for (int side = 0; side < 2; side++) {
     sum->words[side] += one->words[side];
@@ -275,7 +280,7 @@ void meteor_stats_add(MeteorStats *sum, const MeteorStats *one) {
       sum->function[m][side] += one->function[m][side];
     }
   }
-  sum->chunks += one->chunks;
+  if (!is_whole(one)) sum->chunks += one->chunks;
 }
 
 /* Share of a side's words that are matched, weighted. */
@@ -291,7 +296,6 @@ double meteor_score(const MeteorStats *stats) {
   double precision = share(stats, 0), recall = share(stats, 1);
   if (!(precision > 0 && recall > 0)) return 0;
   double mean = 1 / ((1 - ALPHA) / precision + ALPHA / recall);
-  bool whole = stats->chunks == 1 && stats->matched[0] == stats->words[0] && stats->matched[1] == stats->words[1];
-  double fragmentation = whole ? 0 : stats->chunks / ((stats->matched[0] + stats->matched[1]) / 2);
+  double fragmentation = is_whole(stats) ? 0 : stats->chunks / ((stats->matched[0] + stats->matched[1]) / 2);
   return mean * (1 - GAMMA * pow(fragmentation, BETA));
 }

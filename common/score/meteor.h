@@ -16,7 +16,8 @@
 #include "common/score/meteor_data.h"
 #include "common/score/meteor_words.h"
 
-/* Sufficient statistics: those of a corpus are the sums over its captions. [0] is the candidate, [1] the reference. */
+/* Sufficient statistics: those of a corpus are the sums over its captions, but for the chunk of a caption that is matched as
+ * a whole. [0] is the candidate, [1] the reference. */
 typedef struct MeteorStats {
   double words[2], function_words[2];
   double content[METEOR_MODULES][2], function[METEOR_MODULES][2]; /* words matched, by module */

@@ -143,7 +143,8 @@ static int path_extend(const MeteorAligner *aligner, Path path, int parent, cons
   return next_insert(next, count, path_without(path), parent, -1);
 }
 
-static Path next_take(MeteorAligner *aligner, const Next *next, const uint64_t *parent_used, uint64_t *used, int blocks) {
+static Path next_take(MeteorAligner *aligner, const Next *next, const uint64_t *parent_used, uint64_t *used,
+                      int blocks) {
   memcpy(used, parent_used, sizeof *used * (size_t)blocks);
   Path path = next->path;
   if (next->match < 0) return path;
@@ -184,7 +185,8 @@ int meteor_align(MeteorAligner *aligner, int candidate_words, int reference_word
     for (int p = 0; p < count; p++)
       made = path_extend(aligner, paths[p], p, used + (size_t)p * stride, r, candidate_words, next, made);
     for (int n = 0; n < made; n++)
-      paths[n] = next_take(aligner, &next[n], used + (size_t)next[n].parent * stride, next_used + (size_t)n * stride, blocks);
+      paths[n] =
+          next_take(aligner, &next[n], used + (size_t)next[n].parent * stride, next_used + (size_t)n * stride, blocks);
     count = made;
   }
   int best = 0;

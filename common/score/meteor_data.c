@@ -14,9 +14,9 @@
 
 #include "common/base/file.h"
 
-#define MAGIC "TRPMETEO"
+#define MAGIC    "TRPMETEO"
 #define EXPECTED "the file that deploy/fetch-meteor.sh makes was expected"
-#define AGAIN "remove it and run deploy/fetch-meteor.sh"
+#define AGAIN    "remove it and run deploy/fetch-meteor.sh"
 enum { VERSION = 1, HEADER_BYTES = 48, BUCKET_BITS_MAX = 30 };
 
 uint64_t meteor_word_hash(const char *bytes, size_t size) {
@@ -62,12 +62,11 @@ static bool are_below(const uint32_t *values, size_t count, uint32_t limit) {
 }
 
 static Status content_verify(const MeteorData *data, const uint32_t counts[6], const char *path) {
-  bool right = is_rising(data->word, counts[0]) && is_rising(data->phrase, counts[4]) &&
-               are_pieces(data->sense_first, counts[0], counts[1]) &&
-               are_pieces(data->stem_first, counts[0], counts[2]) && are_below(data->stem, counts[2], counts[0]) &&
-               are_pieces(data->bucket, (size_t)1 << counts[3], counts[4]) &&
-               are_pieces(data->paraphrase_first, counts[4], counts[5]) &&
-               are_below(data->paraphrase, counts[5], counts[4]);
+  bool right =
+      is_rising(data->word, counts[0]) && is_rising(data->phrase, counts[4]) &&
+      are_pieces(data->sense_first, counts[0], counts[1]) && are_pieces(data->stem_first, counts[0], counts[2]) &&
+      are_below(data->stem, counts[2], counts[0]) && are_pieces(data->bucket, (size_t)1 << counts[3], counts[4]) &&
+      are_pieces(data->paraphrase_first, counts[4], counts[5]) && are_below(data->paraphrase, counts[5], counts[4]);
   return right ? OK : status_set(BAD_INPUT, "%s: is inconsistent; " EXPECTED, path);
 }
 

@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "common/score/unicode.h"
 
 enum { PERIOD_OF_MANY = 0x110000 }; /* stands for each period of a run, so that no rule takes it for a full stop */
 
@@ -34,39 +35,16 @@ static bool is_space(uint32_t c) {
 
 /* --- the text as code points ------------------------------------------------------------------------------------- */
 
-/* One code point at *at, which moves behind it; U+FFFD for a byte that begins none. */
-static uint32_t decode(const unsigned char *bytes, size_t size, size_t *at) {
-  static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-  unsigned char lead = bytes[(*at)++];
-  if (lead < 0x80) return lead;
-  int more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-  if (lead < 0xC2 || lead > 0xF4 || *at + (size_t)more > size) return 0xFFFD;
-  uint32_t c = lead & (0x3Fu >> more);
-  for (int i = 0; i < more; i++) {
-    unsigned char next = bytes[*at + (size_t)i];
-    if ((next & 0xC0) != 0x80) return 0xFFFD;
-    c = c << 6 | (next & 0x3F);
-  }
-  if (c < least[more] || (c >= 0xD800 && c <= 0xDFFF) || c > 0x10FFFF) return 0xFFFD;
-  *at += (size_t)more;
-  return c;
-}
-
-static size_t encode(char *out, uint32_t c) {
-  if (c == PERIOD_OF_MANY) c = '.';
-  int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  static const unsigned char lead[] = {0, 0xC0, 0xE0, 0xF0};
-  out[0] = (char)(lead[more] | c >> (6 * more));
-  for (int i = 1; i <= more; i++) out[i] = (char)(0x80 | (c >> (6 * (more - i)) & 0x3F));
-  return (size_t)more + 1;
-}
-
-/* Captions come in lower case from the tokeniser; ASCII is lowered for callers without it. */
-static uint32_t lower(uint32_t c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; }
-
 static uint32_t unify_quote(uint32_t c) {
   if (c == 0x2018 || c == 0x2019 || c == '`') return '\'';
   return c == 0x201C || c == 0x201D ? '"' : c;
+}
+
+/* The character at *at, which moves behind it. */
+static uint32_t character_read(const char *caption, size_t size, size_t *at) {
+  uint32_t c;
+  *at += unicode_decode(caption + *at, size - *at, &c);
+  return unify_quote(unicode_lower(c));
 }
 
 /* A character never becomes more than 3, and the text is between two spaces. */
@@ -80,15 +58,14 @@ static void text_reserve(MeteorText *text, size_t size) {
 
 /* Decodes, and parts every character that can be no part of a longer word from its neighbours. */
 static void text_read(MeteorText *text, const char *caption, size_t size) {
-  const unsigned char *bytes = (const unsigned char *)caption;
   text_reserve(text, size);
   uint32_t *out = text->text;
   size_t used = 0;
   out[used++] = ' ';
   for (size_t at = 0; at < size;) {
-    uint32_t c = unify_quote(lower(decode(bytes, size, &at)));
+    uint32_t c = character_read(caption, size, &at);
     size_t next = at;
-    if (c == '\'' && at < size && unify_quote(decode(bytes, size, &next)) == '\'') { /* two are a double one */
+    if (c == '\'' && at < size && character_read(caption, size, &next) == '\'') { /* two are a double one */
       c = '"';
       at = next;
     }
@@ -204,7 +181,8 @@ static void word_add(MeteorText *text, const uint32_t *word, size_t size, bool d
   word_reserve(text);
   size_t at = text->starts[text->count];
   for (size_t i = 0; i < size; i++)
-    if (!drop_periods || word[i] != '.') at += encode(text->bytes + at, word[i]);
+    if (!drop_periods || word[i] != '.')
+      at += unicode_encode(word[i] == PERIOD_OF_MANY ? '.' : word[i], text->bytes + at);
   text->starts[++text->count] = at;
 }
 
@@ -213,14 +191,15 @@ static bool keeps_period(const MeteorData *data, const uint32_t *word, size_t si
   if (next >= 'a' && next <= 'z') return true;
   char bytes[32]; /* abbreviations are short; a longer word, cut, is none */
   size_t used = 0;
-  for (size_t i = 0; i < size && used + 4 <= sizeof bytes; i++) used += encode(bytes + used, word[i]);
+  for (size_t i = 0; i < size && used + 4 <= sizeof bytes; i++) used += unicode_encode(word[i], bytes + used);
   int64_t index = meteor_data_word(data, meteor_word_hash(bytes, used));
   uint32_t flags = index < 0 ? 0 : data->flags[index];
   return (flags & METEOR_ABBREVIATION) || ((flags & METEOR_ABBREVIATION_NUMERIC) && class_of(next) == DIGIT);
 }
 
 /* A word with a period behind it: an acronym without its periods, the word as it is, or two words. */
-static void word_with_period(MeteorText *text, const MeteorData *data, const uint32_t *word, size_t size, uint32_t next) {
+static void word_with_period(MeteorText *text, const MeteorData *data, const uint32_t *word, size_t size,
+                             uint32_t next) {
   bool period = false, letter = false;
   for (size_t i = 0; i + 1 < size; i++) {
     period = period || word[i] == '.';

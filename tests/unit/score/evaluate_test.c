@@ -21,7 +21,7 @@ static void scores_equal_goldens(void **state) {
     evaluation_compute(&evaluation, &scores);
     assert_int_equal(scores.images, json_array_size(images));
     for (int m = 0; m < METRICS; m++) {
-      if (!scores.present[m]) continue;
+      if (!scores.present[m] || m == METRIC_METEOR) continue; /* meteor_test.c compares that */
       golden_close(scores.corpus[m], golden_number(json_object_get(set, "corpus"), metric_name(m)),
                    golden_text(set, "name"));
       json_array_foreach(images, i, image) {
@@ -49,7 +49,6 @@ static void absent_metric_says_so(void **state) {
     assert_int_equal(scores.present[m], !metric_absent(m));
     assert_true(scores.corpus[m] == 0);
   }
-  assert_false(scores.present[METRIC_METEOR]);
   evaluation_scores_free(&scores);
   evaluation_scores_free(&scores);
   evaluation_free(&evaluation);
