@@ -43,14 +43,20 @@ typedef struct Captions {
 
 static Status options_parse(Options *options, int argc, char **argv) {
   static const struct option known[] = {{"samples", 1, 0, 'g'}, {"beam", 1, 0, 'b'}, {"temperature", 1, 0, 't'},
-                                        {"seed", 1, 0, 's'}, {"json", 0, 0, 'j'}, {0, 0, 0, 0}};
+                                        {"seed", 1, 0, 's'},    {"json", 0, 0, 'j'}, {0, 0, 0, 0}};
   *options = (Options){.beam = 1, .temperature = 1, .seed = 1};
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
     long value = 0;
     switch (c) {
-      case 'g': TRY(argument_integer("--samples", optarg, 1, 256, &value)); options->samples = (int)value; break;
-      case 'b': TRY(argument_integer("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
+      case 'g':
+        TRY(argument_integer("--samples", optarg, 1, 256, &value));
+        options->samples = (int)value;
+        break;
+      case 'b':
+        TRY(argument_integer("--beam", optarg, 1, 64, &value));
+        options->beam = (int)value;
+        break;
       case 't': TRY(argument_number("--temperature", optarg, 0.01, 100, &options->temperature)); break;
       case 's':
         TRY(argument_integer("--seed", optarg, 0, INT64_MAX, &value));
@@ -124,8 +130,8 @@ static json_t *captions_json(const Captions *c, const char *image) {
   for (int row = 0; row < c->set.count; row++) {
     char *text = vocabulary_text(c->checkpoint.token, c->table.shape.vocabulary,
                                  c->set.tokens + (size_t)row * (size_t)c->set.max_length, c->set.length[row]);
-    json_array_append_new(list, json_pack("{s:o, s:o}", "caption", json_text(text), "logp",
-                                          json_number(caption_logp(&c->set, row))));
+    json_array_append_new(
+        list, json_pack("{s:o, s:o}", "caption", json_text(text), "logp", json_number(caption_logp(&c->set, row))));
     free(text);
   }
   return json_pack("{s:o, s:o}", "image", json_text(image), "captions", list);
@@ -148,7 +154,7 @@ static void print_lines(const char *image, const json_t *picture) {
   size_t i;
   json_t *caption;
   json_array_foreach(json_object_get(picture, "captions"), i, caption)
-    printf("%s\t%s\n", image, json_string_value(json_object_get(caption, "caption")));
+      printf("%s\t%s\n", image, json_string_value(json_object_get(caption, "caption")));
 }
 
 /* Captions what can be captioned; a broken picture is named and the exit code tells. */

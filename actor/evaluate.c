@@ -30,9 +30,10 @@ typedef struct Options {
 } Options;
 
 static Status options_parse(Options *options, int argc, char **argv) {
-  static const struct option known[] = {{"data", 1, 0, 'd'}, {"split", 1, 0, 's'}, {"beam", 1, 0, 'b'},
-                                        {"length-penalty", 1, 0, 'p'}, {"images", 1, 0, 'i'}, {"out", 1, 0, 'o'},
-                                        {"json", 0, 0, 'j'}, {"per-image", 0, 0, 'e'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+  static const struct option known[] = {
+      {"data", 1, 0, 'd'},   {"split", 1, 0, 's'}, {"beam", 1, 0, 'b'}, {"length-penalty", 1, 0, 'p'},
+      {"images", 1, 0, 'i'}, {"out", 1, 0, 'o'},   {"json", 0, 0, 'j'}, {"per-image", 0, 0, 'e'},
+      {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
   *options = (Options){.split = "test", .beam = 1, .threads = omp_get_num_procs()};
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":n:h", known, NULL)) != -1;) {
@@ -43,9 +44,18 @@ static Status options_parse(Options *options, int argc, char **argv) {
       case 'o': options->out = optarg; break;
       case 'j': options->json = 1; break;
       case 'e': options->per_image = 1; break;
-      case 'b': TRY(argument_number("--beam", optarg, 1, 64, &value)); options->beam = (int)value; break;
-      case 'i': TRY(argument_number("--images", optarg, 1, 1e9, &value)); options->images = (int)value; break;
-      case 'n': TRY(argument_number("-n", optarg, 1, 1024, &value)); options->threads = (int)value; break;
+      case 'b':
+        TRY(argument_number("--beam", optarg, 1, 64, &value));
+        options->beam = (int)value;
+        break;
+      case 'i':
+        TRY(argument_number("--images", optarg, 1, 1e9, &value));
+        options->images = (int)value;
+        break;
+      case 'n':
+        TRY(argument_number("-n", optarg, 1, 1024, &value));
+        options->threads = (int)value;
+        break;
       case 'p': TRY(argument_number("--length-penalty", optarg, 0, 4, &options->length_penalty)); break;
       default: return argument_fault(argv, c);
     }
@@ -112,8 +122,8 @@ static Status subject_open(Subject *subject, const Options *options, int *max_le
 
 static Status evaluate(const Options *options) {
   Subject subject = {0};
-  CaptionSplitOptions captioning = {.beam = options->beam, .length_penalty = options->length_penalty,
-                                    .chunk_images = 32, .progress = 1};
+  CaptionSplitOptions captioning = {
+      .beam = options->beam, .length_penalty = options->length_penalty, .chunk_images = 32, .progress = 1};
   omp_set_num_threads(options->threads);
   Status status = subject_open(&subject, options, &captioning.max_length);
   char **texts = xcalloc((size_t)subject.count, sizeof(char *));
@@ -130,9 +140,8 @@ static Status evaluate(const Options *options) {
     scores_absent_log(&scores);
     if (options->out) status = results_write(options->out, &subject.dataset, subject.images, subject.count, texts);
     if (status == OK && options->json)
-      scores_print_json(&scores,
-                        options->per_image ? per_image_json(&scores, &subject.dataset, subject.images, texts) : NULL,
-                        words);
+      scores_print_json(
+          &scores, options->per_image ? per_image_json(&scores, &subject.dataset, subject.images, texts) : NULL, words);
     else if (status == OK) {
       scores_table(stdout, &scores);
       printf("%-14s %.2f\n", "mean length", words);

@@ -48,8 +48,10 @@ static Status actor_load(Actor *actor, const Command *command) {
 static Status actor_join(Actor *actor, bool loaded) {
   char configuration[HASH_TEXT] = "";
   if (loaded) config_hash(&actor->config, configuration);
-  LinkOptions options = {.config_hash = configuration, .dataset_hash = loaded ? actor->dataset.content_hash : "",
-                         .kernel = gemm_name(), .floats = actor->table.total,
+  LinkOptions options = {.config_hash = configuration,
+                         .dataset_hash = loaded ? actor->dataset.content_hash : "",
+                         .kernel = gemm_name(),
+                         .floats = actor->table.total,
                          .join_s = loaded ? actor->config.actors.start_timeout_s : 0,
                          .sink = snapshots_sink(&actor->snapshots)};
   TRY(link_open(&actor->link, &options));

@@ -16,7 +16,7 @@ typedef struct Rollout {
   Dataset *dataset;        /* borrowed */
   const ParamTable *table; /* borrowed */
   Decoder decoder;
-  int64_t loaded; /* policy version that the decoder has laid out, VERSION_NONE at first */
+  int64_t loaded;      /* policy version that the decoder has laid out, VERSION_NONE at first */
   Captioner captioner; /* reference log-probabilities: forward only */
   CaptionSet samples, greedy;
   NgramDf df; /* of the training split */

@@ -5,18 +5,13 @@
 
 static void take(Hub *hub, Ledger *ledger, Event *event) {
   switch (event->kind) {
-    case EVENT_JOINED:
-      log_info("actor %d joined (%s); %d alive", event->actor, event->reason, hub_live(hub));
-      break;
+    case EVENT_JOINED: log_info("actor %d joined (%s); %d alive", event->actor, event->reason, hub_live(hub)); break;
     case EVENT_LOST:
       log_info("%d chunks of actor %d go to others; %d actors alive", ledger_lost(ledger, event->actor), event->actor,
                hub_live(hub));
       break;
-    case EVENT_RESULT:
-      ledger_return(ledger, event->actor, hub_clock(hub), &event->result);
-      break;
-    case EVENT_NONE:
-      break;
+    case EVENT_RESULT: ledger_return(ledger, event->actor, hub_clock(hub), &event->result); break;
+    case EVENT_NONE: break;
   }
 }
 

@@ -9,7 +9,11 @@
 
 void images_init(ImageOrder *order, uint64_t seed, const int32_t *split, int count, int per_iteration) {
   CHECK(per_iteration > 0 && per_iteration <= count);
-  *order = (ImageOrder){.seed = seed, .split = split, .count = count, .per_iteration = per_iteration, .epoch = -1,
+  *order = (ImageOrder){.seed = seed,
+                        .split = split,
+                        .count = count,
+                        .per_iteration = per_iteration,
+                        .epoch = -1,
                         .shuffled = xmalloc((size_t)count * sizeof(int32_t))};
 }
 
@@ -34,6 +38,7 @@ const int32_t *images_iteration(ImageOrder *order, int64_t iteration) {
 
 void images_shuffle(uint64_t seed, int64_t iteration, int inner_epoch, int32_t *order, int count) {
   for (int i = 0; i < count; i++) order[i] = i;
-  rng_shuffle((RngKey){.seed = seed, .stage = RNG_SHUFFLE, .iteration = (uint32_t)iteration,
-                       .sample = (uint32_t)inner_epoch}, order, count);
+  rng_shuffle(
+      (RngKey){.seed = seed, .stage = RNG_SHUFFLE, .iteration = (uint32_t)iteration, .sample = (uint32_t)inner_epoch},
+      order, count);
 }

@@ -40,9 +40,9 @@ static void gather_group(Learn *learn, const AdvantageOptions *options, const Re
                          RolloutMeans *means) {
   int first = result->image_start[index], size = result->image_start[index + 1] - first;
   learn->group[learn->groups++] = (Group){result, index, learn->captions};
-  GroupStats stats = advantage_group(options, size, result->reward + first,
-                                     result->has_baseline ? result->baseline[index] : 0,
-                                     learn->advantage + learn->captions);
+  GroupStats stats =
+      advantage_group(options, size, result->reward + first, result->has_baseline ? result->baseline[index] : 0,
+                      learn->advantage + learn->captions);
   learn->captions += size;
   means->reward_std += stats.std;
   means->frac_reward_zero_std += stats.degenerate;
@@ -101,10 +101,12 @@ static Status step(Learn *learn, const int32_t *groups, int count, int64_t numbe
   batch_clear(&learn->batch);
   for (int i = 0; i < count; i++) TRY(add_group(learn, &learn->group[groups[i]], &captions));
   bool reference = learn->group[groups[0]].result->has_reference;
-  RolloutTerms terms = {.log_mu = learn->log_mu, .log_ref = reference ? learn->log_ref : NULL,
-                        .advantage = learn->batch_advantage};
-  Dropout dropout = {.rate = (float)config->policy.dropout, .image_rate = (float)config->policy.image_dropout,
-                     .seed = config->run.seed, .step = (uint32_t)number};
+  RolloutTerms terms = {
+      .log_mu = learn->log_mu, .log_ref = reference ? learn->log_ref : NULL, .advantage = learn->batch_advantage};
+  Dropout dropout = {.rate = (float)config->policy.dropout,
+                     .image_rate = (float)config->policy.image_dropout,
+                     .seed = config->run.seed,
+                     .step = (uint32_t)number};
   return update_policy(learn->updater, &learn->batch.view, &terms, objective, (float)config->sampling.temperature,
                        &dropout, multiplier, sums, grad_norm);
 }

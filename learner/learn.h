@@ -21,12 +21,12 @@ enum { LEARN_COMPONENTS = COMPONENTS_MAX };
 
 /* Means over an iteration's rollouts, under TRL's definitions. */
 typedef struct RolloutMeans {
-  double reward, reward_std;            /* over captions; mean over groups of the population standard deviation */
-  double component[LEARN_COMPONENTS];   /* unweighted */
+  double reward, reward_std;          /* over captions; mean over groups of the population standard deviation */
+  double component[LEARN_COMPONENTS]; /* unweighted */
   double frac_reward_zero_std;
-  double length, clipped;               /* tokens a caption; share without end token */
-  double baseline;                      /* mean reward of the greedy captions (scst), else NaN */
-  double seconds[SECONDS_KINDS];        /* sums over chunks */
+  double length, clipped;        /* tokens a caption; share without end token */
+  double baseline;               /* mean reward of the greedy captions (scst), else NaN */
+  double seconds[SECONDS_KINDS]; /* sums over chunks */
   long captions, tokens;
 } RolloutMeans;
 
@@ -35,10 +35,10 @@ typedef struct Learn {
   Dataset *dataset;
   Updater *updater;
   Batch batch;
-  Group *group;          /* [images_per_iteration], owned, as are the following */
+  Group *group; /* [images_per_iteration], owned, as are the following */
   int groups, captions;
-  double *advantage;     /* [captions of the iteration] */
-  int32_t *order;        /* [images_per_iteration] */
+  double *advantage;       /* [captions of the iteration] */
+  int32_t *order;          /* [images_per_iteration] */
   float *log_mu, *log_ref; /* [tokens of a minibatch] */
   double *batch_advantage; /* [captions of a minibatch] */
   int steps_per_iteration;

@@ -35,8 +35,12 @@ void ledger_open(Ledger *ledger, Work work, int64_t iteration, int64_t policy_ve
   for (int c = 0; c < opened.chunks; c++) {
     int first = c * chunk_images, count = images - first < chunk_images ? images - first : chunk_images;
     Assignment *a = &opened.chunk[c].assignment;
-    *a = (Assignment){.work = work, .iteration = iteration, .chunk = c, .policy_version = policy_version,
-                      .reference_version = reference_version, .images = count};
+    *a = (Assignment){.work = work,
+                      .iteration = iteration,
+                      .chunk = c,
+                      .policy_version = policy_version,
+                      .reference_version = reference_version,
+                      .images = count};
     memcpy(a->image, image + first, sizeof(int32_t) * (size_t)count);
   }
   if (ledger->count == ledger->capacity) {
@@ -66,8 +70,8 @@ static void hand_out(Chunk *chunk, int actor, double now, Assignment *assignment
 }
 
 bool ledger_next(Ledger *ledger, int actor, double now, Assignment *assignment) {
-  double limit = ledger->late_factor * ledger->mean_s > ledger->late_s ? ledger->late_factor * ledger->mean_s
-                                                                       : ledger->late_s;
+  double limit =
+      ledger->late_factor * ledger->mean_s > ledger->late_s ? ledger->late_factor * ledger->mean_s : ledger->late_s;
   Chunk *late = NULL;
   for (int i = 0; i < ledger->count; i++) {
     LedgerIteration *iteration = &ledger->open[i];
@@ -91,8 +95,8 @@ bool ledger_next(Ledger *ledger, int actor, double now, Assignment *assignment) 
 
 LedgerAnswer ledger_return(Ledger *ledger, int actor, double now, Result *result) {
   LedgerIteration *iteration = find(ledger, result->work, result->iteration);
-  Chunk *chunk = iteration && result->chunk >= 0 && result->chunk < iteration->chunks
-                     ? &iteration->chunk[result->chunk] : NULL;
+  Chunk *chunk =
+      iteration && result->chunk >= 0 && result->chunk < iteration->chunks ? &iteration->chunk[result->chunk] : NULL;
   if (!chunk || chunk->state == CHUNK_RETURNED || result->policy_version != chunk->assignment.policy_version) {
     LedgerAnswer answer = chunk && chunk->state == CHUNK_RETURNED ? LEDGER_DUPLICATE : LEDGER_UNKNOWN;
     ledger->duplicates += answer == LEDGER_DUPLICATE;

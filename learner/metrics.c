@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/model/caption_split.h"
 #include "common/data/vocabulary.h"
+#include "common/model/caption_split.h"
 #include "common/score/component.h"
 
 static void put(json_t *line, const char *name, double value) { json_object_set_new(line, name, json_number(value)); }
@@ -81,8 +81,8 @@ static json_t *group_json(const Learn *learn, const Group *group, int64_t iterat
     free(text);
   }
   return json_pack("{s:I, s:o, s:o, s:o, s:o}", "iteration", (json_int_t)iteration, "image",
-                   json_text(learn->dataset->image_file[image]), "captions", captions, "rewards", rewards,
-                   "advantages", advantages);
+                   json_text(learn->dataset->image_file[image]), "captions", captions, "rewards", rewards, "advantages",
+                   advantages);
 }
 
 Status metrics_samples(const RunFolder *run, const Learn *learn, int64_t iteration, int groups) {

@@ -116,7 +116,10 @@ static Status fill_batch(Pretrain *p, int64_t step) {
   return OK;
 }
 
-typedef struct EpochSums { double loss, nll, grad_norm, multiplier; int64_t tokens; } EpochSums;
+typedef struct EpochSums {
+  double loss, nll, grad_norm, multiplier;
+  int64_t tokens;
+} EpochSums;
 
 static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *stop, EpochSums *sums) {
   const Config *config = p->config;
@@ -126,12 +129,14 @@ static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *s
   for (int s = 0; s < p->steps_per_epoch && !*stop; s++) {
     int64_t step = p->epoch * p->steps_per_epoch + s;
     TRY(fill_batch(p, step));
-    Dropout dropout = {.rate = (float)config->model.dropout, .image_rate = (float)config->model.image_dropout,
-                       .seed = config->run.seed, .step = (uint32_t)step};
+    Dropout dropout = {.rate = (float)config->model.dropout,
+                       .image_rate = (float)config->model.image_dropout,
+                       .seed = config->run.seed,
+                       .step = (uint32_t)step};
     XeReport report;
     sums->multiplier = schedule_multiplier(&schedule, step, all_steps);
-    Status status = update_xe(&p->updater, &p->batch.view, config->pretrain.label_smoothing, &dropout,
-                              sums->multiplier, &report);
+    Status status =
+        update_xe(&p->updater, &p->batch.view, config->pretrain.label_smoothing, &dropout, sums->multiplier, &report);
     if (status != OK) return status_prefix(status, "step %lld", (long long)step);
     sums->loss += report.loss * report.tokens;
     sums->nll += report.nll * report.tokens;
@@ -153,8 +158,8 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
   if (!p->validation_count) return OK;
   CaptionSplitOptions options = {.max_length = policy_max_length(config), .beam = 1, .chunk_images = 32};
   char **texts = xcalloc((size_t)p->validation_count, sizeof(char *));
-  Status status = caption_split(&p->dataset, &p->table, p->updater.weights, p->validation, p->validation_count,
-                                &options, texts);
+  Status status =
+      caption_split(&p->dataset, &p->table, p->updater.weights, p->validation, p->validation_count, &options, texts);
   if (status == OK) {
     EvaluationScores scores;
     caption_split_score(&p->dataset, p->validation, p->validation_count, texts, &scores);
@@ -170,10 +175,16 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
 }
 
 static Status save(Pretrain *p, bool best) {
-  Checkpoint checkpoint = {.shape = p->table.shape, .stage = "pretrain", .iteration = p->updater.optimizer.step,
-                           .epoch = p->epoch, .step = p->updater.optimizer.step, .tokens = p->tokens,
-                           .best = p->best, .weights = p->updater.weights,
-                           .moment1 = p->updater.optimizer.moment1, .moment2 = p->updater.optimizer.moment2};
+  Checkpoint checkpoint = {.shape = p->table.shape,
+                           .stage = "pretrain",
+                           .iteration = p->updater.optimizer.step,
+                           .epoch = p->epoch,
+                           .step = p->updater.optimizer.step,
+                           .tokens = p->tokens,
+                           .best = p->best,
+                           .weights = p->updater.weights,
+                           .moment1 = p->updater.optimizer.moment1,
+                           .moment2 = p->updater.optimizer.moment2};
   policy_sign(&checkpoint, p->config, &p->dataset);
   Status status = run_checkpoint(&p->run, &checkpoint, &p->table, best);
   free(checkpoint.config);
@@ -208,9 +219,12 @@ static Status finish_epoch(Pretrain *p, const EpochSums *sums, double seconds) {
 static Status report(const Pretrain *p, const char *phase, int exit_code, const char *message) {
   char hash[HASH_TEXT] = "";
   if (exit_code == OK) checkpoint_weights_hash(&p->table, p->updater.weights, hash);
-  RunStatus status = {.phase = phase, .iteration = p->updater.optimizer.step,
-                      .iterations = (int64_t)p->config->pretrain.epochs * p->steps_per_epoch, .exit = exit_code,
-                      .message = message, .weights_hash = *hash ? hash : NULL};
+  RunStatus status = {.phase = phase,
+                      .iteration = p->updater.optimizer.step,
+                      .iterations = (int64_t)p->config->pretrain.epochs * p->steps_per_epoch,
+                      .exit = exit_code,
+                      .message = message,
+                      .weights_hash = *hash ? hash : NULL};
   return run_status(&p->run, &status);
 }
 

@@ -61,12 +61,14 @@ static void temporaries_remove(const RunFolder *run) {
 
 Status run_open(RunFolder *run, const Config *config, const char *stage) {
   char *path = config_run_folder(config, stage);
-  *run = (RunFolder){.path = path, .checkpoints = path_join(path, "checkpoints"), .keep = config->checkpoint.keep,
-                     .lock = -1};
+  *run = (RunFolder){
+      .path = path, .checkpoints = path_join(path, "checkpoints"), .keep = config->checkpoint.keep, .lock = -1};
   int64_t iterations[CHECKPOINTS_MAX];
   if (strcmp(config->run.resume, "never") == 0 && numbered(run, iterations) > 0) /* not ours: without the lock */
-    return status_set(BAD_INPUT, "%s: holds checkpoints of an earlier run and run.resume is never; another run.dir was "
-                      "expected", run->path);
+    return status_set(BAD_INPUT,
+                      "%s: holds checkpoints of an earlier run and run.resume is never; another run.dir was "
+                      "expected",
+                      run->path);
   TRY(folder_create(run->checkpoints));
   TRY(run_lock(run));
   temporaries_remove(run);

@@ -24,9 +24,8 @@ OptimizerOptions settings_optimizer(const OptimizerConfig *config) {
 }
 
 ScheduleOptions settings_schedule(const ScheduleConfig *config) {
-  return (ScheduleOptions){.kind = (ScheduleKind)named(schedule_names, config->name),
-                           .warmup = config->warmup,
-                           .final = config->final};
+  return (ScheduleOptions){
+      .kind = (ScheduleKind)named(schedule_names, config->name), .warmup = config->warmup, .final = config->final};
 }
 
 AdvantageOptions settings_advantage(const Config *config) {

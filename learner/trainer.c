@@ -29,8 +29,7 @@ static Status open_data(Trainer *t) {
                              &t->validation_count));
   images_init(&t->order, config->run.seed, t->train, t->train_count, config->policy.images_per_iteration);
   t->iterations = config->policy.iterations;
-  if (!t->iterations)
-    t->iterations = (int64_t)llround(config->policy.epochs * images_iterations_per_epoch(&t->order));
+  if (!t->iterations) t->iterations = (int64_t)llround(config->policy.epochs * images_iterations_per_epoch(&t->order));
   return OK;
 }
 
@@ -97,9 +96,14 @@ Status trainer_open(Trainer *t, const Config *config, const volatile int *stop) 
 static Status report(const Trainer *t, const char *phase, int exit_code, const char *message) {
   char hash[HASH_TEXT] = "";
   if (exit_code == OK) checkpoint_weights_hash(&t->table, t->updater.weights, hash);
-  RunStatus status = {.phase = phase, .iteration = t->iteration, .iterations = t->iterations, .exit = exit_code,
-                      .alive = t->hub ? hub_live(t->hub) : 0, .lost = t->hub ? hub_lost(t->hub) : 0,
-                      .message = message, .weights_hash = *hash ? hash : NULL};
+  RunStatus status = {.phase = phase,
+                      .iteration = t->iteration,
+                      .iterations = t->iterations,
+                      .exit = exit_code,
+                      .alive = t->hub ? hub_live(t->hub) : 0,
+                      .lost = t->hub ? hub_lost(t->hub) : 0,
+                      .message = message,
+                      .weights_hash = *hash ? hash : NULL};
   return run_status(&t->run, &status);
 }
 
@@ -125,9 +129,14 @@ static Status start(Trainer *t) {
   char hash[HASH_TEXT];
   config_hash(t->config, hash);
   TRY(report(t, "starting", -1, NULL));
-  HubOptions options = {.config_hash = hash, .dataset_hash = t->dataset.content_hash, .floats = t->table.total,
-                        .vocabulary = t->dataset.vocabulary, .lag = t->config->actors.lag, .kernel = gemm_name(),
-                        .heartbeat_s = t->config->actors.heartbeat_s, .silence_s = t->config->actors.timeout_s,
+  HubOptions options = {.config_hash = hash,
+                        .dataset_hash = t->dataset.content_hash,
+                        .floats = t->table.total,
+                        .vocabulary = t->dataset.vocabulary,
+                        .lag = t->config->actors.lag,
+                        .kernel = gemm_name(),
+                        .heartbeat_s = t->config->actors.heartbeat_s,
+                        .silence_s = t->config->actors.timeout_s,
                         .join_s = t->config->actors.start_timeout_s};
   TRY(hub_open(&t->hub, &options));
   hub_publish(t->hub, SNAPSHOT_POLICY, t->iteration, t->updater.weights);
@@ -210,12 +219,18 @@ static Status evaluate(Trainer *t, json_t *line, bool *best, bool *complete) {
 }
 
 static Status save(Trainer *t, bool best) {
-  Checkpoint checkpoint = {.shape = t->table.shape, .stage = "train", .iteration = t->iteration,
+  Checkpoint checkpoint = {.shape = t->table.shape,
+                           .stage = "train",
+                           .iteration = t->iteration,
                            .epoch = t->iteration / images_iterations_per_epoch(&t->order),
-                           .step = t->updater.optimizer.step, .tokens = t->tokens,
-                           .reference_version = t->reference_version, .best = t->best,
-                           .weights = t->updater.weights, .reference = t->reference,
-                           .moment1 = t->updater.optimizer.moment1, .moment2 = t->updater.optimizer.moment2};
+                           .step = t->updater.optimizer.step,
+                           .tokens = t->tokens,
+                           .reference_version = t->reference_version,
+                           .best = t->best,
+                           .weights = t->updater.weights,
+                           .reference = t->reference,
+                           .moment1 = t->updater.optimizer.moment1,
+                           .moment2 = t->updater.optimizer.moment2};
   policy_sign(&checkpoint, t->config, &t->dataset);
   Status status = run_checkpoint(&t->run, &checkpoint, &t->table, best);
   free(checkpoint.config);

@@ -26,9 +26,9 @@ typedef struct Peer {
   int unsent;
   bool sending, receiving, muted, overdue;
   MPI_Request send, receive;
-  Incoming incoming;     /* being received */
-  double receive_began;  /* progress time */
-  ChannelFault fault;    /* not yet told */
+  Incoming incoming;    /* being received */
+  double receive_began; /* progress time */
+  ChannelFault fault;   /* not yet told */
   char reason[REASON_TEXT];
 } Peer;
 
@@ -195,10 +195,13 @@ static void start_receive(Channel *channel, Peer *peer, int rank) {
     fault_set(peer, FAULT_MALFORMED, reason);
     return;
   }
-  peer->incoming = (Incoming){.peer = rank, .type = (MessageType)status.MPI_TAG, .size = (size_t)size,
+  peer->incoming = (Incoming){.peer = rank,
+                              .type = (MessageType)status.MPI_TAG,
+                              .size = (size_t)size,
                               .bytes = xmalloc(size ? (size_t)size : 1)};
-  if (!worked(peer, MPI_Irecv(peer->incoming.bytes, size, MPI_BYTE, rank, status.MPI_TAG, MPI_COMM_WORLD,
-                              &peer->receive), "MPI_Irecv")) {
+  if (!worked(peer,
+              MPI_Irecv(peer->incoming.bytes, size, MPI_BYTE, rank, status.MPI_TAG, MPI_COMM_WORLD, &peer->receive),
+              "MPI_Irecv")) {
     free(peer->incoming.bytes);
     return;
   }
@@ -260,9 +263,7 @@ ChannelFault channel_fault(Channel *channel, int *rank, const char **reason) {
   return FAULT_NONE;
 }
 
-void channel_mute(Channel *channel, int rank, bool muted) {
-  channel->peer[rank].muted = muted;
-}
+void channel_mute(Channel *channel, int rank, bool muted) { channel->peer[rank].muted = muted; }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 

@@ -168,8 +168,8 @@ static int slot_to_fill(const Courier *courier, const Shelf *shelf, const Courie
     if (s == courier->transfer || slot_needed(courier, s, waiting)) continue;
     int rank = !slot->id ? 0 : !shelf_by_id(shelf, slot->id) ? 1 : 2;
     if (rank == 2 && !must) continue;
-    if (rank < best_rank || (rank == best_rank && rank == 2 && slot->version[SNAPSHOT_POLICY] <
-                                                                  courier->slot[best].version[SNAPSHOT_POLICY])) {
+    if (rank < best_rank || (rank == best_rank && rank == 2 &&
+                             slot->version[SNAPSHOT_POLICY] < courier->slot[best].version[SNAPSHOT_POLICY])) {
       best = s;
       best_rank = rank;
     }
@@ -196,8 +196,11 @@ static bool bring(Courier *courier, const Shelf *shelf, const Block *block, cons
   courier->transfer = s;
   courier->next_piece = 0;
   message->type = MESSAGE_SNAPSHOT_BEGIN;
-  message->begin = (SnapshotBegin){(uint32_t)s, block->version[SNAPSHOT_POLICY], block->version[SNAPSHOT_REFERENCE],
-                                   shelf->floats, block->crc,
+  message->begin = (SnapshotBegin){(uint32_t)s,
+                                   block->version[SNAPSHOT_POLICY],
+                                   block->version[SNAPSHOT_REFERENCE],
+                                   shelf->floats,
+                                   block->crc,
                                    (uint32_t)((shelf->floats + PIECE_FLOATS - 1) / PIECE_FLOATS)};
   return true;
 }

@@ -61,7 +61,7 @@ typedef struct Courier {
   CourierWork work[WORKS_MAX]; /* in the order given; unreturned */
 } Courier;
 
-void courier_reset(Courier *courier, int slots); /* an actor with empty slots and no work */
+void courier_reset(Courier *courier, int slots);                     /* an actor with empty slots and no work */
 void courier_assign(Courier *courier, const Assignment *assignment); /* CHECKs works < WORKS_MAX */
 
 /* The sent work that a result answers, or NULL. */

@@ -37,7 +37,7 @@ struct Hub {
   Shelf shelf;
   QueuedEvent *first, **last;
   ProcessName process;
-  double checked;  /* wall time of the last look at processes */
+  double checked; /* wall time of the last look at processes */
   bool closing;
   int refused;
   char refusal[REASON_TEXT];
@@ -117,8 +117,11 @@ static void hear_hello(Hub *hub, int rank, const Hello *hello) {
   actor->process = hello->process;
   actor->epoch++;
   Message welcome = {.type = MESSAGE_WELCOME,
-                     .welcome = {.accepted = !reason[0], .epoch = actor->epoch, .heartbeat_s = hub->options.heartbeat_s,
-                                 .silence_s = hub->options.learner_silence_s, .slots = (uint32_t)hub->options.lag + 3,
+                     .welcome = {.accepted = !reason[0],
+                                 .epoch = actor->epoch,
+                                 .heartbeat_s = hub->options.heartbeat_s,
+                                 .silence_s = hub->options.learner_silence_s,
+                                 .slots = (uint32_t)hub->options.lag + 3,
                                  .process = hub->process}};
   memcpy(welcome.welcome.reason, reason, sizeof reason);
   send_message(hub, rank, &welcome);
@@ -136,7 +139,8 @@ static void hear_hello(Hub *hub, int rank, const Hello *hello) {
   if (strcmp(hello->kernel, hub->kernel) != 0 && !hub->kernel_warned) {
     hub->kernel_warned = true;
     log_warning("actor %d on %s uses BLAS kernel %s, the learner %s: results may differ in their last bits from run to "
-                "run", rank, hello->process.host, hello->kernel, hub->kernel);
+                "run",
+                rank, hello->process.host, hello->kernel, hub->kernel);
   }
   snprintf(reason, sizeof reason, "%s, pid %d", hello->process.host, hello->process.pid);
   log_debug("actor %d joined (%s, epoch %u)", rank, reason, actor->epoch);
@@ -364,7 +368,8 @@ Status hub_open(Hub **opened, const HubOptions *options) {
   hub->ranks = channel_size(hub->channel);
   hub->actor = xcalloc((size_t)hub->ranks, sizeof *hub->actor);
   if (channel_rank(hub->channel) != 0 || hub->ranks < 2)
-    return status_set(BAD_INPUT, "this learner is rank %d of %d; expected rank 0 of 2 or more: "
+    return status_set(BAD_INPUT,
+                      "this learner is rank %d of %d; expected rank 0 of 2 or more: "
                       "mpirun -np 1 troupe-learner CONFIG : -np N troupe-actor CONFIG",
                       channel_rank(hub->channel), hub->ranks);
   double limit = hub_clock(hub) + hub->options.join_s;

@@ -226,7 +226,7 @@ Status link_open(Link **opened, const LinkOptions *options) {
   TRY(channel_open(&link->channel, TO_ACTOR, limit, limit));
   if (channel_rank(link->channel) == LEARNER)
     return status_set(BAD_INPUT, "this actor is rank 0, where the learner belongs; expected: "
-                      "mpirun -np 1 troupe-learner CONFIG : -np N troupe-actor CONFIG");
+                                 "mpirun -np 1 troupe-learner CONFIG : -np N troupe-actor CONFIG");
   say_hello(link);
   limit += channel_clock(link->channel);
   while (!link->epoch && link->ended == LINK_WORK) {
@@ -248,8 +248,7 @@ bool link_close(Link *link, const char *reason, int exit_code) {
     if (link->ended == LINK_STOP) channel_drop_queue(link->channel, LEARNER);
     send_message(link, &goodbye);
     double limit = clock_seconds() + goodbye_s;
-    while (channel_unsent(link->channel, LEARNER) && clock_seconds() < limit &&
-           !process_gone(&link->welcome.process)) {
+    while (channel_unsent(link->channel, LEARNER) && clock_seconds() < limit && !process_gone(&link->welcome.process)) {
       hear(link);
       clock_sleep(idle_sleep_s);
     }

@@ -7,7 +7,7 @@
 #include "proto/wire.h"
 
 /* Bytes of a text of at most size - 1 characters. */
-#define TEXT(size) (2 + (size) - 1)
+#define TEXT(size) (2 + (size)-1)
 
 enum {
   PROCESS_MIN = 2 + 2 + 4 + 8,
@@ -24,8 +24,8 @@ static const MessageRow rows[MESSAGE_TYPES] = {
     [MESSAGE_SNAPSHOT_BEGIN] = {"SNAPSHOT_BEGIN", WIRE_HEADER + 36, WIRE_HEADER + 36, TO_ACTOR},
     [MESSAGE_SNAPSHOT_PIECE] = {"SNAPSHOT_PIECE", WIRE_HEADER + 12 + 4, WIRE_HEADER + 12 + PIECE_BYTES, TO_ACTOR},
     [MESSAGE_SNAPSHOT_LABEL] = {"SNAPSHOT_LABEL", WIRE_HEADER + 20, WIRE_HEADER + 20, TO_ACTOR},
-    [MESSAGE_ASSIGN] = {"ASSIGN", WIRE_HEADER + NAME_BYTES + 4 + 4,
-                        WIRE_HEADER + NAME_BYTES + 4 + 4 * CHUNK_IMAGES_MAX, TO_ACTOR},
+    [MESSAGE_ASSIGN] = {"ASSIGN", WIRE_HEADER + NAME_BYTES + 4 + 4, WIRE_HEADER + NAME_BYTES + 4 + 4 * CHUNK_IMAGES_MAX,
+                        TO_ACTOR},
     [MESSAGE_RESULT] = {"RESULT", RESULT_FIXED + 8, MESSAGE_BYTES_MAX, TO_LEARNER},
     [MESSAGE_HEARTBEAT] = {"HEARTBEAT", WIRE_HEADER + 4, WIRE_HEADER + 4, TO_LEARNER | TO_ACTOR},
     [MESSAGE_REJOIN] = {"REJOIN", WIRE_HEADER + 4, WIRE_HEADER + 4, TO_ACTOR},
@@ -33,9 +33,7 @@ static const MessageRow rows[MESSAGE_TYPES] = {
     [MESSAGE_GOODBYE] = {"GOODBYE", WIRE_HEADER + 2, WIRE_HEADER + TEXT(REASON_TEXT), TO_LEARNER},
 };
 
-const MessageRow *message_row(int type) {
-  return type >= MESSAGE_HELLO && type < MESSAGE_TYPES ? &rows[type] : NULL;
-}
+const MessageRow *message_row(int type) { return type >= MESSAGE_HELLO && type < MESSAGE_TYPES ? &rows[type] : NULL; }
 
 /* --- results ------------------------------------------------------------------------------------------------------ */
 
@@ -45,21 +43,30 @@ void result_init(Result *result, int images, int captions, int tokens, int compo
                  bool has_baseline) {
   CHECK(images >= 0 && captions >= 0 && tokens >= 0 && components >= 0);
   size_t m = (size_t)images, c = (size_t)captions, t = (size_t)tokens, k = (size_t)components;
-  size_t sizes[10] = {aligned(8 * c), aligned(8 * c * k), has_baseline ? 8 * m : 0, aligned(4 * m),
-                      aligned(4 * (m + 1)), aligned(4 * (c + 1)), aligned(4 * t), aligned(4 * t),
-                      has_reference ? aligned(4 * t) : 0, aligned(c)};
+  size_t sizes[10] = {aligned(8 * c), aligned(8 * c * k),   has_baseline ? 8 * m : 0,
+                      aligned(4 * m), aligned(4 * (m + 1)), aligned(4 * (c + 1)),
+                      aligned(4 * t), aligned(4 * t),       has_reference ? aligned(4 * t) : 0,
+                      aligned(c)};
   size_t total = 0;
   for (int i = 0; i < 10; i++) total += sizes[i];
   unsigned char *p = xcalloc(total ? total : 1, 1), *at[10];
   for (int i = 0; i < 10; p += sizes[i++]) at[i] = p;
-  *result = (Result){.images = images, .captions = captions, .tokens = tokens, .components = components,
-                     .has_reference = has_reference, .has_baseline = has_baseline,
-                     .reward = (double *)(void *)at[0], .component = (double *)(void *)at[1],
+  *result = (Result){.images = images,
+                     .captions = captions,
+                     .tokens = tokens,
+                     .components = components,
+                     .has_reference = has_reference,
+                     .has_baseline = has_baseline,
+                     .reward = (double *)(void *)at[0],
+                     .component = (double *)(void *)at[1],
                      .baseline = has_baseline ? (double *)(void *)at[2] : NULL,
-                     .image = (int32_t *)(void *)at[3], .image_start = (int32_t *)(void *)at[4],
-                     .caption_start = (int32_t *)(void *)at[5], .token = (int32_t *)(void *)at[6],
+                     .image = (int32_t *)(void *)at[3],
+                     .image_start = (int32_t *)(void *)at[4],
+                     .caption_start = (int32_t *)(void *)at[5],
+                     .token = (int32_t *)(void *)at[6],
                      .logp = (float *)(void *)at[7],
-                     .reference_logp = has_reference ? (float *)(void *)at[8] : NULL, .finished = at[9],
+                     .reference_logp = has_reference ? (float *)(void *)at[8] : NULL,
+                     .finished = at[9],
                      .block = at[0]};
 }
 
@@ -187,9 +194,9 @@ Status message_encode(const Message *message, unsigned char **bytes, size_t *siz
         r->components > COMPONENTS_MAX)
       return status_set(BAD_INPUT,
                         "result of %d images, %d captions, %d tokens, %d rewards has %zu bytes; expected at most %d, "
-                        "%d images, %d captions, %d rewards: lower actors.chunk_images", r->images, r->captions,
-                        r->tokens, r->components, capacity, MESSAGE_BYTES_MAX, CHUNK_IMAGES_MAX, CHUNK_CAPTIONS_MAX,
-                        COMPONENTS_MAX);
+                        "%d images, %d captions, %d rewards: lower actors.chunk_images",
+                        r->images, r->captions, r->tokens, r->components, capacity, MESSAGE_BYTES_MAX, CHUNK_IMAGES_MAX,
+                        CHUNK_CAPTIONS_MAX, COMPONENTS_MAX);
   }
   if (message->type == MESSAGE_SNAPSHOT_PIECE) {
     CHECK(message->piece.count > 0 && message->piece.count <= PIECE_FLOATS);

@@ -12,8 +12,18 @@
 #include "proto/process.h"
 
 typedef enum MessageType {
-  MESSAGE_HELLO = 1, MESSAGE_WELCOME, MESSAGE_SNAPSHOT_BEGIN, MESSAGE_SNAPSHOT_PIECE, MESSAGE_SNAPSHOT_LABEL,
-  MESSAGE_ASSIGN, MESSAGE_RESULT, MESSAGE_HEARTBEAT, MESSAGE_REJOIN, MESSAGE_STOP, MESSAGE_GOODBYE, MESSAGE_TYPES
+  MESSAGE_HELLO = 1,
+  MESSAGE_WELCOME,
+  MESSAGE_SNAPSHOT_BEGIN,
+  MESSAGE_SNAPSHOT_PIECE,
+  MESSAGE_SNAPSHOT_LABEL,
+  MESSAGE_ASSIGN,
+  MESSAGE_RESULT,
+  MESSAGE_HEARTBEAT,
+  MESSAGE_REJOIN,
+  MESSAGE_STOP,
+  MESSAGE_GOODBYE,
+  MESSAGE_TYPES
 } MessageType;
 
 typedef enum Direction { TO_LEARNER = 1, TO_ACTOR = 2 } Direction;
@@ -32,7 +42,7 @@ enum {
   KERNEL_TEXT = 64,
   REASON_TEXT = 256,
   SLOTS_MAX = 16,
-  PIECE_BYTES = 256 << 10,     /* of weights in one SNAPSHOT_PIECE */
+  PIECE_BYTES = 256 << 10, /* of weights in one SNAPSHOT_PIECE */
   PIECE_FLOATS = PIECE_BYTES / 4,
   CHUNK_IMAGES_MAX = 256,
   CHUNK_CAPTIONS_MAX = 1 << 14,
@@ -91,7 +101,11 @@ typedef struct Assignment {
 } Assignment;
 
 typedef enum ResultSeconds {
-  SECONDS_DECODE, SECONDS_REFERENCE, SECONDS_REWARD, SECONDS_IDLE, SECONDS_KINDS
+  SECONDS_DECODE,
+  SECONDS_REFERENCE,
+  SECONDS_REWARD,
+  SECONDS_IDLE,
+  SECONDS_KINDS
 } ResultSeconds;
 
 /* What an actor made of a chunk. Captions of one image stand together, packed as in CaptionBatch. M images, C
@@ -103,18 +117,18 @@ typedef struct Result {
   int64_t policy_version, reference_version;
   int32_t images, captions, tokens, components; /* M, C, T, K */
   bool has_reference, has_baseline;             /* else reference_logp, baseline are NULL */
-  int32_t *image;          /* [M] dataset indices, as assigned */
-  int32_t *image_start;    /* [M + 1]: captions of image i are image_start[i] .. image_start[i + 1] - 1 */
-  int32_t *caption_start;  /* [C + 1]: tokens of caption c are caption_start[c] .. caption_start[c + 1] - 1 */
-  uint8_t *finished;       /* [C]: ended with the end token */
-  double *reward;          /* [C]: weighted sum */
-  double *component;       /* [C, K]: unweighted, in the order of the configuration */
-  double *baseline;        /* [M]: reward of the greedy caption (scst) */
-  int32_t *token;          /* [T]: without the start token; the end token counts */
-  float *logp;             /* [T]: log mu */
-  float *reference_logp;   /* [T]: log ref */
+  int32_t *image;                               /* [M] dataset indices, as assigned */
+  int32_t *image_start;          /* [M + 1]: captions of image i are image_start[i] .. image_start[i + 1] - 1 */
+  int32_t *caption_start;        /* [C + 1]: tokens of caption c are caption_start[c] .. caption_start[c + 1] - 1 */
+  uint8_t *finished;             /* [C]: ended with the end token */
+  double *reward;                /* [C]: weighted sum */
+  double *component;             /* [C, K]: unweighted, in the order of the configuration */
+  double *baseline;              /* [M]: reward of the greedy caption (scst) */
+  int32_t *token;                /* [T]: without the start token; the end token counts */
+  float *logp;                   /* [T]: log mu */
+  float *reference_logp;         /* [T]: log ref */
   double seconds[SECONDS_KINDS]; /* of the actor, for this chunk */
-  void *block;             /* owned: all arrays */
+  void *block;                   /* owned: all arrays */
 } Result;
 
 /* Allocates zeroed arrays; names and `seconds` are left at zero. */
@@ -126,13 +140,19 @@ void result_name(Result *result, const Assignment *assignment);
 /* Bytes of its message with header: at most MESSAGE_BYTES_MAX can be sent. */
 size_t result_bytes(int images, int captions, int tokens, int components, bool has_reference, bool has_baseline);
 
-typedef struct Heartbeat { uint32_t count; } Heartbeat;
-typedef struct Rejoin { uint32_t epoch; } Rejoin; /* the one that is over */
+typedef struct Heartbeat {
+  uint32_t count;
+} Heartbeat;
+typedef struct Rejoin {
+  uint32_t epoch;
+} Rejoin; /* the one that is over */
 typedef struct Stop {
   bool finalize; /* every rank is known alive: call MPI_Finalize */
   char reason[REASON_TEXT];
 } Stop;
-typedef struct Goodbye { char reason[REASON_TEXT]; } Goodbye;
+typedef struct Goodbye {
+  char reason[REASON_TEXT];
+} Goodbye;
 
 typedef struct Message {
   MessageType type;

@@ -28,6 +28,4 @@ void *arena_take(Arena *arena, size_t bytes) {
 
 float *arena_floats(Arena *arena, size_t count) { return arena_take(arena, count * sizeof(float)); }
 
-float *arena_zeros(Arena *arena, size_t count) {
-  return memset(arena_floats(arena, count), 0, count * sizeof(float));
-}
+float *arena_zeros(Arena *arena, size_t count) { return memset(arena_floats(arena, count), 0, count * sizeof(float)); }

@@ -17,11 +17,14 @@ void clock_sleep(double seconds) {
   nanosleep(&wait, NULL);
 }
 
-static const char *const event_names[PROFILE_EVENTS] = {
-    "encode", "decode", "reference", "reward", "forward", "backward",
-    "optimizer", "send", "receive", "idle", "checkpoint"};
+static const char *const event_names[PROFILE_EVENTS] = {"encode",  "decode",   "reference", "reward",
+                                                        "forward", "backward", "optimizer", "send",
+                                                        "receive", "idle",     "checkpoint"};
 
-static struct { long calls; double seconds, flops; } totals[PROFILE_EVENTS];
+static struct {
+  long calls;
+  double seconds, flops;
+} totals[PROFILE_EVENTS];
 static int enabled;
 
 void profile_enable(int on) { enabled = on; }

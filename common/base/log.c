@@ -47,12 +47,12 @@ static void log_line(LogLevel line_level, const char *format, va_list args) {
   if (write(STDERR_FILENO, line, end) < 0) return; /* nowhere left to say it */
 }
 
-#define DEFINE_LOG(name, line_level)     \
-  void name(const char *format, ...) {   \
-    va_list args;                        \
-    va_start(args, format);              \
-    log_line(line_level, format, args);  \
-    va_end(args);                        \
+#define DEFINE_LOG(name, line_level)    \
+  void name(const char *format, ...) {  \
+    va_list args;                       \
+    va_start(args, format);             \
+    log_line(line_level, format, args); \
+    va_end(args);                       \
   }
 
 DEFINE_LOG(log_error, LOG_ERROR)

@@ -22,8 +22,13 @@ static int columns(void) {
 }
 
 void progress_begin(Progress *progress, const char *what, const char *unit, long total, long done) {
-  *progress = (Progress){.what = what, .unit = unit, .total = total, .first = done, .began = clock_seconds(),
-                         .tty = isatty(STDERR_FILENO), .shown_tenth = total > 0 ? done * 10 / total : 0};
+  *progress = (Progress){.what = what,
+                         .unit = unit,
+                         .total = total,
+                         .first = done,
+                         .began = clock_seconds(),
+                         .tty = isatty(STDERR_FILENO),
+                         .shown_tenth = total > 0 ? done * 10 / total : 0};
 }
 
 static void draw(Progress *progress, long done, const char *note, double now) {

@@ -22,22 +22,22 @@ Status status_prefix(Status code, const char *format, ...) __attribute__((format
 const char *status_message(void);
 
 /* Passes a failure on to the caller. */
-#define TRY(call)                       \
-  do {                                  \
-    Status try_status_ = (call);        \
+#define TRY(call)                              \
+  do {                                         \
+    Status try_status_ = (call);               \
     if (try_status_ != OK) return try_status_; \
   } while (0)
 
 /* Keeps the failure in `status` and jumps to the clean-up at `label`. */
-#define TRY_OR(label, status, call)     \
-  do {                                  \
-    (status) = (call);                  \
-    if ((status) != OK) goto label;     \
+#define TRY_OR(label, status, call) \
+  do {                              \
+    (status) = (call);              \
+    if ((status) != OK) goto label; \
   } while (0)
 
 /* Stops the program on a bug of its own. Never for input. */
-#define CHECK(condition)                                          \
-  do {                                                            \
+#define CHECK(condition)                                            \
+  do {                                                              \
     if (!(condition)) check_failed(#condition, __FILE__, __LINE__); \
   } while (0)
 

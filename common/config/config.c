@@ -12,8 +12,7 @@
 
 void config_init(Config *config) {
   memset(config, 0, sizeof *config);
-  for (int i = 0; i < option_count; i++)
-    CHECK(option_store(&option_table[i], config, option_table[i].initial) == OK);
+  for (int i = 0; i < option_count; i++) CHECK(option_store(&option_table[i], config, option_table[i].initial) == OK);
 }
 
 void config_free(Config *config) {
@@ -151,8 +150,10 @@ Status config_check(const Config *config) {
     return status_set(BAD_INPUT, "policy.minibatch_images %d is above policy.images_per_iteration %d",
                       config->policy.minibatch_images, config->policy.images_per_iteration);
   if (config->policy.inner_epochs > 1 && strcmp(config->policy.advantage, "scst") == 0)
-    return status_set(BAD_INPUT, "policy.inner_epochs %d: scst has no ratio that would correct a second pass; 1 was "
-                      "expected", config->policy.inner_epochs);
+    return status_set(BAD_INPUT,
+                      "policy.inner_epochs %d: scst has no ratio that would correct a second pass; 1 was "
+                      "expected",
+                      config->policy.inner_epochs);
   if (config->policy.group < 2 && strcmp(config->policy.advantage, "scst") != 0)
     return status_set(BAD_INPUT, "policy.group 1 gives no group to compare with; at least 2 was expected for %s",
                       config->policy.advantage);
@@ -160,9 +161,11 @@ Status config_check(const Config *config) {
     return status_set(BAD_INPUT, "rewards.cider_d.df batch counts over units of 32 images; actors.chunk_images is %d",
                       config->actors.chunk_images);
   if (strcmp(config->rewards.df, "batch") == 0 && config->policy.images_per_iteration % 32)
-    return status_set(BAD_INPUT, "rewards.cider_d.df batch counts over units of 32 images; policy.images_per_iteration "
-                      "%d is not a multiple of 32", config->policy.images_per_iteration);
-  const double weights[] = {config->rewards.cider_d, config->rewards.cider, config->rewards.bleu4,
+    return status_set(BAD_INPUT,
+                      "rewards.cider_d.df batch counts over units of 32 images; policy.images_per_iteration "
+                      "%d is not a multiple of 32",
+                      config->policy.images_per_iteration);
+  const double weights[] = {config->rewards.cider_d, config->rewards.cider,  config->rewards.bleu4,
                             config->rewards.rouge_l, config->rewards.length, config->rewards.repetition,
                             config->rewards.no_eos};
   bool rewarded = false;

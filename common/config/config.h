@@ -21,8 +21,13 @@ typedef struct ScheduleConfig {
 
 /* Every field is filled by a row of the table; strings are owned. */
 typedef struct Config {
-  struct { char *name, *dir, *resume; uint64_t seed; } run;
-  struct { char *file, *train, *validation; } data;
+  struct {
+    char *name, *dir, *resume;
+    uint64_t seed;
+  } run;
+  struct {
+    char *file, *train, *validation;
+  } data;
   struct {
     int width, heads, feed_forward, encoder_layers, decoder_layers, max_length, positions;
     double dropout, image_dropout;
@@ -40,8 +45,14 @@ typedef struct Config {
     int group, inner_epochs, minibatch_images, images_per_iteration, iterations;
     double epochs, eps_low, eps_high, beta, min_std, advantage_eps, entropy, dropout, image_dropout;
   } policy;
-  struct { double temperature, top_p; int top_k, max_length; } sampling;
-  struct { int refresh_every; double mix; } reference;
+  struct {
+    double temperature, top_p;
+    int top_k, max_length;
+  } sampling;
+  struct {
+    int refresh_every;
+    double mix;
+  } reference;
   struct {
     double cider_d, cider, bleu4, rouge_l, meteor, length, repetition, no_eos;
     int length_target, repetition_n;
@@ -50,11 +61,23 @@ typedef struct Config {
   } rewards;
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
-  struct { int lag, chunk_images; double heartbeat_s, timeout_s, start_timeout_s; } actors;
-  struct { int ranks, threads; } learner;
-  struct { int every, keep; } checkpoint;
-  struct { int every, beam, images; double length_penalty; } evaluation;
-  struct { int groups; } samples;
+  struct {
+    int lag, chunk_images;
+    double heartbeat_s, timeout_s, start_timeout_s;
+  } actors;
+  struct {
+    int ranks, threads;
+  } learner;
+  struct {
+    int every, keep;
+  } checkpoint;
+  struct {
+    int every, beam, images;
+    double length_penalty;
+  } evaluation;
+  struct {
+    int groups;
+  } samples;
 } Config;
 
 /* Defaults alone. */

@@ -106,8 +106,7 @@ Status option_store(const Option *option, Config *config, const char *value) {
       *(double *)field = number;
       break;
     }
-    case OPTION_BOOL:
-      return store_bool(option, field, value);
+    case OPTION_BOOL: return store_bool(option, field, value);
     case OPTION_CHOICE:
     case OPTION_TEXT: {
       if (option->choices && !choice_has(option->choices, value)) {

@@ -30,10 +30,10 @@ static hid_t half_type(void) {
 
 hid_t h5_type(H5Type type) {
   switch (type) {
-  case H5_HALF: return half_type();
-  case H5_FLOAT: return H5Tcopy(H5T_IEEE_F32LE);
-  case H5_INT32: return H5Tcopy(H5T_STD_I32LE);
-  case H5_UINT64: return H5Tcopy(H5T_STD_U64LE);
+    case H5_HALF: return half_type();
+    case H5_FLOAT: return H5Tcopy(H5T_IEEE_F32LE);
+    case H5_INT32: return H5Tcopy(H5T_STD_I32LE);
+    case H5_UINT64: return H5Tcopy(H5T_STD_U64LE);
   }
   return H5I_INVALID_HID;
 }

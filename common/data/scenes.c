@@ -104,13 +104,13 @@ static bool in_star(long x, long y, long radius) {
 static bool in_shape(SceneShape shape, long x, long y, long r) {
   long square = x * x + y * y;
   switch (shape) {
-  case SHAPE_CIRCLE: return square <= r * r;
-  case SHAPE_SQUARE: return labs(x) * 8 <= r * 7 && labs(y) * 8 <= r * 7;
-  case SHAPE_TRIANGLE: return y >= -r && y * 4 <= 3 * r && labs(x) * 7 <= (y + r) * 4;
-  case SHAPE_STAR: return in_star(x, y, r);
-  case SHAPE_CROSS: return (labs(x) * 10 <= r * 3 && labs(y) <= r) || (labs(y) * 10 <= r * 3 && labs(x) <= r);
-  case SHAPE_RING: return square <= r * r && square * 100 >= r * r * 36;
-  default: return false;
+    case SHAPE_CIRCLE: return square <= r * r;
+    case SHAPE_SQUARE: return labs(x) * 8 <= r * 7 && labs(y) * 8 <= r * 7;
+    case SHAPE_TRIANGLE: return y >= -r && y * 4 <= 3 * r && labs(x) * 7 <= (y + r) * 4;
+    case SHAPE_STAR: return in_star(x, y, r);
+    case SHAPE_CROSS: return (labs(x) * 10 <= r * 3 && labs(y) <= r) || (labs(y) * 10 <= r * 3 && labs(x) <= r);
+    case SHAPE_RING: return square <= r * r && square * 100 >= r * r * 36;
+    default: return false;
   }
 }
 
@@ -120,12 +120,12 @@ static uint8_t level(int value) { return (uint8_t)(value < 0 ? 0 : value > 255 ?
 static int texture(SceneGround ground, int x, int y, uint32_t noise) {
   int grain = (int)(noise & 15) - 8;
   switch (ground) {
-  case GROUND_GRASS: return grain + ((x * 5 + (int)(noise >> 8 & 3)) % 7 < 2 ? -18 : 0);
-  case GROUND_SAND: return grain + ((noise >> 8 & 31) == 0 ? -26 : 0);
-  case GROUND_NIGHT: return grain / 4 + ((noise >> 8 & 255) == 0 ? 120 : 0);
-  case GROUND_SNOW: return grain / 2 + ((noise >> 8 & 63) == 0 ? 10 : 0);
-  case GROUND_SEA: return grain / 2 + ((y + (x / 8 % 2 ? 1 : 0) * 2) % 10 < 2 ? 24 : 0);
-  default: return 0;
+    case GROUND_GRASS: return grain + ((x * 5 + (int)(noise >> 8 & 3)) % 7 < 2 ? -18 : 0);
+    case GROUND_SAND: return grain + ((noise >> 8 & 31) == 0 ? -26 : 0);
+    case GROUND_NIGHT: return grain / 4 + ((noise >> 8 & 255) == 0 ? 120 : 0);
+    case GROUND_SNOW: return grain / 2 + ((noise >> 8 & 63) == 0 ? 10 : 0);
+    case GROUND_SEA: return grain / 2 + ((y + (x / 8 % 2 ? 1 : 0) * 2) % 10 < 2 ? 24 : 0);
+    default: return 0;
   }
 }
 

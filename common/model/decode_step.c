@@ -217,21 +217,21 @@ static size_t sublayer(Decoder *decoder, const float *weights, const StepRows *r
   const LayerPacked *w = &s->layer[layer];
   int r = rows->count, d = shape->width, f = shape->feed_forward;
   switch (kind) {
-  case SUB_SELF:
-    packed_linear(r, d, 3 * d, s->input, w->self_qkv, weights + p->self_qkv.bias, s->qkv, s->scratch);
-    attend_self(decoder, rows, layer);
-    packed_linear(r, d, d, s->mixed, w->self_out, NULL, s->added, s->scratch);
-    return p->self_out.bias;
-  case SUB_CROSS:
-    packed_linear(r, d, d, s->input, w->cross_q, weights + p->cross_q.bias, s->qkv, s->scratch);
-    attend_cells(decoder, rows, layer, s->qkv);
-    packed_linear(r, d, d, s->mixed, w->cross_out, NULL, s->added, s->scratch);
-    return p->cross_out.bias;
-  default:
-    packed_linear(r, d, f, s->input, w->up, NULL, s->hidden, s->scratch);
-    activate_forward(shape->activation == ACTIVATION_GELU, r, f, s->hidden, weights + p->up.bias, NULL, 1, s->hidden);
-    packed_linear(r, f, d, s->hidden, w->down, NULL, s->added, s->scratch);
-    return p->down.bias;
+    case SUB_SELF:
+      packed_linear(r, d, 3 * d, s->input, w->self_qkv, weights + p->self_qkv.bias, s->qkv, s->scratch);
+      attend_self(decoder, rows, layer);
+      packed_linear(r, d, d, s->mixed, w->self_out, NULL, s->added, s->scratch);
+      return p->self_out.bias;
+    case SUB_CROSS:
+      packed_linear(r, d, d, s->input, w->cross_q, weights + p->cross_q.bias, s->qkv, s->scratch);
+      attend_cells(decoder, rows, layer, s->qkv);
+      packed_linear(r, d, d, s->mixed, w->cross_out, NULL, s->added, s->scratch);
+      return p->cross_out.bias;
+    default:
+      packed_linear(r, d, f, s->input, w->up, NULL, s->hidden, s->scratch);
+      activate_forward(shape->activation == ACTIVATION_GELU, r, f, s->hidden, weights + p->up.bias, NULL, 1, s->hidden);
+      packed_linear(r, f, d, s->hidden, w->down, NULL, s->added, s->scratch);
+      return p->down.bias;
   }
 }
 

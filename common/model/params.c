@@ -11,7 +11,10 @@
 static size_t row_add(ParamTable *table, int rows, int columns, bool decayed, const char *name) {
   table->rows = xrealloc(table->rows, (size_t)(table->count + 1) * sizeof *table->rows);
   Param *row = &table->rows[table->count++];
-  *row = (Param){.rows = rows, .columns = columns, .offset = table->total, .count = (size_t)rows * (size_t)columns,
+  *row = (Param){.rows = rows,
+                 .columns = columns,
+                 .offset = table->total,
+                 .count = (size_t)rows * (size_t)columns,
                  .decayed = decayed};
   snprintf(row->name, sizeof row->name, "%s", name);
   table->total += (row->count + 15) & ~(size_t)15;
@@ -86,8 +89,8 @@ Status params_init(ParamTable *table, const ModelShape *shape) {
   table->norm_embedding = norm_add(table, "embedding.norm");
   for (int i = 0; i < shape->decoder_layers; i++) table->decoder[i] = layer_add(table, "decoder", i, true);
   if (shape->norm == NORM_PRE) table->norm_final = norm_add(table, "decoder.norm");
-  table->output.weight = shape->tied ? table->token_embedding
-                                     : row_add(table, shape->vocabulary, d, true, "output.weight");
+  table->output.weight =
+      shape->tied ? table->token_embedding : row_add(table, shape->vocabulary, d, true, "output.weight");
   table->output.bias = row_add(table, shape->vocabulary, 1, false, "output.bias");
   return OK;
 }

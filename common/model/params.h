@@ -40,14 +40,18 @@ typedef struct Param {
 } Param;
 
 /* Offsets (floats) into a block. A linear layer y = x W^T + b has weight [out, in] and bias [out], as in PyTorch. */
-typedef struct Linear { size_t weight, bias; } Linear;
-typedef struct Norm { size_t weight, bias; } Norm; /* LayerNorm, eps 1e-5 */
+typedef struct Linear {
+  size_t weight, bias;
+} Linear;
+typedef struct Norm {
+  size_t weight, bias;
+} Norm; /* LayerNorm, eps 1e-5 */
 
 typedef struct LayerParams {
-  Linear self_qkv, self_out;            /* [3D, D] rows q, k, v; [D, D] */
-  Linear cross_q, cross_kv, cross_out;  /* decoder only: [D, D], [2D, D] rows k, v, [D, D] */
-  Linear up, down;                      /* [feed_forward, D], [D, feed_forward] */
-  Norm norm_self, norm_cross, norm_ff;  /* norm_cross: decoder only */
+  Linear self_qkv, self_out;           /* [3D, D] rows q, k, v; [D, D] */
+  Linear cross_q, cross_kv, cross_out; /* decoder only: [D, D], [2D, D] rows k, v, [D, D] */
+  Linear up, down;                     /* [feed_forward, D], [D, feed_forward] */
+  Norm norm_self, norm_cross, norm_ff; /* norm_cross: decoder only */
 } LayerParams;
 
 typedef struct ParamTable {
@@ -55,7 +59,7 @@ typedef struct ParamTable {
   int count;
   size_t total; /* floats in a block, each parameter 16-float aligned; the gaps stay zero */
   ModelShape shape;
-  Linear image;                            /* [D, F]: grid features -> memory */
+  Linear image; /* [D, F]: grid features -> memory */
   LayerParams encoder[LAYERS_MAX], decoder[LAYERS_MAX];
   size_t token_embedding, position_embedding; /* [V, D], [positions, D] */
   Norm norm_embedding;

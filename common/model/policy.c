@@ -46,8 +46,10 @@ Status policy_fits_dataset(const Checkpoint *checkpoint, const char *path, const
 
 Status policy_saw_dataset(const Checkpoint *checkpoint, const char *path, const Dataset *dataset) {
   if (strcmp(checkpoint->dataset_hash, dataset->content_hash) == 0) return OK;
-  return status_set(BAD_INPUT, "%s: was trained on a dataset of hash %s, that of %s is %s; the same dataset, or "
-                    "another run.dir, was expected", path, checkpoint->dataset_hash, dataset->path, dataset->content_hash);
+  return status_set(BAD_INPUT,
+                    "%s: was trained on a dataset of hash %s, that of %s is %s; the same dataset, or "
+                    "another run.dir, was expected",
+                    path, checkpoint->dataset_hash, dataset->path, dataset->content_hash);
 }
 
 Status policy_resumes(const Checkpoint *checkpoint, const char *path, const char *stage, const Config *config,
@@ -75,7 +77,10 @@ Status policy_fits_splits(const Config *config, const Dataset *dataset, const ch
 
 Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const Config *config) {
   const ModelShape *shape = &checkpoint->shape;
-  const struct { const char *option; int found, wanted; } rows[] = {
+  const struct {
+    const char *option;
+    int found, wanted;
+  } rows[] = {
       {"model.d_model", shape->width, config->model.width},
       {"model.heads", shape->heads, config->model.heads},
       {"model.d_ff", shape->feed_forward, config->model.feed_forward},
@@ -106,8 +111,10 @@ Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *
   char *path = config_initial_policy(config);
   Checkpoint checkpoint = {0};
   Status status = file_exists(path) ? checkpoint_load(&checkpoint, table, path, 1)
-                                    : status_set(BAD_INPUT, "%s: no such checkpoint; policy.init must name one of "
-                                                 "stage 1 (troupe pretrain makes it)", path);
+                                    : status_set(BAD_INPUT,
+                                                 "%s: no such checkpoint; policy.init must name one of "
+                                                 "stage 1 (troupe pretrain makes it)",
+                                                 path);
   if (status == OK) status = policy_fits_dataset(&checkpoint, path, dataset);
   if (status == OK) status = policy_fits_config(&checkpoint, path, config);
   if (status == OK) {

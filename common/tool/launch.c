@@ -101,8 +101,8 @@ static bool ranks_met(const char *status_file, double before) {
 static void signal_pass(pid_t child, int seen, bool early) {
   int step = seen + early;
   log_info(seen > 1 ? "stopping at once"
-                    : early ? "stopping; no iteration had begun"
-                            : "stopping at the next safe point; once more to stop at once");
+           : early  ? "stopping; no iteration had begun"
+                    : "stopping at the next safe point; once more to stop at once");
   if (step == 1) kill(child, SIGUSR1);
   else kill(-child, step == 2 ? SIGTERM : SIGKILL);
 }
@@ -111,7 +111,7 @@ enum { LINGER_S = 15 }; /* a learner waits 10 s for its actors' goodbyes */
 
 static _Noreturn void child_run(char **argv) {
   setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGUSR1); /* whatever becomes of the parent, the learner stops and saves */
+  prctl(PR_SET_PDEATHSIG, SIGUSR1);          /* whatever becomes of the parent, the learner stops and saves */
   int nothing = open("/dev/null", O_RDONLY); /* a background group that reads the terminal would be stopped */
   if (nothing >= 0) dup2(nothing, STDIN_FILENO);
   execvp(argv[0], argv);

@@ -24,7 +24,8 @@ static const struct Verb {
 
 static void usage(FILE *out) {
   fputs("usage: troupe VERB [options]\n\n", out);
-  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+    fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
   fputs("\n`troupe VERB --help` tells of each.\n", out);
 }
 

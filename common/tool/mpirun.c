@@ -41,11 +41,11 @@ static void say_all(Words *words, const char *const *list) {
 /* A message below the eager limit is sent whole or not at all when its sender dies. The shared-memory transport (vader)
  * needs a segment that holds its buffers of that size; else it is left out without a word, and TCP is used. */
 static const char *const shared_memory[] = {
-    "--mca", "btl_vader_eager_limit", "1048576", "--mca", "btl_vader_max_send_size", "1048576",
+    "--mca", "btl_vader_eager_limit",  "1048576",  "--mca", "btl_vader_max_send_size", "1048576",
     "--mca", "btl_vader_segment_size", "67108864", NULL};
 static const char *const one_node[] = {"--mca", "btl", "self,vader", NULL};
 static const char *const tcp[] = {
-    "--mca", "btl_tcp_eager_limit", "1048576", "--mca", "btl_tcp_rndv_eager_limit", "1048576",
+    "--mca", "btl_tcp_eager_limit",   "1048576", "--mca", "btl_tcp_rndv_eager_limit", "1048576",
     "--mca", "btl_tcp_max_send_size", "1048576", NULL};
 
 /* Does this job span nodes, as far as its scheduler or the environment says? */

@@ -76,19 +76,19 @@ static Status options_parse(Prepare *prepare, int argc, char **argv, bool *wants
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
     switch (c) {
-    case 'i': prepare->images = optarg; break;
-    case 'c': prepare->captions = optarg; break;
-    case 's': TRY(split_parse(prepare, optarg)); break;
-    case 'o': prepare->out = optarg; break;
-    case 'e': prepare->encoder = optarg; break;
-    case 'w': prepare->weights = optarg; break;
-    case 'b': prepare->skip_broken = true; break;
-    case 't': TRY(option_integer("--threads", optarg, 1, 1024, &prepare->threads)); break;
-    case 'm': TRY(option_integer("--min-count", optarg, 1, 1000000, &prepare->min_count)); break;
-    case 'l': TRY(option_integer("--max-length", optarg, 2, 4096, &prepare->max_length)); break;
-    case 'f': prepare->float32 = true; break;
-    case 'h': *wants_help = true; return OK;
-    default: return option_fault(argv, c);
+      case 'i': prepare->images = optarg; break;
+      case 'c': prepare->captions = optarg; break;
+      case 's': TRY(split_parse(prepare, optarg)); break;
+      case 'o': prepare->out = optarg; break;
+      case 'e': prepare->encoder = optarg; break;
+      case 'w': prepare->weights = optarg; break;
+      case 'b': prepare->skip_broken = true; break;
+      case 't': TRY(option_integer("--threads", optarg, 1, 1024, &prepare->threads)); break;
+      case 'm': TRY(option_integer("--min-count", optarg, 1, 1000000, &prepare->min_count)); break;
+      case 'l': TRY(option_integer("--max-length", optarg, 2, 4096, &prepare->max_length)); break;
+      case 'f': prepare->float32 = true; break;
+      case 'h': *wants_help = true; return OK;
+      default: return option_fault(argv, c);
     }
   }
   if (optind < argc) return status_set(BAD_INPUT, "'%s' is not an option; see troupe prepare --help", argv[optind]);

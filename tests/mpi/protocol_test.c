@@ -168,8 +168,15 @@ static int learner(void) {
   float *weights = xcalloc(FLOATS, sizeof(float)), *mixed = xcalloc(FLOATS, sizeof(float));
   for (uint32_t i = 0; i < FLOATS; i++) weights[i] = (float)(words(9999, i, 0, 0) % 1000) * 1e-3f;
   Hub *hub = NULL;
-  HubOptions options = {.config_hash = "c", .dataset_hash = "d", .floats = FLOATS, .vocabulary = VOCABULARY, .lag = lag,
-                        .kernel = "test", .heartbeat_s = heartbeat_s, .silence_s = silence_s, .join_s = 1.5,
+  HubOptions options = {.config_hash = "c",
+                        .dataset_hash = "d",
+                        .floats = FLOATS,
+                        .vocabulary = VOCABULARY,
+                        .lag = lag,
+                        .kernel = "test",
+                        .heartbeat_s = heartbeat_s,
+                        .silence_s = silence_s,
+                        .join_s = 1.5,
                         .goodbye_s = 4};
   Status status = hub_open(&hub, &options);
   if (status != OK) {
@@ -278,8 +285,11 @@ static int actor(int rank) {
   Snapshots snapshots;
   snapshots_init(&snapshots, FLOATS);
   Link *link = NULL;
-  LinkOptions options = {.config_hash = strcmp(fault, "mismatch") ? "c" : "other", .dataset_hash = "d",
-                         .kernel = strcmp(fault, "kernel") ? "test" : "other", .floats = FLOATS, .join_s = 10,
+  LinkOptions options = {.config_hash = strcmp(fault, "mismatch") ? "c" : "other",
+                         .dataset_hash = "d",
+                         .kernel = strcmp(fault, "kernel") ? "test" : "other",
+                         .floats = FLOATS,
+                         .join_s = 10,
                          .sink = snapshots_sink(&snapshots)};
   Status status = link_open(&link, &options);
   if (status != OK) {

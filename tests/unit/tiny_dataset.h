@@ -23,7 +23,8 @@ static inline void tiny_features(int image, float *grid) {
 }
 
 static inline void tiny_text(int image, int caption, char text[64]) {
-  static const char *const colours[] = {"red", "blue", "green"}, *const shapes[] = {"circle", "square", "star", "cross"};
+  static const char *const colours[] = {"red", "blue", "green"}, *const shapes[] = {"circle", "square", "star",
+                                                                                    "cross"};
   const char *c = colours[image % 3], *s = shapes[image / 3 % 4];
   switch ((caption + image) % TINY_CAPTIONS) {
     case 0: snprintf(text, 64, "a %s %s on the grass", c, s); break;
@@ -58,12 +59,21 @@ static inline void tiny_dataset(const char *path, int images) {
   DatasetWriter *writer;
   CHECK(dataset_write_begin(&writer, path, TINY_CELLS, TINY_FEATURES, false) == OK);
   size_t m = (size_t)images, c = m * TINY_CAPTIONS;
-  Dataset d = {.images = images, .captions = (int)c, .token_stride = TINY_STRIDE, .cells = TINY_CELLS,
-               .features = TINY_FEATURES, .encoder = "patches", .preprocessing = "none",
-               .image_id = xcalloc(m, sizeof(char *)), .image_file = xcalloc(m, sizeof(char *)),
-               .image_split = xcalloc(m, SPLIT_NAME), .image_first = xcalloc(m + 1, sizeof(int32_t)),
-               .text = xcalloc(c, sizeof(char *)), .words = xcalloc(c, sizeof(char *)),
-               .tokens = xcalloc(c * TINY_STRIDE, sizeof(int32_t)), .length = xcalloc(c, sizeof(int32_t))};
+  Dataset d = {.images = images,
+               .captions = (int)c,
+               .token_stride = TINY_STRIDE,
+               .cells = TINY_CELLS,
+               .features = TINY_FEATURES,
+               .encoder = "patches",
+               .preprocessing = "none",
+               .image_id = xcalloc(m, sizeof(char *)),
+               .image_file = xcalloc(m, sizeof(char *)),
+               .image_split = xcalloc(m, SPLIT_NAME),
+               .image_first = xcalloc(m + 1, sizeof(int32_t)),
+               .text = xcalloc(c, sizeof(char *)),
+               .words = xcalloc(c, sizeof(char *)),
+               .tokens = xcalloc(c * TINY_STRIDE, sizeof(int32_t)),
+               .length = xcalloc(c, sizeof(int32_t))};
   WordCounts counts = {0};
   NgramDf df;
   NgramCounts scratch;

@@ -25,9 +25,9 @@ typedef struct World {
 static void world_init(World *world, const char *setting) {
   *world = (World){0};
   config_init(&world->config);
-  const char *sets[] = {"model.d_model=16", "model.heads=2", "model.d_ff=32", "policy.init=random", "policy.group=3",
-                        "actors.chunk_images=4", "model.max_length=8", "rewards.length=0.5", "rewards.length.target=3",
-                        setting};
+  const char *sets[] = {
+      "model.d_model=16",      "model.heads=2",      "model.d_ff=32",      "policy.init=random",      "policy.group=3",
+      "actors.chunk_images=4", "model.max_length=8", "rewards.length=0.5", "rewards.length.target=3", setting};
   for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) assert_int_equal(config_set(&world->config, sets[i]), OK);
   assert_int_equal(dataset_open(&world->dataset, path, true), OK);
   assert_int_equal(policy_initial(&world->config, &world->dataset, &world->table, &world->weights), OK);

@@ -85,7 +85,8 @@ static void a_full_disk_keeps_the_old(void **state) {
 
 static void folders_and_paths(void **state) {
   (void)state;
-  char *deep = path_join(folder, "a1/b/c"), *up = path_folder("a/b.h5"), *none = path_folder("b.h5"), *root = path_folder("/b");
+  char *deep = path_join(folder, "a1/b/c"), *up = path_folder("a/b.h5"), *none = path_folder("b.h5"),
+       *root = path_folder("/b");
   assert_int_equal(folder_create(deep), OK);
   assert_int_equal(folder_create(deep), OK);
   assert_true(folder_exists(deep) && !file_exists(deep));

@@ -12,7 +12,9 @@
 /* Random123's known-answer vectors for philox4x32-10 (Salmon et al., kat_vectors). */
 static void philox_known_answers(void **state) {
   (void)state;
-  static const struct { uint32_t counter[4], key[2], out[4]; } known[] = {
+  static const struct {
+    uint32_t counter[4], key[2], out[4];
+  } known[] = {
       {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
       {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
        {0xffffffff, 0xffffffff},

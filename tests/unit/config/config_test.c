@@ -11,7 +11,9 @@
 #include "common/config/command.h"
 #include "common/config/options.h"
 
-static Status read_text(Config *config, const char *text) { return config_read_text(config, "x.yaml", text, strlen(text)); }
+static Status read_text(Config *config, const char *text) {
+  return config_read_text(config, "x.yaml", text, strlen(text));
+}
 
 static void expect_error(const char *text, const char *message) {
   Config config;
@@ -50,7 +52,8 @@ static void yaml_sets_values(void **state) {
 static void errors_name_line_and_nearest(void **state) {
   (void)state;
   expect_error("policy:\n  grup: 8\n", "x.yaml:2: unknown option policy.grup; did you mean policy.group?");
-  expect_error("policy:\n  group: many\n", "x.yaml:2: policy.group: 'many' is not possible; a whole number from 1 to 256");
+  expect_error("policy:\n  group: many\n",
+               "x.yaml:2: policy.group: 'many' is not possible; a whole number from 1 to 256");
   expect_error("group: 5\n", "did you mean policy.group?");
   expect_error("policy:\n  group: 5\n  group: 6\n", "x.yaml:3: policy.group is given twice");
   expect_error("policy:\n  kl: k4\n", "x.yaml:2: policy.kl: 'k4' is not possible; one of k1|k2|k3 was expected");
@@ -105,7 +108,9 @@ static void command_lines(void **state) {
   assert_string_equal(command.sets[1], "c.d=2");
   command_free(&command);
   command_free(&command);
-  static const struct { const char *words[3], *message; } bad[] = {
+  static const struct {
+    const char *words[3], *message;
+  } bad[] = {
       {{NULL}, "a CONFIG file was expected"},
       {{"a.yaml", "b.yaml"}, "b.yaml: one CONFIG was expected"},
       {{"a.yaml", "--set"}, "--set: a value was expected"},
@@ -158,10 +163,13 @@ static void hash_sees_what_counts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(defaults_are_in_bounds), cmocka_unit_test(yaml_sets_values),
-      cmocka_unit_test(errors_name_line_and_nearest), cmocka_unit_test(text_reads_back),
+      cmocka_unit_test(defaults_are_in_bounds),
+      cmocka_unit_test(yaml_sets_values),
+      cmocka_unit_test(errors_name_line_and_nearest),
+      cmocka_unit_test(text_reads_back),
       cmocka_unit_test(hash_sees_what_counts),
-      cmocka_unit_test(options_must_fit_each_other), cmocka_unit_test(command_lines),
+      cmocka_unit_test(options_must_fit_each_other),
+      cmocka_unit_test(command_lines),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,9 +31,10 @@ typedef struct World {
 static void world_init(World *w) {
   *w = (World){0};
   config_init(&w->config);
-  const char *sets[] = {"model.d_model=16", "model.heads=2", "model.d_ff=32", "policy.init=random", "policy.group=3",
-                        "policy.images_per_iteration=8", "policy.minibatch_images=3", "policy.inner_epochs=2",
-                        "optimizer.lr=1e-2", "model.max_length=8"};
+  const char *sets[] = {"model.d_model=16",          "model.heads=2",         "model.d_ff=32",
+                        "policy.init=random",        "policy.group=3",        "policy.images_per_iteration=8",
+                        "policy.minibatch_images=3", "policy.inner_epochs=2", "optimizer.lr=1e-2",
+                        "model.max_length=8"};
   for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) assert_int_equal(config_set(&w->config, sets[i]), OK);
   assert_int_equal(dataset_open(&w->dataset, path, false), OK);
   ModelShape shape = policy_shape(&w->config, &w->dataset);

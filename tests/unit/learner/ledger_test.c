@@ -98,7 +98,7 @@ static void test_late(void **state) {
   assert_false(ledger_next(&ledger, 1, 10.5, &none)); /* its own is late, the other's not yet */
   assert_true(ledger_next(&ledger, 3, 12, &again));   /* the one held longest */
   assert_int_equal(again.chunk, a.chunk);
-  assert_int_equal(ledger_lost(&ledger, 1), 0); /* the second holder still has it */
+  assert_int_equal(ledger_lost(&ledger, 1), 0);                      /* the second holder still has it */
   assert_int_equal(give_back(&ledger, 2, 101, &b), LEDGER_ACCEPTED); /* it took 100 s: late is now 400 s */
   assert_false(ledger_next(&ledger, 2, 300, &none));
   assert_true(ledger_next(&ledger, 2, 500, &again));

@@ -26,8 +26,14 @@ static int set_up(void **state) {
   char *set = xasprintf("run.dir=%s/run", folder);
   CHECK(config_set(&config, set) == OK && config_set(&config, "checkpoint.keep=2") == OK);
   free(set);
-  ModelShape shape = {.vocabulary = 5, .width = 4, .heads = 2, .feed_forward = 4, .decoder_layers = 1, .cells = 2,
-                      .features = 3, .positions = 4};
+  ModelShape shape = {.vocabulary = 5,
+                      .width = 4,
+                      .heads = 2,
+                      .feed_forward = 4,
+                      .decoder_layers = 1,
+                      .cells = 2,
+                      .features = 3,
+                      .positions = 4};
   CHECK(params_init(&table, &shape) == OK);
   weights = params_block(&table);
   params_initialise(&table, 1, weights);
@@ -47,8 +53,14 @@ static int tear_down(void **state) {
 }
 
 static void save(RunFolder *run, int iteration, bool best) {
-  Checkpoint checkpoint = {.shape = table.shape, .stage = "train", .iteration = iteration, .weights = weights,
-                           .reference = weights, .moment1 = weights, .moment2 = weights, .config = (char[]){""},
+  Checkpoint checkpoint = {.shape = table.shape,
+                           .stage = "train",
+                           .iteration = iteration,
+                           .weights = weights,
+                           .reference = weights,
+                           .moment1 = weights,
+                           .moment2 = weights,
+                           .config = (char[]){""},
                            .token = tokens};
   assert_int_equal(run_checkpoint(run, &checkpoint, &table, best), OK);
 }

@@ -17,7 +17,8 @@ static void same_names(const char *path, const char *const *names) {
   const Option *option = option_find(path);
   assert_non_null(option);
   char choices[256] = "";
-  for (int i = 0; names[i]; i++) snprintf(choices + strlen(choices), sizeof choices - strlen(choices), "%s%s", i ? "|" : "", names[i]);
+  for (int i = 0; names[i]; i++)
+    snprintf(choices + strlen(choices), sizeof choices - strlen(choices), "%s%s", i ? "|" : "", names[i]);
   assert_int_equal(strlen(choices), strlen(option->choices));
   for (int i = 0; names[i]; i++) { /* any order */
     Config config;
@@ -47,14 +48,16 @@ static void values_arrive(void **state) {
   (void)state;
   Config config;
   config_init(&config);
-  const char *sets[] = {"policy.advantage=rloo", "policy.level=sequence", "policy.aggregation=constant", "policy.kl=k2",
-                        "policy.beta=0.5", "policy.eps_high=0.3", "sampling.max_length=17", "policy.entropy=0.01",
-                        "optimizer.name=adamw", "optimizer.lr=3e-5", "optimizer.clip_norm=2", "schedule.name=linear",
-                        "schedule.warmup=0.25", "schedule.final=0.125"};
+  const char *sets[] = {"policy.advantage=rloo",  "policy.level=sequence", "policy.aggregation=constant",
+                        "policy.kl=k2",           "policy.beta=0.5",       "policy.eps_high=0.3",
+                        "sampling.max_length=17", "policy.entropy=0.01",   "optimizer.name=adamw",
+                        "optimizer.lr=3e-5",      "optimizer.clip_norm=2", "schedule.name=linear",
+                        "schedule.warmup=0.25",   "schedule.final=0.125"};
   for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) assert_int_equal(config_set(&config, sets[i]), OK);
   ObjectiveOptions objective = settings_objective(&config);
   assert_true(settings_advantage(&config).kind == ADVANTAGE_RLOO && objective.form == OBJECTIVE_CLIPPED);
-  assert_true(objective.level == LEVEL_SEQUENCE && objective.aggregation == AGGREGATION_CONSTANT && objective.kl == KL_K2);
+  assert_true(objective.level == LEVEL_SEQUENCE && objective.aggregation == AGGREGATION_CONSTANT &&
+              objective.kl == KL_K2);
   assert_true(objective.beta == 0.5 && objective.eps_high == 0.3 && objective.eps_low == 0.2);
   assert_true(objective.max_length == 17 && objective.entropy_bonus == 0.01);
   OptimizerOptions optimizer = settings_optimizer(&config.optimizer);

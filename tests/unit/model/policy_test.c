@@ -30,8 +30,8 @@ static void save(void) {
   float *weights;
   set("policy.init=random");
   assert_int_equal(policy_initial(&config, &dataset, &table, &weights), OK);
-  Checkpoint checkpoint = {.shape = table.shape, .stage = "pretrain", .weights = weights, .moment1 = weights,
-                           .moment2 = weights};
+  Checkpoint checkpoint = {
+      .shape = table.shape, .stage = "pretrain", .weights = weights, .moment1 = weights, .moment2 = weights};
   policy_sign(&checkpoint, &config, &dataset);
   assert_int_equal(checkpoint_save(&checkpoint, &table, checkpoint_path), OK);
   free(checkpoint.config);
@@ -159,8 +159,10 @@ static void captions_do_not_depend_on_threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(initial_policy_must_fit), cmocka_unit_test(dataset_must_fit),
-      cmocka_unit_test(splits_must_be_there), cmocka_unit_test(captions_do_not_depend_on_threads),
+      cmocka_unit_test(initial_policy_must_fit),
+      cmocka_unit_test(dataset_must_fit),
+      cmocka_unit_test(splits_must_be_there),
+      cmocka_unit_test(captions_do_not_depend_on_threads),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

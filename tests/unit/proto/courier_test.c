@@ -143,7 +143,9 @@ static void random_run(uint32_t seed, int lag) {
         if (adopt) shelf_adopt(&shelf, last_adopted = version, adopted);
         else shelf_publish(&shelf, SNAPSHOT_REFERENCE, adopted, weights_of(reference_value[adopted]));
         break;
-      case 2: case 3: case 4: { /* work with one of the versions in use */
+      case 2:
+      case 3:
+      case 4: { /* work with one of the versions in use */
         if (courier.works >= 2) break;
         int64_t older = word[1] % (uint32_t)(lag + 1), p = version > older ? version - older : 0;
         int64_t r = word[2] % 4 == 0 ? VERSION_NONE : adopted;

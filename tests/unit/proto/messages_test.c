@@ -55,15 +55,22 @@ static Message example(int type) {
   Message m = {.type = (MessageType)type, .epoch = 5};
   switch (m.type) {
     case MESSAGE_HELLO:
-      m.hello = (Hello){.floats = 7500000, .config_hash = "0123456789abcdef0123456789abcdef", .dataset_hash = "d",
+      m.hello = (Hello){.floats = 7500000,
+                        .config_hash = "0123456789abcdef0123456789abcdef",
+                        .dataset_hash = "d",
                         .kernel = "SkylakeX"};
       process_self(&m.hello.process);
       strcpy(m.hello.process.host, "node");
       strcpy(m.hello.process.machine, "00112233445566778899aabbccddeeff");
       break;
     case MESSAGE_WELCOME:
-      m.welcome = (Welcome){.accepted = true, .reason = "because", .epoch = 6, .heartbeat_s = 1, .silence_s = 300,
-                            .slots = 3, .process = {.host = "n", .machine = "m", .pid = 3, .started = 9}};
+      m.welcome = (Welcome){.accepted = true,
+                            .reason = "because",
+                            .epoch = 6,
+                            .heartbeat_s = 1,
+                            .silence_s = 300,
+                            .slots = 3,
+                            .process = {.host = "n", .machine = "m", .pid = 3, .started = 9}};
       break;
     case MESSAGE_SNAPSHOT_BEGIN: m.begin = (SnapshotBegin){2, 41, VERSION_NONE, 300001, 0xdeadbeef, 5}; break;
     case MESSAGE_SNAPSHOT_PIECE: m.piece = (SnapshotPiece){2, 4, 1000, weights}; break;
@@ -81,9 +88,7 @@ static Message example(int type) {
   return m;
 }
 
-static Direction direction_of(int type) {
-  return message_row(type)->directions & TO_LEARNER ? TO_LEARNER : TO_ACTOR;
-}
+static Direction direction_of(int type) { return message_row(type)->directions & TO_LEARNER ? TO_LEARNER : TO_ACTOR; }
 
 static void write_seed(int type, const unsigned char *bytes, size_t size) {
   const char *folder = getenv("TROUPE_CORPUS");
