@@ -41,7 +41,7 @@ static Status load_checkpoint(Pretrain *p, bool *found) {
   ParamTable table = {0};
   TRY(run_resume(&p->run, &checkpoint, &table, found));
   if (!*found) return run_rewind(&p->run, -1);
-  Status status = policy_resumes(&checkpoint, p->run.path, "pretrain", p->config, &p->dataset);
+  Status status = policy_resumes(&checkpoint, p->run.path, "pretrain", p->config, &p->dataset, true);
   if (status == OK && (!checkpoint.moment1 || !checkpoint.moment2))
     status = status_set(BAD_INPUT, "%s: its checkpoint lacks the optimizer's state", p->run.path);
   if (status == OK) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "common/config/resume.h"
 
 ModelShape policy_shape(const Config *config, const Dataset *dataset) {
   return (ModelShape){
@@ -52,12 +53,30 @@ Status policy_saw_dataset(const Checkpoint *checkpoint, const char *path, const 
                     path, checkpoint->dataset_hash, dataset->path, dataset->content_hash);
 }
 
+/* The configuration kept in a checkpoint. config_free it whatever is returned. */
+static Status config_kept(const Checkpoint *checkpoint, const char *path, Config *config) {
+  config_init(config);
+  char *name = xasprintf("%s: config", path);
+  const char *text = checkpoint->config ? checkpoint->config : "";
+  Status status = config_read_text(config, name, text, strlen(text));
+  free(name);
+  return status;
+}
+
 Status policy_resumes(const Checkpoint *checkpoint, const char *path, const char *stage, const Config *config,
-                      const Dataset *dataset) {
+                      const Dataset *dataset, bool tell) {
   if (strcmp(checkpoint->stage, stage) != 0)
     return status_set(BAD_INPUT, "%s: holds a run of stage %s; another run.dir was expected", path, checkpoint->stage);
   TRY(policy_fits_dataset(checkpoint, path, dataset));
   TRY(policy_saw_dataset(checkpoint, path, dataset));
+  Config before;
+  Status status = config_kept(checkpoint, path, &before);
+  if (status == OK) {
+    status = config_resumes(&before, config, stage, tell);
+    if (status != OK) status_prefix(status, "%s", path);
+  }
+  config_free(&before);
+  TRY(status);
   return policy_fits_config(checkpoint, path, config);
 }
 
@@ -142,15 +161,11 @@ int policy_max_length(const Config *config) {
 
 Status policy_trained_length(const Checkpoint *checkpoint, const char *path, int *max_length) {
   Config config;
-  config_init(&config);
-  char *name = xasprintf("%s: config", path);
-  const char *text = checkpoint->config ? checkpoint->config : "";
-  Status status = config_read_text(&config, name, text, strlen(text));
+  Status status = config_kept(checkpoint, path, &config);
   *max_length = policy_max_length(&config);
   if (status == OK && *max_length > checkpoint->shape.positions)
     status = status_set(BAD_INPUT, "%s: captions of %d tokens, but %d positions", path, *max_length,
                         checkpoint->shape.positions);
-  free(name);
   config_free(&config);
   return status;
 }

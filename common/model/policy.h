@@ -2,6 +2,8 @@
 #ifndef TROUPE_MODEL_POLICY_H
 #define TROUPE_MODEL_POLICY_H
 
+#include <stdbool.h>
+
 #include "common/config/config.h"
 #include "common/data/dataset.h"
 #include "common/model/checkpoint.h"
@@ -19,9 +21,10 @@ Status policy_saw_dataset(const Checkpoint *checkpoint, const char *path, const 
 /* Is it the model of this configuration? Errors: BAD_INPUT naming the option that differs. */
 Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const Config *config);
 
-/* May a run of this stage go on from this checkpoint? All of the above. */
+/* May a run of this stage go on from this checkpoint? All of the above, and the options it was begun with (config_resumes;
+ * `tell`: what may differ and does goes to the log). */
 Status policy_resumes(const Checkpoint *checkpoint, const char *path, const char *stage, const Config *config,
-                      const Dataset *dataset);
+                      const Dataset *dataset, bool tell);
 
 /* Does the configuration fit the dataset? `images`: pictures of the training split used at a time, by that option.
  * Errors: BAD_INPUT naming the split that is not there or is too small. */

@@ -55,7 +55,7 @@ static Status weights_fit(const Config *config, const Dataset *dataset) {
   char *folder = config_run_folder(config, "train"), *latest = path_join(folder, "checkpoints/latest");
   if (!file_exists(latest)) status = policy_initial(config, dataset, &table, &weights);
   else if (checkpoint_load(&checkpoint, &table, latest, 1) == OK)
-    status = policy_resumes(&checkpoint, folder, "train", config, dataset);
+    status = policy_resumes(&checkpoint, folder, "train", config, dataset, false);
   free(weights);
   free(folder);
   free(latest);

@@ -43,10 +43,16 @@ troupe prepare --images "$work/scenes/Images" --captions "$work/scenes/captions.
   --split val="$work/scenes/val.txt" --out "$work/new/folder/other.h5" >&2 || fail "prepare into a new folder"
 for verb in train pretrain; do
   refuses 'run.resume is never' $verb "$c" --set run.dir="$run" --set run.resume=never
-  refuses 'd_model is 32, the configuration says 64\|stage train' $verb "$c" --set run.dir="$run" --set model.d_model=64
+  refuses 'd_model 32 (now 64)\|stage train' $verb "$c" --set run.dir="$run" --set model.d_model=64
   refuses 'dataset\|stage train' $verb "$c" --set run.dir="$run" --set data.file="$work/new/folder/other.h5"
 done
+refuses 'begun with run.seed 5 (now 6), policy.advantage grpo (now rloo), optimizer.lr 0.001 (now 0.002); the same' train "$c" \
+  --set run.dir="$run" --set run.seed=6 --set policy.advantage=rloo --set optimizer.lr=2e-3
 diff -r "$run" "$work/before" >&2 || fail "a refused start changed the folder"
+
+# made longer it goes on, and says so
+troupe train "$c" -n 1 --set policy.iterations=2 --set run.dir="$run" 2>"$work/err" || fail "a longer run"
+grep -q 'policy.iterations was 1 and is now 2' "$work/err" || { cat "$work/err" >&2; fail "no word of more iterations"; }
 
 # a second learner in the folder is refused, by mpirun alone as well, and does not disturb the first; TERM twice ends it
 troupe train "$c" -n 1 --set policy.iterations=100000 --set run.dir="$work/busy" >&2 &
