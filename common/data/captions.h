@@ -32,6 +32,9 @@ Status captions_read_file(CaptionList *list, const char *path);
 Status captions_parse(CaptionList *list, const char *path, const char *bytes, size_t size);
 void caption_list_free(CaptionList *list); /* idempotent */
 
+/* A caption of the picture mirrored: the words left and right change places, each in its case. Owned by the caller. */
+char *caption_mirrored(const char *text);
+
 /* A list file: one picture's name a line (blank lines are skipped; a name given twice counts once). */
 Status name_list_read(Names *names, const char *path);
 

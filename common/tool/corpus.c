@@ -57,6 +57,8 @@ static void captions_take(Corpus *corpus, CorpusImage *image, const CaptionImage
 
 static void image_drop(CorpusImage *image) {
   for (int k = 0; k < image->captions; k++) free(image->words[k]);
+  for (int k = 0; image->mirrored && k < image->captions; k++) free(image->text[k]);
+  if (image->mirrored) free((char *)image->id);
   free(image->words);
   free(image->text);
 }
@@ -144,7 +146,13 @@ static void images_fill(const Corpus *corpus, const bool *keep, Dataset *content
   }
 }
 
-static bool is_training(const Dataset *content, int image) { return strcmp(content->image_split[image], "train") == 0; }
+/* Mirrored pictures do not count: the vocabulary and the reward's frequencies are those of the captions as they came. */
+static bool is_training(const Dataset *content, int image) {
+  const char *id = content->image_id[image];
+  size_t length = strlen(id), tail = strlen(MIRROR_SUFFIX);
+  bool mirrored = length >= tail && strcmp(id + length - tail, MIRROR_SUFFIX) == 0;
+  return !mirrored && strcmp(content->image_split[image], "train") == 0;
+}
 
 static void vocabulary_fill(Dataset *content, long min_count, int max_length) {
   WordCounts counts = {0};

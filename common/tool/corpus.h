@@ -3,14 +3,17 @@
 #ifndef TROUPE_TOOL_CORPUS_H
 #define TROUPE_TOOL_CORPUS_H
 
+#include <stdbool.h>
+
 #include "common/data/captions.h"
 #include "common/data/dataset.h"
 
 typedef struct CorpusImage {
   const char *id, *file; /* borrowed from the caption list */
   char split[SPLIT_NAME];
-  char **text, **words; /* [captions]; text borrowed, words owned */
+  char **text, **words; /* [captions]; text borrowed (owned when mirrored), words owned */
   int captions;
+  bool mirrored; /* the file's picture is to be flipped; id is owned, too. Vocabulary and frequencies do not count it */
 } CorpusImage;
 
 typedef struct Corpus {
@@ -20,6 +23,9 @@ typedef struct Corpus {
   int silent_images;  /* dropped: no captions left */
   Names missing;      /* named by a list file, absent from the captions */
 } Corpus;
+
+/* Ends the id of a mirrored picture. */
+#define MIRROR_SUFFIX "#mirror"
 
 /* --split NAME=LISTFILE */
 typedef struct SplitList {

@@ -15,17 +15,18 @@ enum { BLOCK_A_THREAD = 8 };
 /* One picture on the calling thread. */
 static void encode_one(Gridder *gridder, const Corpus *corpus, int image, EncoderScratch *scratch, float *grid) {
   char *path = path_join(gridder->folder, corpus->images[image].file);
+  encoder_scratch_mirror(scratch, corpus->images[image].mirrored);
   Status status = file_exists(path) ? encoder_encode_file(gridder->encoder, scratch, path, grid)
                                     : status_set(BAD_INPUT, "%s: no such file", path);
   gridder->keep[image] = status == OK;
-  if (status != OK) gridder->fault[image] = xstrdup(status_message());
+  if (status != OK && !corpus->images[image].mirrored) gridder->fault[image] = xstrdup(status_message());
   free(path);
 }
 
 static Status block_write(Gridder *gridder, DatasetWriter *writer, int first, int count, const float *grids,
                           size_t grid) {
   for (int i = 0; i < count; i++) {
-    if (!gridder->keep[first + i]) gridder->broken++;
+    if (!gridder->keep[first + i]) gridder->broken += gridder->fault[first + i] != NULL;
     else if (writer) TRY(dataset_write_features(writer, 1, grids + (size_t)i * grid));
   }
   return OK;

@@ -14,7 +14,7 @@ typedef struct Gridder {
   const char *folder;     /* of the pictures; borrowed */
   int threads;
   bool *keep;   /* [corpus->count]: the picture was read; owned */
-  char **fault; /* [corpus->count]: why not, NULL where it was; owned */
+  char **fault; /* [corpus->count]: why not, NULL where it was and for mirrored pictures; owned */
   int broken;
   double seconds;
 } Gridder;

@@ -13,6 +13,7 @@
 #include "common/data/vocabulary.h"
 #include "common/tensor/gemm.h"
 #include "common/tool/gridder.h"
+#include "common/tool/mirror.h"
 #include "common/tool/options.h"
 #include "common/tool/verbs.h"
 
@@ -21,7 +22,8 @@ enum { SPLITS_MAX = 16, NAMED_MOST = 50 };
 typedef struct Prepare {
   const char *images, *captions, *out, *encoder, *weights;
   SplitList split[SPLITS_MAX];
-  int splits;
+  int splits, mirrors;
+  const char *mirror[SPLITS_MAX];
   bool skip_broken, float32;
   long threads, min_count, max_length;
 } Prepare;
@@ -34,6 +36,7 @@ static const char *const help =
     "  --captions FILE       captions.txt or .token of Flickr8k/30k, Karpathy's dataset_*.json, COCO's captions_*.json\n"
     "  --split NAME=LIST     pictures of a split, named one a line in the file LIST; once for each split. Without it: the\n"
     "                        caption file's own splits, or everything is train\n"
+    "  --mirror SPLIT        adds each picture of the split mirrored, left and right exchanged in its captions: augmentation\n"
     "  --out F.h5            the dataset file; appears when it is whole; its folder is made\n"
     "  --encoder NAME        patches (default), efficientnet-lite0\n"
     "  --weights FILE        the encoder's weights (safetensors); else looked for in TROUPE_ENCODERS and encoders/\n"
@@ -63,6 +66,7 @@ static Status options_parse(Prepare *prepare, int argc, char **argv, bool *wants
   static const struct option options[] = {{"images", required_argument, NULL, 'i'},
                                           {"captions", required_argument, NULL, 'c'},
                                           {"split", required_argument, NULL, 's'},
+                                          {"mirror", required_argument, NULL, 'r'},
                                           {"out", required_argument, NULL, 'o'},
                                           {"encoder", required_argument, NULL, 'e'},
                                           {"weights", required_argument, NULL, 'w'},
@@ -79,6 +83,10 @@ static Status options_parse(Prepare *prepare, int argc, char **argv, bool *wants
       case 'i': prepare->images = optarg; break;
       case 'c': prepare->captions = optarg; break;
       case 's': TRY(split_parse(prepare, optarg)); break;
+      case 'r':
+        if (prepare->mirrors == SPLITS_MAX) return status_set(BAD_INPUT, "--mirror: more than %d", SPLITS_MAX);
+        prepare->mirror[prepare->mirrors++] = optarg;
+        break;
       case 'o': prepare->out = optarg; break;
       case 'e': prepare->encoder = optarg; break;
       case 'w': prepare->weights = optarg; break;
@@ -191,6 +199,7 @@ static Status prepare_run(const Prepare *prepare) {
   Encoder *encoder = NULL;
   TRY(captions_read_file(&captions, prepare->captions));
   Status status = corpus_select(&corpus, &captions, prepare->split, prepare->splits);
+  for (int i = 0; i < prepare->mirrors && status == OK; i++) status = corpus_mirror(&corpus, prepare->mirror[i]);
   if (status == OK) status = encoder_choose(prepare, &encoder);
   if (status == OK) status = out_folder(prepare->out);
   if (status == OK) {

@@ -20,6 +20,7 @@ struct Encoder {
 
 struct EncoderScratch {
   Image image;
+  bool mirror;
   ResizeWork *resize;
   uint8_t *rgb;  /* [size, size, 3] */
   float *floats; /* the kind's */
@@ -104,6 +105,8 @@ void encoder_scratch_free(EncoderScratch *scratch) {
   free(scratch);
 }
 
+void encoder_scratch_mirror(EncoderScratch *scratch, bool mirror) { scratch->mirror = mirror; }
+
 void encoder_encode_rgb(const Encoder *encoder, EncoderScratch *scratch, const uint8_t *rgb, float *grid) {
   encoder->kind->encode(encoder->model, scratch->floats, rgb, grid);
 }
@@ -112,6 +115,7 @@ Status encoder_encode_bytes(const Encoder *encoder, EncoderScratch *scratch, con
                             size_t size, float *grid) {
   int side = encoder->kind->size;
   TRY(image_decode(&scratch->image, name, bytes, size, side));
+  if (scratch->mirror) image_mirror(&scratch->image);
   image_resize(&scratch->image, side, side, scratch->rgb, scratch->resize);
   encoder_encode_rgb(encoder, scratch, scratch->rgb, grid);
   return OK;

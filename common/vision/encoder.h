@@ -43,6 +43,8 @@ Status encoder_find_weights(const char *name, const char *hash, const char *besi
 /* One thread's scratch memory. Owned by the caller. */
 EncoderScratch *encoder_scratch_new(const Encoder *encoder);
 void encoder_scratch_free(EncoderScratch *scratch);
+/* Whether pictures are flipped left to right before they are resized; at first they are not. */
+void encoder_scratch_mirror(EncoderScratch *scratch, bool mirror);
 
 /* Encodes one picture into grid [N, F]. Errors as image_decode: the message names the picture. */
 Status encoder_encode_file(const Encoder *encoder, EncoderScratch *scratch, const char *path, float *grid);

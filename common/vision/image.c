@@ -54,6 +54,17 @@ static void image_turn(Image *image, int orientation) {
   image->height = out_height;
 }
 
+void image_mirror(Image *image) {
+  for (int y = 0; y < image->height; y++) {
+    uint8_t *left = image->rgb + 3 * (size_t)y * (size_t)image->width, *right = left + 3 * (image->width - 1);
+    for (uint8_t pixel[3]; left < right; left += 3, right -= 3) {
+      memcpy(pixel, left, 3);
+      memcpy(left, right, 3);
+      memcpy(right, pixel, 3);
+    }
+  }
+}
+
 Status image_decode(Image *image, const char *name, const void *bytes, size_t size, int target) {
   static const uint8_t png_magic[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
   const uint8_t *data = bytes;

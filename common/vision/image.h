@@ -29,6 +29,9 @@ Status image_read(Image *image, const char *path, int target);
 
 enum { IMAGE_MAX_PIXELS = 1 << 27, IMAGE_MAX_SIDE = 1 << 16 };
 
+/* Flips it left to right. */
+void image_mirror(Image *image);
+
 /* Resizes to [height, width, 3] at `out` by a bicubic filter (a = -0.5) whose support grows with the reduction, so that
  * it does not alias: the arithmetic of Pillow's Image.resize(..., BICUBIC) with rows reduced first, bit for bit.
  * An image of that size already is copied. `work` is scratch, kept between calls. */

@@ -53,6 +53,20 @@ cmp -s "$work/a.h5" "$work/token.h5" || fail "the .token file gave another datas
 expect 0 troupe prepare --images "$s/Images" --captions "$work/c.json" --out "$work/json.h5"
 cmp -s "$work/a.h5" "$work/json.h5" || fail "Karpathy's JSON gave another dataset"
 
+# mirrored pictures of one split: its counts double, vocabulary and frequencies stay
+expect 0 troupe prepare --images "$s/Images" --captions "$s/captions.txt" $splits --mirror train --out "$work/mirror.h5"
+grep -q '108 pictures, 540 captions' "$work/out" || fail "48 pictures were not mirrored"
+sed 's/[0-9]* pictures, [0-9]* captions//; s/[0-9.]* MB.*//; /^[0-9.]* s for/d; s/.*mirror.h5://; s/(.*//' "$work/out" >"$work/mirrored"
+expect 0 troupe prepare --images "$s/Images" --captions "$s/captions.txt" $splits --out "$work/plain.h5"
+sed 's/[0-9]* pictures, [0-9]* captions//; s/[0-9.]* MB.*//; /^[0-9.]* s for/d; s/.*plain.h5://; s/(.*//' "$work/out" >"$work/plain"
+cmp -s "$work/mirrored" "$work/plain" || fail "--mirror changed the vocabulary or the n-grams"
+expect 0 troupe inspect "$work/mirror.h5" --json
+for line in '"train": 96' '"val": 6' '"test": 6'; do grep -q "$line" "$work/out" || fail "inspect --json does not say $line"; done
+expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" $splits --mirror dev --out "$work/x.h5"
+says "no picture is in the split 'dev'"
+expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" $splits --mirror val --mirror val --out "$work/x.h5"
+says "given twice"
+
 # broken, empty and missing pictures, and a name that has no captions
 cp -r "$s" "$work/broken"
 b=$work/broken
@@ -65,6 +79,11 @@ expect 2 troupe prepare "$@"
 for name in scene000001.jpg scene000002.jpg scene000003.jpg nowhere.jpg; do says "$name"; done
 says skip-broken
 [ -z "$(find "$work" -maxdepth 1 -name 'broken.h5*')" ] || fail "something was left behind"
+expect 2 troupe prepare "$@" --mirror train
+says "4 pictures are missing"
+expect 0 troupe prepare "$@" --skip-broken --mirror train
+expect 0 troupe inspect "$work/broken.h5" --json
+grep -q '"images": 90' "$work/out" || fail "90 pictures were expected, mirrored and without the broken ones"
 expect 0 troupe prepare "$@" --skip-broken
 for name in scene000001.jpg scene000002.jpg scene000003.jpg nowhere.jpg; do says "$name"; done
 expect 0 troupe inspect "$work/broken.h5" --json
