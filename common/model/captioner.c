@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/status.h"
+#include "common/model/cells.h"
 #include "common/model/stack.h"
 #include "common/tensor/gemm.h"
 #include "common/tensor/kernels.h"
@@ -18,26 +19,30 @@ typedef struct CaptionerState {
   float scale;     /* 1 / temperature */
   Dropout dropout; /* rate 0 = none */
   Stack encoder, decoder;
-  int32_t *position, *query_start, *key_start; /* [T], [M + 1], [M + 1] */
-  float *grid, *memory;                        /* [M N, D]: linear map, encoder's output (the same without one) */
+  int32_t *position, *query_start, *key_start;         /* [T], [M + 1], [M + 1] */
+  int cells;                                           /* K <= M N: cells of all pictures */
+  float *grid, *memory;                                /* [K, D]: linear map, encoder's output (the same without one) */
   float *embedded, *x, *embedded_mean, *embedded_rstd; /* [T, D] before and after the norm */
   uint8_t *embedded_mask, *grid_mask;
   float *output, *logits, *log_sum, *entropy; /* [T, D], [T, V], [T], [T] */
-  float *d_x, *d_memory;                      /* [T, D], [M N, D] */
+  float *d_x, *d_memory;                      /* [T, D], [K, D] */
 } CaptionerState;
+
+static void index_take(CaptionerState *s, Arena *arena, int images, int tokens) {
+  s->position = arena_take(arena, (size_t)tokens * sizeof *s->position);
+  s->query_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->query_start);
+  s->key_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->key_start);
+}
 
 /* Lays out a pass in the arena. Without backward the encoder's and the decoder's scratch and the logits share memory:
  * each is dead when the next begins. */
 static void state_take(CaptionerState *s, const ModelShape *shape, Arena *arena, int images, int tokens) {
   size_t t = (size_t)tokens, d = (size_t)shape->width, cells = (size_t)images * (size_t)shape->cells;
-  s->position = arena_take(arena, t * sizeof *s->position);
-  s->query_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->query_start);
-  s->key_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->key_start);
   s->grid = arena_floats(arena, cells * d);
   s->x = arena_floats(arena, t * d);
   s->log_sum = arena_floats(arena, t);
   s->entropy = arena_floats(arena, t);
-  stack_take(&s->encoder, arena, (int)cells, 0, s->keep);
+  stack_take(&s->encoder, arena, s->cells, 0, s->keep);
   s->embedded = arena_floats(arena, t * d);
   if (s->keep) {
     s->embedded_mean = arena_floats(arena, t), s->embedded_rstd = arena_floats(arena, t);
@@ -46,7 +51,7 @@ static void state_take(CaptionerState *s, const ModelShape *shape, Arena *arena,
     s->d_x = arena_floats(arena, t * d);
     s->d_memory = arena_floats(arena, cells * d);
   }
-  stack_take(&s->decoder, arena, tokens, (int)cells, s->keep);
+  stack_take(&s->decoder, arena, tokens, s->cells, s->keep);
   size_t rows = s->keep || tokens < LOGIT_ROWS ? t : LOGIT_ROWS;
   s->logits = arena_floats(arena, rows * (size_t)shape->vocabulary);
 }
@@ -55,6 +60,8 @@ static void state_take(CaptionerState *s, const ModelShape *shape, Arena *arena,
 static size_t arena_bytes(CaptionerState *s, const ModelShape *shape, int images, int tokens) {
   static unsigned char nowhere[64];
   Arena measure = {.base = nowhere, .size = (size_t)1 << 46};
+  s->cells = images * shape->cells;
+  index_take(s, &measure, images, tokens);
   state_take(s, shape, &measure, images, tokens);
   return measure.peak;
 }
@@ -99,34 +106,36 @@ static void index_make(CaptionerState *s, const ModelShape *shape) {
   const CaptionBatch *b = &s->batch;
   for (int c = 0; c < b->captions; c++)
     for (int t = b->caption_start[c]; t < b->caption_start[c + 1]; t++) s->position[t] = t - b->caption_start[c];
-  for (int i = 0; i <= b->images; i++) {
-    s->query_start[i] = b->caption_start[b->image_start[i]];
-    s->key_start[i] = i * shape->cells;
-  }
+  for (int i = 0; i <= b->images; i++) s->query_start[i] = b->caption_start[b->image_start[i]];
+  cells_count(b->images, shape->cells, shape->features, b->features, s->key_start);
+  s->cells = s->key_start[b->images];
 }
 
 /* --- image side: memory = encoder(drop(features W^T + b)) ------------------------------------------------------------ */
 
 static void memory_forward(CaptionerState *s, const ParamTable *table, const float *weights) {
   const ModelShape *shape = &table->shape;
-  int images = s->batch.images, cells = images * shape->cells, d = shape->width, f = shape->features;
-  gemm_tiled(false, true, cells, d, f, 1.0f, s->batch.features, f, weights + table->image.weight, f, 0.0f, s->grid, d);
-  bias_add(cells, d, s->grid, weights + table->image.bias);
+  int images = s->batch.images, n = shape->cells, d = shape->width, f = shape->features;
+  gemm_tiled(false, true, images * n, d, f, 1.0f, s->batch.features, f, weights + table->image.weight, f, 0.0f, s->grid,
+             d);
+  cells_pack(images, n, d, s->key_start, s->grid);
+  bias_add(s->cells, d, s->grid, weights + table->image.bias);
   if (s->dropout.image_rate > 0.0f) {
-    dropout_mask(cells, d, s->dropout.image_rate, s->dropout.seed, s->dropout.step, SITE_IMAGE, s->grid_mask);
-    dropout_apply(cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->grid);
+    dropout_mask(s->cells, d, s->dropout.image_rate, s->dropout.seed, s->dropout.step, SITE_IMAGE, s->grid_mask);
+    dropout_apply(s->cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->grid);
   }
   s->memory = stack_forward(&s->encoder, weights, s->grid, images, s->key_start, NULL, 0, NULL, NULL, &s->dropout);
 }
 
 static void memory_backward(CaptionerState *s, const ParamTable *table, const float *weights, float *gradients) {
   const ModelShape *shape = &table->shape;
-  int cells = s->batch.images * shape->cells, d = shape->width, f = shape->features;
+  int images = s->batch.images, n = shape->cells, d = shape->width, f = shape->features;
   if (shape->encoder_layers) stack_backward(&s->encoder, weights, s->d_memory, NULL, gradients);
   if (s->dropout.image_rate > 0.0f)
-    dropout_apply(cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->d_memory);
-  column_sum(cells, d, s->d_memory, gradients + table->image.bias);
-  gemm_tiled(true, false, d, f, cells, 1.0f, s->d_memory, d, s->batch.features, f, 1.0f,
+    dropout_apply(s->cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->d_memory);
+  column_sum(s->cells, d, s->d_memory, gradients + table->image.bias);
+  cells_unpack(images, n, d, s->key_start, s->d_memory);
+  gemm_tiled(true, false, d, f, images * n, 1.0f, s->d_memory, d, s->batch.features, f, 1.0f,
              gradients + table->image.weight, f);
 }
 
@@ -194,8 +203,9 @@ void captioner_forward(Captioner *captioner, const float *weights, const Caption
   s->dropout = dropout ? *dropout : (Dropout){0};
   CHECK(s->keep || (s->dropout.rate <= 0.0f && s->dropout.image_rate <= 0.0f));
   arena_release(&captioner->arena, 0);
-  state_take(s, &table->shape, &captioner->arena, batch->images, batch->tokens);
+  index_take(s, &captioner->arena, batch->images, batch->tokens);
   index_make(s, &table->shape);
+  state_take(s, &table->shape, &captioner->arena, batch->images, batch->tokens);
   memory_forward(s, table, weights); /* first: without backward the rest reuses the encoder's scratch */
   embedding_forward(s, table, weights);
   s->output = stack_forward(&s->decoder, weights, s->x, batch->captions, batch->caption_start, s->memory, batch->images,

@@ -14,7 +14,7 @@
 /* A packed batch. Captions of one image stand together, images in order. All arrays are borrowed. */
 typedef struct CaptionBatch {
   int images, captions, tokens; /* M, C, T */
-  const float *features;        /* [M, N, F] */
+  const float *features;        /* [M, N, F]; a picture of fewer cells ends in rows of zeros (cells.h) */
   const int32_t *image_start;   /* [M + 1]: captions of image i are image_start[i] .. image_start[i + 1] - 1 */
   const int32_t *caption_start; /* [C + 1]: tokens of caption c are caption_start[c] .. caption_start[c + 1] - 1 */
   const int32_t *input;         /* [T]: start token, w1, ..., wn */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/status.h"
+#include "common/model/cells.h"
 #include "common/model/draw.h"
 #include "common/model/packed.h"
 #include "common/model/small_product.h"
@@ -40,6 +41,7 @@ static void state_take(DecoderState *s, const Decoder *decoder, Arena *arena) {
   size_t d = (size_t)shape->width, scores = SMALL_ROWS * (size_t)padded(shape->cells);
   s->image = arena_floats(arena, packed_floats(shape->width, shape->features));
   s->output = arena_floats(arena, packed_floats(shape->vocabulary, shape->width));
+  s->cell_start = arena_take(arena, (m + 1) * sizeof *s->cell_start);
   s->memory = arena_floats(arena, m * (size_t)shape->cells * d);
   s->cross_kv = arena_floats(arena, m * (size_t)shape->cells * 2 * d);
   for (int l = 0; l < shape->decoder_layers; l++) layer_take(s, l, shape, arena, m, r * t);
@@ -126,11 +128,25 @@ static void values_arrange(int n, int d, int heads, const float *kv, float *valu
       memcpy(values, kv + (long)cell * 2 * d + d + h * width, (size_t)width * sizeof *values);
 }
 
+/* memory [K, D]: pictures without padding between them go in one call. */
+static void memory_project(DecoderState *s, const ParamTable *table, const float *weights, int images,
+                           const float *features) {
+  int n = table->shape.cells, f = table->shape.features, d = table->shape.width;
+  const int32_t *start = s->cell_start;
+  for (int i = 0, run; i < images; i += run) {
+    for (run = 1; i + run < images && start[i + run] - start[i + run - 1] == n;) run++;
+    packed_linear(start[i + run] - start[i], f, d, features + (long)i * n * f, s->image, weights + table->image.bias,
+                  s->memory + (long)start[i] * d, s->scratch);
+  }
+}
+
 /* The encoder's layers over the memory, a picture at a time: BLAS may round a row differently among others. */
-static void memory_encode(DecoderState *s, const float *weights, int images, int n, int d) {
-  const int32_t starts[] = {0, n};
+static void memory_encode(DecoderState *s, const float *weights, int images, int d) {
   for (int i = 0; s->encoder.layers && i < images; i++) {
-    float *memory = s->memory + (long)i * n * d;
+    float *memory = s->memory + (long)s->cell_start[i] * d;
+    int n = s->cell_start[i + 1] - s->cell_start[i];
+    const int32_t starts[] = {0, n};
+    s->encoder.rows = n; /* of the shape->cells that it has room for */
     const float *encoded = stack_forward(&s->encoder, weights, memory, 1, starts, NULL, 0, NULL, NULL, NULL);
     memcpy(memory, encoded, (size_t)n * (size_t)d * sizeof *memory);
   }
@@ -140,18 +156,19 @@ void decoder_see(Decoder *decoder, const float *weights, int images, const float
   CHECK(images > 0 && images <= decoder->max_images);
   DecoderState *s = decoder->state;
   const ParamTable *table = decoder->table;
-  int d = table->shape.width, n = table->shape.cells, cells = images * n;
+  int d = table->shape.width, most = table->shape.cells;
   if (s->loaded != weights) weights_pack(decoder, weights);
-  packed_linear(cells, table->shape.features, d, features, s->image, weights + table->image.bias, s->memory,
-                s->scratch);
-  memory_encode(s, weights, images, n, d);
+  cells_count(images, most, table->shape.features, features, s->cell_start);
+  memory_project(s, table, weights, images, features);
+  memory_encode(s, weights, images, d);
   for (int l = 0; l < table->shape.decoder_layers; l++) {
-    packed_linear(cells, d, 2 * d, s->memory, s->layer[l].cross_kv, weights + table->decoder[l].cross_kv.bias,
-                  s->cross_kv, s->scratch);
+    packed_linear(s->cell_start[images], d, 2 * d, s->memory, s->layer[l].cross_kv,
+                  weights + table->decoder[l].cross_kv.bias, s->cross_kv, s->scratch);
     for (int i = 0; i < images; i++) {
-      const float *kv = s->cross_kv + (long)i * n * 2 * d;
-      keys_arrange(n, d, kv, s->cross_keys[l] + (long)i * d * padded(n));
-      values_arrange(n, d, table->shape.heads, kv, s->cross_values[l] + (long)i * n * d);
+      const float *kv = s->cross_kv + (long)s->cell_start[i] * 2 * d;
+      int n = s->cell_start[i + 1] - s->cell_start[i];
+      keys_arrange(n, d, kv, s->cross_keys[l] + (long)i * d * padded(most));
+      values_arrange(n, d, table->shape.heads, kv, s->cross_values[l] + (long)i * most * d);
     }
   }
 }
@@ -192,12 +209,14 @@ static void attend_self(Decoder *decoder, const StepRows *rows, int layer) {
 static void attend_cells(Decoder *decoder, const StepRows *rows, int layer, const float *queries) {
   DecoderState *s = decoder->state;
   const ModelShape *shape = &decoder->table->shape;
-  int d = shape->width, width = d / shape->heads, n = shape->cells, np = padded(n);
+  int d = shape->width, width = d / shape->heads, most = shape->cells;
   float scale = 1 / sqrtf((float)width);
   for (int r = 0, group; r < rows->count; r += group) {
     long image = rows->image[r];
     for (group = 1; group < SMALL_ROWS && r + group < rows->count && rows->image[r + group] == image;) group++;
-    const float *keys = s->cross_keys[layer] + image * d * np, *values = s->cross_values[layer] + image * n * d;
+    const float *keys = s->cross_keys[layer] + image * d * padded(most);
+    const float *values = s->cross_values[layer] + image * most * d;
+    int n = s->cell_start[image + 1] - s->cell_start[image], np = padded(n);
     for (int h = 0; h < shape->heads; h++, keys += width * np, values += width * n) {
       long at = (long)r * d + h * width;
       small_product(group, n, width, queries + at, d, keys, np, s->scores, np);

@@ -30,10 +30,11 @@ typedef struct DecoderState {
   LayerPacked layer[LAYERS_MAX];
   /* the pictures */
   Stack encoder;                   /* sized for one picture */
-  float *memory;                   /* [M, N, D] */
+  int32_t *cell_start;             /* [M + 1]: cells.h */
+  float *memory;                   /* [K, D]: the cells of all pictures */
   float *cross_keys[LAYERS_MAX];   /* [M, D, Np]: transposed, so that the scores of neighbouring cells lie together */
   float *cross_values[LAYERS_MAX]; /* [M, H, N, D / H] */
-  float *cross_kv;                 /* [M, N, 2 D]: as the linear layer makes them */
+  float *cross_kv;                 /* [K, 2 D]: as the linear layer makes them */
   /* the captions so far */
   float *cache[LAYERS_MAX]; /* [R slots, max_length, 2 D]: key, value */
   /* one step */

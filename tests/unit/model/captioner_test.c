@@ -250,6 +250,71 @@ static void equals_finite_differences(void **state) {
   }
 }
 
+/* The standard captioning Transformer is six layers and six; two encoder layers besides, for the way between layers. */
+static void deep_equals_finite_differences(void **state) {
+  (void)state;
+  for (int variant = 0; variant < 4; variant++) {
+    ModelShape shape = SMALL;
+    shape.norm = variant & 1 ? NORM_PRE : NORM_POST;
+    shape.encoder_layers = variant & 2 ? 6 : 2;
+    shape.decoder_layers = variant & 2 ? 6 : 1;
+    Dropout dropout = {.rate = 0.2f, .image_rate = 0.2f, .seed = 5, .step = 9};
+    Case c;
+    case_init(&c, &shape, 4, GROUP, 6, LENGTHS);
+    slopes_check(&c, variant & 1 ? &dropout : NULL);
+    case_free(&c);
+  }
+}
+
+/* --- pictures of fewer cells ------------------------------------------------------------------------------------ */
+
+static void cells_cut(Case *c, const int *cells) {
+  const ModelShape *shape = &c->table.shape;
+  for (int i = 0; i < c->batch.images; i++)
+    for (int k = cells[i] * shape->features; k < shape->cells * shape->features; k++)
+      c->features[i * shape->cells * shape->features + k] = 0;
+}
+
+static void fewer_cells_equal_finite_differences(void **state) {
+  (void)state;
+  for (int variant = 0; variant < 4; variant++) {
+    ModelShape shape = SMALL;
+    shape.norm = variant & 1 ? NORM_PRE : NORM_POST;
+    shape.encoder_layers = variant & 2 ? 2 : 0;
+    Dropout dropout = {.rate = 0.3f, .image_rate = 0.2f, .seed = 5, .step = 9};
+    Case c;
+    case_init(&c, &shape, 4, GROUP, 6, LENGTHS);
+    cells_cut(&c, (int[]){4, 9, 1, 7});
+    slopes_check(&c, variant & 1 ? &dropout : NULL);
+    case_free(&c);
+  }
+}
+
+/* No weight depends on N: padding to 9 cells changes nothing that a model of 4 cells says and learns. */
+static void padding_is_not_seen(void **state) {
+  (void)state;
+  for (int layers = 0; layers < 3; layers++) {
+    ModelShape shape = SMALL, small = SMALL;
+    shape.encoder_layers = small.encoder_layers = layers;
+    small.cells = 4;
+    Case wide, narrow;
+    case_init(&wide, &shape, 4, GROUP, 6, LENGTHS);
+    case_init(&narrow, &small, 4, GROUP, 6, LENGTHS);
+    cells_cut(&wide, (int[]){4, 4, 4, 4});
+    for (int i = 0; i < 4; i++)
+      memcpy(narrow.features + i * 4 * shape.features, wide.features + i * 9 * shape.features,
+             (size_t)(4 * shape.features) * sizeof(float));
+    double loss = case_loss(&wide, NULL), want = case_loss(&narrow, NULL);
+    assert_true(fabs(loss - want) <= 1e-5 * fabs(want));
+    for (int t = 0; t < wide.batch.tokens; t++) assert_true(fabsf(wide.logp[t] - narrow.logp[t]) <= 1e-5f);
+    case_backward(&wide);
+    case_backward(&narrow);
+    for (size_t i = 0; i < wide.table.total; i++)
+      assert_true(fabsf(wide.gradients[i] - narrow.gradients[i]) <= 2e-5f * (1 + fabsf(narrow.gradients[i])));
+    case_free(&wide), case_free(&narrow);
+  }
+}
+
 /* --- packing, dropout, threads, NaN ----------------------------------------------------------------------------- */
 
 static void packed_equals_alone(void **state) {
@@ -398,10 +463,17 @@ static void counts_operations(void **state) {
 int main(void) {
   omp_set_num_threads(1); /* tiny shapes: a team would only wait for itself */
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(equals_pytorch),      cmocka_unit_test(equals_finite_differences),
-      cmocka_unit_test(packed_equals_alone), cmocka_unit_test(forward_only_equals),
-      cmocka_unit_test(dropout_is_keyed),    cmocka_unit_test(threads_change_no_bit),
-      cmocka_unit_test(nan_shows),           cmocka_unit_test(counts_operations),
+      cmocka_unit_test(equals_pytorch),
+      cmocka_unit_test(equals_finite_differences),
+      cmocka_unit_test(packed_equals_alone),
+      cmocka_unit_test(forward_only_equals),
+      cmocka_unit_test(dropout_is_keyed),
+      cmocka_unit_test(threads_change_no_bit),
+      cmocka_unit_test(nan_shows),
+      cmocka_unit_test(counts_operations),
+      cmocka_unit_test(deep_equals_finite_differences),
+      cmocka_unit_test(fewer_cells_equal_finite_differences),
+      cmocka_unit_test(padding_is_not_seen),
   };
   return cmocka_run_group_tests_name("captioner", tests, NULL, NULL);
 }

@@ -147,6 +147,36 @@ static void test_equals_naive(void **state) {
   }
 }
 
+/* Pictures of fewer cells than N, padded with zeros: as the captioner sees them, and as a picture of so many cells alone. */
+static void test_fewer_cells(void **state) {
+  (void)state;
+  static const int cells[IMAGES] = {3, 7, 1};
+  for (int layers = 0; layers < 3; layers++) {
+    ModelShape shape = SHAPE;
+    shape.encoder_layers = layers;
+    shape.decoder_layers = 2;
+    Setup s;
+    setup(&s, &shape);
+    int row = shape.cells * shape.features;
+    for (int i = 0; i < IMAGES; i++)
+      for (int k = cells[i] * shape.features; k < row; k++) s.features[i * row + k] = 0;
+    SampleOptions o = options(11);
+    sample(&s, &o);
+    check_against_captioner(&s, 1);
+    for (int i = 0; i < IMAGES; i++) {
+      Setup one;
+      shape.cells = cells[i];
+      setup(&one, &shape);
+      decoder_sample(&one.decoder, s.weights, 1, s.features + i * row, IDS + i, GROUP, &o, &one.captions);
+      size_t n = GROUP * LENGTH;
+      assert_memory_equal(one.captions.tokens, s.captions.tokens + (size_t)i * n, n * sizeof(int32_t));
+      assert_memory_equal(one.captions.logp, s.captions.logp + (size_t)i * n, n * sizeof(float));
+      teardown(&one);
+    }
+    teardown(&s);
+  }
+}
+
 /* Sizes about the kernels' vectors: heads of 16, 8 and 64, cells below, at and past whole vectors. */
 static void test_sizes(void **state) {
   (void)state;
@@ -306,9 +336,9 @@ static void test_forbidden(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_equals_naive), cmocka_unit_test(test_sizes),
-                                     cmocka_unit_test(test_keys),         cmocka_unit_test(test_company),
-                                     cmocka_unit_test(test_load),         cmocka_unit_test(test_ends),
-                                     cmocka_unit_test(test_lengths),      cmocka_unit_test(test_forbidden)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_equals_naive), cmocka_unit_test(test_fewer_cells), cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_keys),         cmocka_unit_test(test_company),     cmocka_unit_test(test_load),
+      cmocka_unit_test(test_ends),         cmocka_unit_test(test_lengths),     cmocka_unit_test(test_forbidden)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
