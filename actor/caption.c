@@ -1,7 +1,6 @@
 /* troupe caption: encodes pictures as the checkpoint's dataset was encoded, and decodes them. */
 #include "actor/caption.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,17 +16,18 @@
 #include "common/model/policy.h"
 #include "common/vision/encoder.h"
 
-static const char *const help =
-    "usage: troupe caption CHECKPOINT IMAGE... [--samples G] [--beam K] [--temperature T] [--seed S] [--json]\n\n"
-    "Captions JPEG and PNG pictures: greedy, by beam search, or G samples each (at a temperature, by a seed). The\n"
-    "encoder's weights are looked for by their hash in TROUPE_ENCODERS, beside the checkpoint and in encoders/.\n";
+static const char *const usage =
+    "usage: troupe caption CHECKPOINT IMAGE... [options]\n\n"
+    "Captions JPEG and PNG pictures: greedy, by beam search, or G samples each. The encoder's weights are looked for by\n"
+    "their hash in TROUPE_ENCODERS, beside the checkpoint and in encoders/.\n";
 
 typedef struct Options {
   const char *checkpoint;
   char **image;
-  int images, samples, beam, json;
+  int images, samples, beam;
+  bool json;
   double temperature;
-  unsigned long long seed;
+  long seed;
 } Options;
 
 typedef struct Captions {
@@ -41,37 +41,23 @@ typedef struct Captions {
   float *grid;
 } Captions;
 
-static Status options_parse(Options *options, int argc, char **argv) {
-  static const struct option known[] = {{"samples", 1, 0, 'g'}, {"beam", 1, 0, 'b'}, {"temperature", 1, 0, 't'},
-                                        {"seed", 1, 0, 's'},    {"json", 0, 0, 'j'}, {0, 0, 0, 0}};
-  *options = (Options){.beam = 1, .temperature = 1, .seed = 1};
-  opterr = 0;
-  for (int c; (c = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
-    long value = 0;
-    switch (c) {
-      case 'g':
-        TRY(argument_integer("--samples", optarg, 1, 256, &value));
-        options->samples = (int)value;
-        break;
-      case 'b':
-        TRY(argument_integer("--beam", optarg, 1, 64, &value));
-        options->beam = (int)value;
-        break;
-      case 't': TRY(argument_number("--temperature", optarg, 0.01, 100, &options->temperature)); break;
-      case 's':
-        TRY(argument_integer("--seed", optarg, 0, INT64_MAX, &value));
-        options->seed = (unsigned long long)value;
-        break;
-      case 'j': options->json = 1; break;
-      default: return argument_fault(argv, c);
-    }
-  }
-  if (argc - optind < 2) return status_set(BAD_INPUT, "CHECKPOINT IMAGE... was expected; --help tells more");
-  if (options->samples && options->beam > 1)
+static Status options_parse(Options *o, int argc, char **argv, int *first) {
+  *o = (Options){.beam = 1, .temperature = 1, .seed = 1};
+  const Argument table[] = {
+      {"samples", 0, ARGUMENT_INTEGER, &o->samples, 1, 256, "G", "samples of each picture"},
+      {"beam", 0, ARGUMENT_INTEGER, &o->beam, 1, 64, "K", "beam width; 1 = greedy"},
+      {"temperature", 0, ARGUMENT_NUMBER, &o->temperature, 0.01, 100, "T", "divides the logits (default 1)"},
+      {"seed", 0, ARGUMENT_LONG, &o->seed, 0, 1e18, "S", "seed of the samples (default 1)"},
+      {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "captions and log-probabilities as JSON"},
+      {0}};
+  TRY(arguments_parse(usage, table, argc, argv, first));
+  if (!*first) return OK;
+  if (argc - *first < 2) return status_set(BAD_INPUT, "CHECKPOINT IMAGE... was expected; --help tells more");
+  if (o->samples && o->beam > 1)
     return status_set(BAD_INPUT, "--samples and --beam exclude each other; one of them was expected");
-  options->checkpoint = argv[optind];
-  options->image = argv + optind + 1;
-  options->images = argc - optind - 1;
+  o->checkpoint = argv[*first];
+  o->image = argv + *first + 1;
+  o->images = argc - *first - 1;
   return OK;
 }
 
@@ -142,7 +128,7 @@ static Status caption_one(Captions *c, int index, json_t **out) {
   TRY(encoder_encode_file(c->encoder, c->scratch, options->image[index], c->grid));
   const float *weights = c->checkpoint.weights;
   int32_t id = index;
-  SampleOptions sampling = {.temperature = (float)options->temperature, .top_p = 1, .seed = options->seed};
+  SampleOptions sampling = {.temperature = (float)options->temperature, .top_p = 1, .seed = (uint64_t)options->seed};
   if (options->samples) decoder_sample(&c->decoder, weights, 1, c->grid, &id, options->samples, &sampling, &c->set);
   else if (options->beam > 1) decoder_beam(&c->decoder, weights, 1, c->grid, options->beam, 0, &c->set);
   else decoder_greedy(&c->decoder, weights, 1, c->grid, &c->set);
@@ -184,13 +170,10 @@ static Status captions_run(Captions *c) {
 
 int actor_caption(int argc, char **argv) {
   Captions captions = {0};
+  int first;
   log_role_set("troupe caption");
-  if (argument_help(argc, argv)) {
-    fputs(help, stdout);
-    return OK;
-  }
-  Status status = options_parse(&captions.options, argc, argv);
-  if (status == OK) status = captions_run(&captions);
+  Status status = options_parse(&captions.options, argc, argv, &first);
+  if (status == OK && first) status = captions_run(&captions);
   if (status != OK) log_error("%s", status_message());
   captions_close(&captions);
   return status;

@@ -1,7 +1,6 @@
 /* troupe evaluate: a checkpoint's captions of a split, their scores, and COCO's results format. */
 #include "actor/evaluate.h"
 
-#include <getopt.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,54 +15,37 @@
 #include "common/model/policy.h"
 #include "common/score/scores_print.h"
 
-static const char *const help =
-    "usage: troupe evaluate CHECKPOINT --data F.h5 [--split test] [--beam K] [--length-penalty P] [--images N]\n"
-    "                       [--out results.json] [--json [--per-image]] [-n THREADS]\n\n"
+static const char *const usage =
+    "usage: troupe evaluate CHECKPOINT --data F.h5 [options]\n\n"
     "Captions a split (greedy, or by beam search) and prints BLEU-1..4, METEOR, ROUGE-L and CIDEr as the COCO caption\n"
-    "evaluation computes them; --out writes the captions in COCO's results format. --per-image adds each picture's caption\n"
-    "and scores to the JSON.\n";
+    "evaluation computes them.\n";
 
 typedef struct Options {
   const char *checkpoint, *data, *split, *out;
-  int beam, images, threads, json, per_image;
+  int beam, images, threads;
+  bool json, per_image;
   double length_penalty;
 } Options;
 
-static Status options_parse(Options *options, int argc, char **argv) {
-  static const struct option known[] = {
-      {"data", 1, 0, 'd'},   {"split", 1, 0, 's'}, {"beam", 1, 0, 'b'}, {"length-penalty", 1, 0, 'p'},
-      {"images", 1, 0, 'i'}, {"out", 1, 0, 'o'},   {"json", 0, 0, 'j'}, {"per-image", 0, 0, 'e'},
-      {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
-  *options = (Options){.split = "test", .beam = 1, .threads = omp_get_num_procs()};
-  opterr = 0;
-  for (int c; (c = getopt_long(argc, argv, ":n:h", known, NULL)) != -1;) {
-    double value = 0;
-    switch (c) {
-      case 'd': options->data = optarg; break;
-      case 's': options->split = optarg; break;
-      case 'o': options->out = optarg; break;
-      case 'j': options->json = 1; break;
-      case 'e': options->per_image = 1; break;
-      case 'b':
-        TRY(argument_number("--beam", optarg, 1, 64, &value));
-        options->beam = (int)value;
-        break;
-      case 'i':
-        TRY(argument_number("--images", optarg, 1, 1e9, &value));
-        options->images = (int)value;
-        break;
-      case 'n':
-        TRY(argument_number("-n", optarg, 1, 1024, &value));
-        options->threads = (int)value;
-        break;
-      case 'p': TRY(argument_number("--length-penalty", optarg, 0, 4, &options->length_penalty)); break;
-      default: return argument_fault(argv, c);
-    }
-  }
-  if (optind + 1 != argc) return status_set(BAD_INPUT, "one CHECKPOINT was expected; --help tells more");
-  options->checkpoint = argv[optind];
-  if (options->per_image && !options->json) return status_set(BAD_INPUT, "--per-image goes with --json");
-  if (!options->data) return status_set(BAD_INPUT, "--data F.h5 was expected: the dataset whose split is captioned");
+static Status options_parse(Options *o, int argc, char **argv, int *first) {
+  *o = (Options){.split = "test", .beam = 1, .threads = omp_get_num_procs()};
+  const Argument table[] = {
+      {"data", 0, ARGUMENT_TEXT, &o->data, 0, 0, "F.h5", "the dataset"},
+      {"split", 0, ARGUMENT_TEXT, &o->split, 0, 0, "NAME", "its split (default test)"},
+      {"images", 0, ARGUMENT_INTEGER, &o->images, 1, 1e9, "N", "only the first N pictures"},
+      {"beam", 0, ARGUMENT_INTEGER, &o->beam, 1, 64, "K", "beam width; 1 = greedy"},
+      {"length-penalty", 0, ARGUMENT_NUMBER, &o->length_penalty, 0, 4, "P", "beam score = log-probability / length^P"},
+      {"out", 0, ARGUMENT_TEXT, &o->out, 0, 0, "FILE", "writes the captions in COCO's results format"},
+      {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "the scores as JSON"},
+      {"per-image", 0, ARGUMENT_FLAG, &o->per_image, 0, 0, NULL, "with --json: each picture's caption and scores, too"},
+      {"threads", 'n', ARGUMENT_INTEGER, &o->threads, 1, 1024, "N", "default: all cores"},
+      {0}};
+  TRY(arguments_parse(usage, table, argc, argv, first));
+  if (!*first) return OK;
+  if (*first + 1 != argc) return status_set(BAD_INPUT, "one CHECKPOINT was expected; --help tells more");
+  o->checkpoint = argv[*first];
+  if (o->per_image && !o->json) return status_set(BAD_INPUT, "--per-image goes with --json");
+  if (!o->data) return status_set(BAD_INPUT, "--data F.h5 was expected: the dataset whose split is captioned");
   return OK;
 }
 
@@ -159,13 +141,10 @@ static Status evaluate(const Options *options) {
 
 int actor_evaluate(int argc, char **argv) {
   Options options;
+  int first;
   log_role_set("troupe evaluate");
-  if (argument_help(argc, argv)) {
-    fputs(help, stdout);
-    return OK;
-  }
-  Status status = options_parse(&options, argc, argv);
-  if (status == OK) status = evaluate(&options);
+  Status status = options_parse(&options, argc, argv, &first);
+  if (status == OK && first) status = evaluate(&options);
   if (status != OK) log_error("%s", status_message());
   return status;
 }

@@ -1,4 +1,5 @@
-/* Arguments: values of command-line options, with errors that name the option and what was expected. */
+/* Arguments: the command lines of the verbs. A table with a row an option drives parsing, bounds, errors that name the
+ * option and what was expected, and the lines of --help. */
 #ifndef TROUPE_BASE_ARGUMENTS_H
 #define TROUPE_BASE_ARGUMENTS_H
 
@@ -6,15 +7,39 @@
 
 #include "common/base/status.h"
 
-/* A number in [low, high]. */
-Status argument_number(const char *option, const char *text, double low, double high, double *value);
+/* What `value` points at. */
+typedef enum ArgumentKind {
+  ARGUMENT_FLAG,    /* bool: becomes true */
+  ARGUMENT_TEXT,    /* const char *: borrowed from argv */
+  ARGUMENT_LIST,    /* ArgumentList: may be given several times */
+  ARGUMENT_INTEGER, /* int */
+  ARGUMENT_LONG,    /* long */
+  ARGUMENT_NUMBER   /* double */
+} ArgumentKind;
 
-/* A whole number in [low, high]. */
-Status argument_integer(const char *option, const char *text, long low, long high, long *value);
+enum { ARGUMENT_LIST_MAX = 16, ARGUMENTS_MAX = 40 };
 
-/* After getopt_long (with opterr = 0 and a ':' first) returned '?' or ':': says which option is wrong. argv[0]: the
- * verb. */
-Status argument_fault(char **argv, int result);
+typedef struct ArgumentList {
+  int count;
+  const char *text[ARGUMENT_LIST_MAX];
+} ArgumentList;
+
+typedef struct Argument {
+  const char *name; /* "beam" for --beam; NULL ends a table */
+  char letter;      /* 'n' for -n as well, or 0 */
+  ArgumentKind kind;
+  void *value;
+  double low, high;  /* bounds of numbers, inclusive */
+  const char *place; /* what stands for the value in --help; NULL for flags */
+  const char *help;
+} Argument;
+
+/* Stores the options and moves everything else behind them: argv[*first] on. With --help or -h among them, prints `usage`
+ * and the table on stdout instead, and *first is 0. Errors (BAD_INPUT) name the option. argv[0]: the verb. */
+Status arguments_parse(const char *usage, const Argument *table, int argc, char **argv, int *first);
+
+/* A whole number in [low, high]; `option` is named in the error. */
+Status argument_integer(const char *option, const char *text, double low, double high, long *value);
 
 /* Is --help or -h among them? */
 bool argument_help(int argc, char **argv);

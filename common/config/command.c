@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/arguments.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 
 static Status take_actors(Command *command, const char *text) {
-  char *end;
-  long actors = strtol(text, &end, 10);
-  if (end == text || *end || actors < 1 || actors > 100000)
-    return status_set(BAD_INPUT, "-n %s: a number of actors from 1 to 100000 was expected", text);
+  long actors;
+  TRY(argument_integer("-n", text, 1, 100000, &actors));
   command->actors = (int)actors;
   return OK;
 }

@@ -1,22 +1,22 @@
 /* troupe inspect: says what a dataset, a checkpoint or a run folder holds, and verifies its hashes. */
 #include "common/tool/inspect.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/arguments.h"
 #include "common/base/file.h"
 #include "common/base/json.h"
+#include "common/base/log.h"
 #include "common/data/dataset.h"
 #include "common/data/h5.h"
 #include "common/model/checkpoint.h"
-#include "common/tool/options.h"
 #include "common/tool/verbs.h"
 
-static const char *const help =
+static const char *const usage =
     "usage: troupe inspect FILE [--json]\n\n"
     "Says what a dataset, a checkpoint or a run folder holds, and verifies every hash in it.\n"
     "Exit code 0: all is well; 1: a hash does not fit, the file is damaged; 2: not a file of troupe's, or cut short.\n";
@@ -142,22 +142,9 @@ static void print_facts(const json_t *facts, const char *indent) {
   }
 }
 
-int verb_inspect(int argc, char **argv) {
-  static const struct option options[] = {
-      {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-  bool as_json = false;
-  Status status = OK;
-  opterr = 0;
-  for (int c; status == OK && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-    if (c == 'h') return fputs(help, stdout), 0;
-    if (c == 'j') as_json = true;
-    else status = option_fault(argv, c);
-  }
-  if (status == OK && optind + 1 != argc)
-    status = status_set(BAD_INPUT, "one file or run folder was expected; see troupe inspect --help");
-  if (status != OK) return verb_fail(argv[0], status);
-  json_t *facts = json_pack("{s:o}", "file", text(argv[optind]));
-  status = inspect(argv[optind], facts);
+static Status inspect_print(const char *path, bool as_json) {
+  json_t *facts = json_pack("{s:o}", "file", text(path));
+  Status status = inspect(path, facts);
   set(facts, "verified", json_boolean(status == OK));
   if (status != OK) set(facts, "error", text(status_message()));
   if (as_json) {
@@ -168,5 +155,17 @@ int verb_inspect(int argc, char **argv) {
     print_facts(facts, "");
   }
   json_decref(facts);
-  return status == OK ? 0 : verb_fail(argv[0], status);
+  return status;
+}
+
+int verb_inspect(int argc, char **argv) {
+  bool as_json = false;
+  int first;
+  const Argument table[] = {{"json", 0, ARGUMENT_FLAG, &as_json, 0, 0, NULL, "the facts as JSON"}, {0}};
+  Status status = arguments_parse(usage, table, argc, argv, &first);
+  if (status == OK && first && first + 1 != argc)
+    status = status_set(BAD_INPUT, "one file or run folder was expected; see troupe inspect --help");
+  if (status == OK && first) status = inspect_print(argv[first], as_json);
+  if (status != OK) log_error("%s", status_message());
+  return (int)status;
 }

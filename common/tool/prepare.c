@@ -1,6 +1,5 @@
 /* troupe prepare: pictures and captions -> one dataset file. */
 #include <errno.h>
-#include <getopt.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,43 +7,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/arguments.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/data/vocabulary.h"
 #include "common/tensor/gemm.h"
 #include "common/tool/gridder.h"
 #include "common/tool/mirror.h"
-#include "common/tool/options.h"
 #include "common/tool/verbs.h"
 
-enum { SPLITS_MAX = 16, NAMED_MOST = 50 };
+enum { NAMED_MOST = 50 };
 
 typedef struct Prepare {
   const char *images, *captions, *out, *encoder, *weights;
-  SplitList split[SPLITS_MAX];
-  int splits, mirrors;
-  const char *mirror[SPLITS_MAX];
+  ArgumentList split_text, mirror;
+  SplitList split[ARGUMENT_LIST_MAX];
+  int splits;
   bool skip_broken, float32;
-  long threads, min_count, max_length;
+  int threads, min_count, max_length;
 } Prepare;
 
-static const char *const help =
+static const char *const usage =
     "usage: troupe prepare --images DIR --captions FILE --out F.h5 [options]\n\n"
     "Reads pictures (JPEG, PNG) and captions and writes one dataset file: grid features, captions, and the vocabulary and\n"
-    "document frequencies of the split train.\n\n"
-    "  --images DIR          the folder of the pictures\n"
-    "  --captions FILE       captions.txt or .token of Flickr8k/30k, Karpathy's dataset_*.json, COCO's captions_*.json\n"
-    "  --split NAME=LIST     pictures of a split, named one a line in the file LIST; once for each split. Without it: the\n"
-    "                        caption file's own splits, or everything is train\n"
-    "  --mirror SPLIT        adds each picture of the split mirrored, left and right exchanged in its captions: augmentation\n"
-    "  --out F.h5            the dataset file; appears when it is whole; its folder is made\n"
-    "  --encoder NAME        patches (default), efficientnet-lite0\n"
-    "  --weights FILE        the encoder's weights (safetensors); else looked for in TROUPE_ENCODERS and encoders/\n"
-    "  --skip-broken         goes on without pictures that are missing or cannot be read; they are listed all the same\n"
-    "  --threads N           default: all cores\n"
-    "  --min-count N         words with fewer occurrences in train are unknown (default 5)\n"
-    "  --max-length N        captions are cut at N tokens, the end token counts (default 20)\n"
-    "  --float32             stores features as float32, not float16\n";
+    "document frequencies of the split train.\n";
 
 static Status split_parse(Prepare *prepare, const char *text) {
   const char *equals = strchr(text, '=');
@@ -54,7 +40,6 @@ static Status split_parse(Prepare *prepare, const char *text) {
                       SPLIT_NAME - 1);
   if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") < n)
     return status_set(BAD_INPUT, "--split: '%s'; a name of letters, digits, '_', '-' and '.' was expected", text);
-  if (prepare->splits == SPLITS_MAX) return status_set(BAD_INPUT, "--split: more than %d", SPLITS_MAX);
   SplitList *split = &prepare->split[prepare->splits++];
   memcpy(split->name, text, n);
   split->name[n] = 0;
@@ -62,48 +47,38 @@ static Status split_parse(Prepare *prepare, const char *text) {
   return OK;
 }
 
-static Status options_parse(Prepare *prepare, int argc, char **argv, bool *wants_help) {
-  static const struct option options[] = {{"images", required_argument, NULL, 'i'},
-                                          {"captions", required_argument, NULL, 'c'},
-                                          {"split", required_argument, NULL, 's'},
-                                          {"mirror", required_argument, NULL, 'r'},
-                                          {"out", required_argument, NULL, 'o'},
-                                          {"encoder", required_argument, NULL, 'e'},
-                                          {"weights", required_argument, NULL, 'w'},
-                                          {"skip-broken", no_argument, NULL, 'b'},
-                                          {"threads", required_argument, NULL, 't'},
-                                          {"min-count", required_argument, NULL, 'm'},
-                                          {"max-length", required_argument, NULL, 'l'},
-                                          {"float32", no_argument, NULL, 'f'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-  opterr = 0;
-  for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-    switch (c) {
-      case 'i': prepare->images = optarg; break;
-      case 'c': prepare->captions = optarg; break;
-      case 's': TRY(split_parse(prepare, optarg)); break;
-      case 'r':
-        if (prepare->mirrors == SPLITS_MAX) return status_set(BAD_INPUT, "--mirror: more than %d", SPLITS_MAX);
-        prepare->mirror[prepare->mirrors++] = optarg;
-        break;
-      case 'o': prepare->out = optarg; break;
-      case 'e': prepare->encoder = optarg; break;
-      case 'w': prepare->weights = optarg; break;
-      case 'b': prepare->skip_broken = true; break;
-      case 't': TRY(option_integer("--threads", optarg, 1, 1024, &prepare->threads)); break;
-      case 'm': TRY(option_integer("--min-count", optarg, 1, 1000000, &prepare->min_count)); break;
-      case 'l': TRY(option_integer("--max-length", optarg, 2, 4096, &prepare->max_length)); break;
-      case 'f': prepare->float32 = true; break;
-      case 'h': *wants_help = true; return OK;
-      default: return option_fault(argv, c);
-    }
-  }
-  if (optind < argc) return status_set(BAD_INPUT, "'%s' is not an option; see troupe prepare --help", argv[optind]);
-  if (!prepare->images) return status_set(BAD_INPUT, "--images DIR is missing; see troupe prepare --help");
-  if (!prepare->captions) return status_set(BAD_INPUT, "--captions FILE is missing; see troupe prepare --help");
-  if (!prepare->out) return status_set(BAD_INPUT, "--out F.h5 is missing; see troupe prepare --help");
-  if (!folder_exists(prepare->images)) return status_set(BAD_INPUT, "%s: no such folder of pictures", prepare->images);
+static Status options_parse(Prepare *p, int argc, char **argv, int *first) {
+  const Argument table[] = {
+      {"images", 0, ARGUMENT_TEXT, &p->images, 0, 0, "DIR", "the folder of the pictures"},
+      {"captions", 0, ARGUMENT_TEXT, &p->captions, 0, 0, "FILE",
+       "captions.txt or .token of Flickr8k/30k, Karpathy's dataset_*.json, COCO's captions_*.json"},
+      {"split", 0, ARGUMENT_LIST, &p->split_text, 0, 0, "NAME=LIST",
+       "pictures of a split, named one a line in the file LIST; once for each split. Without\n"
+       "it: the caption file's own splits, or everything is train"},
+      {"mirror", 0, ARGUMENT_LIST, &p->mirror, 0, 0, "SPLIT",
+       "adds each picture of the split mirrored, left and right exchanged in its captions:\naugmentation"},
+      {"out", 0, ARGUMENT_TEXT, &p->out, 0, 0, "F.h5",
+       "the dataset file; appears when it is whole; its folder is made"},
+      {"encoder", 0, ARGUMENT_TEXT, &p->encoder, 0, 0, "NAME", "patches (default), efficientnet-lite0"},
+      {"weights", 0, ARGUMENT_TEXT, &p->weights, 0, 0, "FILE",
+       "the encoder's weights (safetensors); else looked for in TROUPE_ENCODERS and encoders/"},
+      {"skip-broken", 0, ARGUMENT_FLAG, &p->skip_broken, 0, 0, NULL,
+       "goes on without pictures that are missing or cannot be read; they are listed all the same"},
+      {"threads", 'n', ARGUMENT_INTEGER, &p->threads, 1, 1024, "N", "default: all cores"},
+      {"min-count", 0, ARGUMENT_INTEGER, &p->min_count, 1, 1000000, "N",
+       "words with fewer occurrences in train are unknown (default 5)"},
+      {"max-length", 0, ARGUMENT_INTEGER, &p->max_length, 2, 4096, "N",
+       "captions are cut at N tokens, the end token counts (default 20)"},
+      {"float32", 0, ARGUMENT_FLAG, &p->float32, 0, 0, NULL, "stores features as float32, not float16"},
+      {0}};
+  TRY(arguments_parse(usage, table, argc, argv, first));
+  if (!*first) return OK;
+  for (int i = 0; i < p->split_text.count; i++) TRY(split_parse(p, p->split_text.text[i]));
+  if (*first < argc) return status_set(BAD_INPUT, "'%s' is not an option; see troupe prepare --help", argv[*first]);
+  if (!p->images) return status_set(BAD_INPUT, "--images DIR is missing; see troupe prepare --help");
+  if (!p->captions) return status_set(BAD_INPUT, "--captions FILE is missing; see troupe prepare --help");
+  if (!p->out) return status_set(BAD_INPUT, "--out F.h5 is missing; see troupe prepare --help");
+  if (!folder_exists(p->images)) return status_set(BAD_INPUT, "%s: no such folder of pictures", p->images);
   return OK;
 }
 
@@ -178,8 +153,7 @@ static Status dataset_make(const Prepare *prepare, const Corpus *corpus, const E
   TRY(dataset_write_begin(&writer, prepare->out, encoder_cells(encoder), encoder_features(encoder), !prepare->float32));
   Status status = gridder_run(gridder, corpus, writer);
   if (status == OK) status = faults_report(prepare, corpus, gridder);
-  if (status == OK)
-    status = corpus_content(corpus, gridder->keep, prepare->min_count, (int)prepare->max_length, &content);
+  if (status == OK) status = corpus_content(corpus, gridder->keep, prepare->min_count, prepare->max_length, &content);
   if (status != OK) {
     dataset_write_abandon(writer);
   } else {
@@ -199,13 +173,14 @@ static Status prepare_run(const Prepare *prepare) {
   Encoder *encoder = NULL;
   TRY(captions_read_file(&captions, prepare->captions));
   Status status = corpus_select(&corpus, &captions, prepare->split, prepare->splits);
-  for (int i = 0; i < prepare->mirrors && status == OK; i++) status = corpus_mirror(&corpus, prepare->mirror[i]);
+  for (int i = 0; i < prepare->mirror.count && status == OK; i++)
+    status = corpus_mirror(&corpus, prepare->mirror.text[i]);
   if (status == OK) status = encoder_choose(prepare, &encoder);
   if (status == OK) status = out_folder(prepare->out);
   if (status == OK) {
     if (corpus.empty_captions) log_warning("%d captions without a word are left out", corpus.empty_captions);
     if (corpus.silent_images) log_warning("%d pictures without captions are left out", corpus.silent_images);
-    Gridder gridder = {.encoder = encoder, .folder = prepare->images, .threads = (int)prepare->threads};
+    Gridder gridder = {.encoder = encoder, .folder = prepare->images, .threads = prepare->threads};
     status = dataset_make(prepare, &corpus, encoder, &gridder);
     gridder_free(&gridder, &corpus);
   }
@@ -217,11 +192,11 @@ static Status prepare_run(const Prepare *prepare) {
 
 int verb_prepare(int argc, char **argv) {
   Prepare prepare = {.encoder = "patches", .threads = omp_get_num_procs(), .min_count = 5, .max_length = 20};
-  bool wants_help = false;
-  Status status = options_parse(&prepare, argc, argv, &wants_help);
-  if (wants_help) fputs(help, stdout);
+  int first;
+  Status status = options_parse(&prepare, argc, argv, &first);
   gemm_init();
-  if (status == OK && !wants_help) status = prepare_run(&prepare);
+  if (status == OK && first) status = prepare_run(&prepare);
   for (int i = 0; i < prepare.splits; i++) free(prepare.split[i].path);
-  return status == OK ? 0 : verb_fail(argv[0], status);
+  if (status != OK) log_error("%s", status_message());
+  return (int)status;
 }

@@ -2,7 +2,6 @@
  * when it is whole. */
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,21 +9,21 @@
 #include <turbojpeg.h>
 #include <unistd.h>
 
+#include "common/base/arguments.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/progress.h"
 #include "common/data/scenes.h"
-#include "common/tool/options.h"
 #include "common/tool/verbs.h"
 
 enum { IMAGES_DEFAULT = 1200, IMAGES_LEAST = 20, IMAGES_MOST = 1000000, QUALITY = 92 };
 
-static const char *const help =
+static const char *const usage =
     "usage: troupe scenes DIR [--images N] [--seed S]\n\n"
-    "Draws the embedded data set: N pictures (default 1200) of one or two things, with five captions each, as\n"
+    "Draws the embedded data set: pictures of one or two things, with five captions each, as\n"
     "  DIR/Images/*.jpg  DIR/captions.txt  DIR/train.txt (80 %)  DIR/val.txt (10 %)  DIR/test.txt (10 %)\n"
     "Pictures of val and test have combinations (of shape and colour, shape and ground, two shapes) that train has not.\n"
-    "The same N and S (default 1) give the same bytes. DIR is new, empty, or was written by this command before.\n";
+    "The same N and S give the same bytes. DIR is new, empty, or was written by this command before.\n";
 
 static const char *const known[] = {"captions.txt", "train.txt", "val.txt", "test.txt", "Images"};
 enum { KNOWN = sizeof known / sizeof *known };
@@ -180,25 +179,21 @@ static Status scenes_write(const char *path, long images, uint64_t seed) {
 }
 
 int verb_scenes(int argc, char **argv) {
-  static const struct option options[] = {{"images", required_argument, NULL, 'n'},
-                                          {"seed", required_argument, NULL, 's'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
   long images = IMAGES_DEFAULT, seed = 1;
-  Status status = OK;
-  opterr = 0;
-  for (int c; status == OK && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-    if (c == 'h') return fputs(help, stdout), 0;
-    if (c == 'n') status = option_integer("--images", optarg, IMAGES_LEAST, IMAGES_MOST, &images);
-    else if (c == 's') status = option_integer("--seed", optarg, 0, INT64_MAX, &seed);
-    else status = option_fault(argv, c);
-  }
-  if (status == OK && optind + 1 != argc)
+  int first;
+  const Argument table[] = {
+      {"images", 0, ARGUMENT_LONG, &images, IMAGES_LEAST, IMAGES_MOST, "N", "pictures (default 1200)"},
+      {"seed", 0, ARGUMENT_LONG, &seed, 0, 1e18, "S", "seed of every random number (default 1)"},
+      {0}};
+  Status status = arguments_parse(usage, table, argc, argv, &first);
+  if (status == OK && first && first + 1 != argc)
     status = status_set(BAD_INPUT, "one folder was expected; see troupe scenes --help");
-  if (status != OK) return verb_fail(argv[0], status);
-  char *path = xstrdup(argv[optind]);
-  for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) path[n - 1] = 0;
-  status = scenes_write(path, images, (uint64_t)seed);
-  free(path);
-  return status == OK ? 0 : verb_fail(argv[0], status);
+  if (status == OK && first) {
+    char *path = xstrdup(argv[first]);
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) path[n - 1] = 0;
+    status = scenes_write(path, images, (uint64_t)seed);
+    free(path);
+  }
+  if (status != OK) log_error("%s", status_message());
+  return (int)status;
 }

@@ -1,68 +1,54 @@
 /* troupe score: candidate captions against references by every metric of the COCO caption evaluation. */
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/arguments.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/data/dataset.h"
 #include "common/score/scores_print.h"
-#include "common/tool/options.h"
 #include "common/tool/score_sets.h"
 #include "common/tool/verbs.h"
 
-static const char *const help =
-    "usage: troupe score --references F --candidates F [--metrics LIST] [--json] [--per-image]\n"
-    "                    [--split NAME] [--images LISTFILE] [--subset] [--df DATASET.h5] [--time]\n\n"
+static const char *const usage =
+    "usage: troupe score --references F --candidates F [options]\n\n"
     "Scores captions as the COCO caption evaluation does, tokeniser included: BLEU-1..4, METEOR, ROUGE-L, CIDEr (which is\n"
     "CIDEr-D) and CIDEr_original. Either file may be COCO's annotations or results, Karpathy's dataset_*.json, Flickr's\n"
     "captions.txt or .token, or a JSON map from id to a caption or a list of captions; its content tells. Every picture of\n"
     "the references needs a candidate. Several candidates for every picture are a group of samples: then diversity is\n"
-    "printed, too.\n\n"
-    "  --metrics LIST     some of Bleu,METEOR,ROUGE_L,CIDEr,CIDEr_original (Bleu_4 etc. alone, too); default all\n"
-    "  --json             {\"corpus\": {\"Bleu_1\": ..., ...}, ...} on stdout\n"
-    "  --per-image        the scores of each picture, too (\"per_image\" in the JSON)\n"
-    "  --split NAME       only the pictures of a split of Karpathy's file\n"
-    "  --images LISTFILE  only these pictures: ids, one a line\n"
-    "  --subset           only the pictures that have candidates\n"
-    "  --df DATASET.h5    CIDEr's document frequencies from a dataset's training split instead of the references\n"
-    "  --time             seconds of each part, on stderr\n";
+    "printed, too.\n";
 
 typedef struct ScoreOptions {
   ScoreSets sets;
   const char *metrics, *df;
-  bool json, per_image, time, help;
+  bool json, per_image, time;
 } ScoreOptions;
 
-static Status options_parse(ScoreOptions *options, int argc, char **argv) {
-  static const struct option known[] = {
-      {"references", 1, NULL, 'r'}, {"candidates", 1, NULL, 'c'}, {"metrics", 1, NULL, 'm'}, {"df", 1, NULL, 'd'},
-      {"split", 1, NULL, 's'},      {"images", 1, NULL, 'i'},     {"subset", 0, NULL, 'u'},  {"json", 0, NULL, 'j'},
-      {"per-image", 0, NULL, 'p'},  {"time", 0, NULL, 't'},       {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
-  opterr = 0;
-  for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
-    switch (c) {
-      case 'r': options->sets.reference_path = optarg; break;
-      case 'c': options->sets.candidate_path = optarg; break;
-      case 'm': options->metrics = optarg; break;
-      case 'd': options->df = optarg; break;
-      case 's': options->sets.split = optarg; break;
-      case 'i': options->sets.images = optarg; break;
-      case 'u': options->sets.subset = true; break;
-      case 'j': options->json = true; break;
-      case 'p': options->per_image = true; break;
-      case 't': options->time = true; break;
-      case 'h': options->help = true; return OK;
-      default: return option_fault(argv, c);
-    }
-  }
-  if (optind < argc)
-    return status_set(BAD_INPUT, "%s: no argument was expected; see troupe score --help", argv[optind]);
-  if (!options->sets.reference_path) return status_set(BAD_INPUT, "--references F was expected");
-  if (!options->sets.candidate_path) return status_set(BAD_INPUT, "--candidates F was expected");
+static Status options_parse(ScoreOptions *o, int argc, char **argv, int *first) {
+  const Argument table[] = {
+      {"references", 0, ARGUMENT_TEXT, &o->sets.reference_path, 0, 0, "F", "captions that people wrote"},
+      {"candidates", 0, ARGUMENT_TEXT, &o->sets.candidate_path, 0, 0, "F", "captions to score"},
+      {"metrics", 0, ARGUMENT_TEXT, &o->metrics, 0, 0, "LIST",
+       "some of Bleu,METEOR,ROUGE_L,CIDEr,CIDEr_original (Bleu_4 etc. alone, too); default all"},
+      {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "{\"corpus\": {\"Bleu_1\": ..., ...}, ...} on stdout"},
+      {"per-image", 0, ARGUMENT_FLAG, &o->per_image, 0, 0, NULL,
+       "the scores of each picture, too (\"per_image\" in the JSON)"},
+      {"split", 0, ARGUMENT_TEXT, &o->sets.split, 0, 0, "NAME", "only the pictures of a split of Karpathy's file"},
+      {"images", 0, ARGUMENT_TEXT, &o->sets.images, 0, 0, "LISTFILE", "only these pictures: ids, one a line"},
+      {"subset", 0, ARGUMENT_FLAG, &o->sets.subset, 0, 0, NULL, "only the pictures that have candidates"},
+      {"df", 0, ARGUMENT_TEXT, &o->df, 0, 0, "DATASET.h5",
+       "CIDEr's document frequencies from a dataset's training split instead of the references"},
+      {"time", 0, ARGUMENT_FLAG, &o->time, 0, 0, NULL, "seconds of each part, on stderr"},
+      {0}};
+  TRY(arguments_parse(usage, table, argc, argv, first));
+  if (!*first) return OK;
+  if (*first < argc)
+    return status_set(BAD_INPUT, "%s: no argument was expected; see troupe score --help", argv[*first]);
+  if (!o->sets.reference_path) return status_set(BAD_INPUT, "--references F was expected");
+  if (!o->sets.candidate_path) return status_set(BAD_INPUT, "--candidates F was expected");
   return OK;
 }
 
@@ -157,16 +143,18 @@ static Status score_run(ScoreOptions *options, Evaluation *evaluation, NgramDf *
 
 int verb_score(int argc, char **argv) {
   ScoreOptions options = {0};
-  Status status = options_parse(&options, argc, argv);
-  if (status != OK) return verb_fail(argv[0], status);
-  if (options.help) return fputs(help, stdout), 0;
-  Evaluation evaluation;
-  NgramDf df;
-  evaluation_init(&evaluation);
-  ngram_df_init(&df);
-  status = score_run(&options, &evaluation, &df);
-  evaluation_free(&evaluation);
-  ngram_df_free(&df);
-  score_sets_free(&options.sets);
-  return status == OK ? 0 : verb_fail(argv[0], status);
+  int first;
+  Status status = options_parse(&options, argc, argv, &first);
+  if (status == OK && first) {
+    Evaluation evaluation;
+    NgramDf df;
+    evaluation_init(&evaluation);
+    ngram_df_init(&df);
+    status = score_run(&options, &evaluation, &df);
+    evaluation_free(&evaluation);
+    ngram_df_free(&df);
+    score_sets_free(&options.sets);
+  }
+  if (status != OK) log_error("%s", status_message());
+  return (int)status;
 }

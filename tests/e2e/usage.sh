@@ -41,6 +41,7 @@ refuses "$box/text.h5" inspect "$box/text.h5"
 refuses "$box/none.h5: no such file" evaluate "$box/none.h5" --data "$box/none.h5"
 refuses "$box/text.h5" evaluate "$box/text.h5" --data "$box/text.h5"
 refuses "--beam" evaluate "$box/none.h5" --data "$box/none.h5" --beam 0
+refuses "--beam: .2.5.; a whole number" evaluate "$box/none.h5" --data "$box/none.h5" --beam 2.5
 refuses "$box/none.h5: no such file" caption "$box/none.h5" "$box/none.jpg"
 refuses "--samples" caption "$box/none.h5" "$box/none.jpg" --samples many
 refuses "--samples and --beam exclude" caption "$box/none.h5" "$box/none.jpg" --samples 2 --beam 3

@@ -115,8 +115,8 @@ static void command_lines(void **state) {
       {{"a.yaml", "b.yaml"}, "b.yaml: one CONFIG was expected"},
       {{"a.yaml", "--set"}, "--set: a value was expected"},
       {{"a.yaml", "-n"}, "-n: a value was expected"},
-      {{"a.yaml", "-n", "0"}, "-n 0: a number of actors from 1"},
-      {{"a.yaml", "-n", "2x"}, "-n 2x: a number of actors from 1"},
+      {{"a.yaml", "-n", "0"}, "-n: '0'; a whole number from 1"},
+      {{"a.yaml", "-n", "2x"}, "-n: '2x'; a whole number from 1"},
       {{"a.yaml", "--sett"}, "unknown option --sett"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
