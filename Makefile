@@ -22,7 +22,7 @@ say = @$(if $(filter 0,$(V)),printf '%-6s %s\n' $(1) $@,:)
 
 # --- libraries: each by pkg-config; a missing one is one clear line -----------------------------------------------
 BLAS ?= openblas
-PACKAGES := $(BLAS) yaml-0.1 jansson libturbojpeg spng libxxhash
+PACKAGES := $(BLAS) yaml-0.1 jansson libturbojpeg spng libxxhash libzip
 # These goals compile nothing themselves. demo and check are among them: they install what is missing, and then call
 # make again, so that what libraries.mk looks up is there.
 NOT_COMPILING := help clean format lint check-layers deps demo check check-clean-root uninstall dist

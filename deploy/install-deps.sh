@@ -23,12 +23,12 @@ done
 if command -v apt-get >/dev/null; then
   manager=apt
   wanted="gcc libc6-dev make pkg-config flex openmpi-bin libopenmpi-dev libopenblas-dev libhdf5-dev libyaml-dev
-    libjansson-dev libturbojpeg0-dev libspng-dev libxxhash-dev libstemmer-dev"
+    libjansson-dev libturbojpeg0-dev libspng-dev libxxhash-dev libstemmer-dev libzip-dev"
   [ "$group" = build ] || wanted="$wanted libcmocka-dev clang libomp-dev"
 elif command -v dnf >/dev/null; then
   manager=dnf
   wanted="gcc make pkgconf-pkg-config flex openmpi openmpi-devel openblas-devel hdf5-devel libyaml-devel
-    jansson-devel turbojpeg-devel libspng-devel xxhash-devel libstemmer-devel"
+    jansson-devel turbojpeg-devel libspng-devel xxhash-devel libstemmer-devel libzip-devel"
   [ "$group" = build ] || wanted="$wanted libcmocka-devel clang libomp-devel compiler-rt"
 else
   die "neither apt-get nor dnf is here; install what the README lists under Requirements by hand"

@@ -7,6 +7,7 @@ package_jansson := libjansson-dev / jansson-devel
 package_libturbojpeg := libturbojpeg0-dev / turbojpeg-devel
 package_spng := libspng-dev / libspng-devel
 package_libxxhash := libxxhash-dev / xxhash-devel
+package_libzip := libzip-dev / libzip-devel
 
 ifeq ($(shell command -v pkg-config),)
 $(error pkg-config is missing: install pkg-config / pkgconf-pkg-config (apt / dnf), or run deploy/install-deps.sh)

@@ -24,6 +24,7 @@ BEGIN {
   only["mpi.h"] = "proto actor/main.c learner/main.c"
   only["cblas.h"] = "common/tensor"
   only["yaml.h"] = "common/config"
+  only["zip.h"] = "common/data"
   only["hdf5.h"] = "common/data common/model"
 }
 function layer(path, part) { # common/data/x.h -> data, proto/x.h -> proto

@@ -30,6 +30,9 @@ typedef struct CaptionList {
 Status captions_read_file(CaptionList *list, const char *path);
 /* The same from memory: bytes[size] must be a NUL. `path` is for messages. */
 Status captions_parse(CaptionList *list, const char *path, const char *bytes, size_t size);
+/* self-critical.pytorch's cocotalk.json with its cocotalk_label.h5: captions as it prepared them (words in lower case, without
+ * punctuation, cut at its length, rare words <unk>); the split restval counts as train. */
+Status captions_read_labelled(CaptionList *list, const char *json_path, const char *labels_path);
 void caption_list_free(CaptionList *list); /* idempotent */
 
 /* A caption of the picture mirrored: the words left and right change places, each in its case. Owned by the caller. */

@@ -102,6 +102,9 @@ Status captions_parse_json_root(CaptionList *list, const char *path, const json_
     return status;
   }
   size_t k;
+  if (json_object_get(root, "ix_to_word"))
+    return status_set(BAD_INPUT, "%s: is a cocotalk.json: its captions are in cocotalk_label.h5, given by --labels",
+                      path);
   json_array_foreach(images, k, entry) TRY(karpathy_image(list, path, k, entry));
   return OK;
 }

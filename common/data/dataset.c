@@ -58,6 +58,19 @@ static Status features_open(Dataset *dataset) {
   return file->array < 0 ? status_set(BAD_INPUT, "%s: features cannot be opened", dataset->path) : OK;
 }
 
+static Status cells_read(Dataset *dataset) {
+  const H5File *file = &dataset->file->file;
+  size_t images = (size_t)dataset->images;
+  if (!h5_has(file, "image/cells")) return OK;
+  dataset->image_cells = xmalloc((images + 1) * sizeof *dataset->image_cells);
+  TRY(h5_read(file, "image/cells", H5_INT32, 1, &images, dataset->image_cells));
+  for (int i = 0; i < dataset->images; i++)
+    if (dataset->image_cells[i] < 1 || dataset->image_cells[i] > dataset->cells)
+      return status_set(BAD_INPUT, "%s: image/cells [%d] is %d; 1 to %d was expected", dataset->path, i,
+                        dataset->image_cells[i], dataset->cells);
+  return OK;
+}
+
 static Status images_read(Dataset *dataset) {
   TRY(texts_read(dataset, "image/id", dataset->images, &dataset->image_id));
   TRY(texts_read(dataset, "image/file", dataset->images, &dataset->image_file));
@@ -71,7 +84,7 @@ static Status images_read(Dataset *dataset) {
     else strcpy(dataset->image_split[i], split[i]);
   }
   texts_free(split, (size_t)dataset->images);
-  return status;
+  return status == OK ? cells_read(dataset) : status;
 }
 
 /* caption/image must rise: captions of a picture stand together, pictures in order. */
@@ -236,6 +249,7 @@ void dataset_close(Dataset *dataset) {
   texts_free(dataset->token, (size_t)dataset->vocabulary);
   free(dataset->image_split);
   free(dataset->image_first);
+  free(dataset->image_cells);
   free(dataset->tokens);
   free(dataset->length);
   free(dataset->ngram_key);

@@ -1,7 +1,8 @@
 /* Dataset: pictures' grid features, captions, vocabulary and document frequencies in one HDF5 file (attribute format =
  * "troupe-dataset"). Opened read-only without file locks; features are read by chunk, the rest is loaded.
  *
- * File: features [images, N, F] float16 or float32, chunked by image; image/{id,file,split}; caption/{image,text,tokens,
+ * File: features [images, N, F] float16 or float32, chunked by image; image/{id,file,split}, and image/cells where pictures
+ * have fewer than N cells (zeros follow them); caption/{image,text,tokens,
  * length}; vocabulary/token; ngram/{key,df} with attribute documents; attributes encoder, encoder_hash, preprocessing,
  * content_hash. Bytes depend on content alone. */
 #ifndef TROUPE_DATA_DATASET_H
@@ -22,6 +23,7 @@ typedef struct Dataset {
   int cells, features;              /* N, F */
   char **image_id, **image_file;    /* [images] */
   char (*image_split)[SPLIT_NAME];  /* [images] */
+  int32_t *image_cells;             /* [images]: 1 to N; NULL = N for all */
   int32_t *image_first;             /* [images + 1]: captions of image i stand together */
   char **text;                      /* [captions]: as given */
   char **words;                     /* [captions]: tokenised, words joined by one space */

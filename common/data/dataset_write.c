@@ -105,6 +105,8 @@ void dataset_content_hash(const Dataset *content, const char *features_hash, cha
   add_texts(hasher, content->image_file, content->images);
   for (int i = 0; i < content->images; i++) hash_add_text(hasher, content->image_split[i]);
   hash_add(hasher, content->image_first, (size_t)(content->images + 1) * sizeof *content->image_first);
+  if (content->image_cells)
+    hash_add(hasher, content->image_cells, (size_t)content->images * sizeof *content->image_cells);
   add_texts(hasher, content->text, content->captions);
   add_texts(hasher, content->words, content->captions);
   hash_add(hasher, content->tokens,
@@ -123,6 +125,9 @@ static Status images_write(const H5File *file, const Dataset *content) {
   for (int i = 0; i < content->images; i++) split[i] = content->image_split[i];
   Status status = h5_write_texts(file, "image/split", split, (size_t)content->images);
   free(split);
+  size_t images = (size_t)content->images;
+  if (status == OK && content->image_cells)
+    status = h5_write(file, "image/cells", H5_INT32, 1, &images, content->image_cells);
   return status;
 }
 

@@ -197,7 +197,7 @@ static Status open_array(const H5File *file, const char *name, int rank, hid_t *
   return status_set(BAD_INPUT, "%s: %s is not an array of %d dimension%s", file->path, name, rank, rank > 1 ? "s" : "");
 }
 
-static bool stored_in_full(hid_t id, int rank, const hsize_t *dims, size_t element) {
+bool h5_stored(hid_t id, int rank, const hsize_t *dims, size_t element) {
   hsize_t room = H5Dget_storage_size(id), need = element;
   hid_t creation = H5Dget_create_plist(id);
   bool packed = H5Pget_nfilters(creation) > 0;
@@ -217,7 +217,7 @@ static Status check_array(const H5File *file, const char *name, hid_t id, H5Type
   H5Tclose(kind);
   H5Tclose(wanted);
   if (!same) return status_set(BAD_INPUT, "%s: %s does not hold %s values", file->path, name, h5_type_name(type));
-  if (!stored_in_full(id, rank, dims, h5_type_bytes(type)))
+  if (!h5_stored(id, rank, dims, h5_type_bytes(type)))
     return status_set(BAD_INPUT, "%s: %s is shorter than its shape says", file->path, name);
   return OK;
 }
@@ -292,7 +292,7 @@ Status h5_read_texts(const H5File *file, const char *name, char ***texts, size_t
   Status status = OK;
   if (!text) {
     status = status_set(BAD_INPUT, "%s: %s does not hold strings of one length", file->path, name);
-  } else if (!stored_in_full(id, 1, &dims, width)) {
+  } else if (!h5_stored(id, 1, &dims, width)) {
     status = status_set(BAD_INPUT, "%s: %s is shorter than its shape says", file->path, name);
   } else {
     *texts = xcalloc(dims ? dims : 1, sizeof **texts);

@@ -50,6 +50,15 @@ Status h5_read(const H5File *file, const char *name, H5Type type, int rank, cons
 Status h5_read_texts(const H5File *file, const char *name, char ***texts, size_t *count);
 void texts_free(char **texts, size_t count);
 
+/* Arrays of any number type and rank up to H5_RANK that other programs wrote; h5_any_integers clamps to 32 bits. `count`: the
+ * product of the shape. */
+enum { H5_RANK = 4 };
+Status h5_any_shape(const H5File *file, const char *name, bool whole, int *rank, size_t shape[H5_RANK]);
+Status h5_any_floats(const H5File *file, const char *name, size_t count, float *values);
+Status h5_any_integers(const H5File *file, const char *name, size_t count, int32_t *values);
+/* Whether the file has as many bytes as an array [dims] of `element` bytes a value needs. */
+bool h5_stored(hid_t id, int rank, const hsize_t *dims, size_t element);
+
 /* Attributes of an object ("/" = the file). */
 Status h5_write_text(const H5File *file, const char *object, const char *name, const char *text);
 Status h5_write_integer(const H5File *file, const char *object, const char *name, int64_t value);

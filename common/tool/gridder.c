@@ -12,44 +12,87 @@
 
 enum { BLOCK_A_THREAD = 8 };
 
+static void fault_set(Gridder *gridder, int image) {
+  gridder->keep[image] = false;
+  free(gridder->fault[image]);
+  gridder->fault[image] = xstrdup(status_message());
+}
+
+static Status survey_source(Gridder *gridder, const Corpus *corpus) {
+  const char *first = NULL;
+  gridder->cells_of = xcalloc((size_t)corpus->count + 1, sizeof *gridder->cells_of);
+  for (int i = 0; i < corpus->count; i++) {
+    const CorpusImage *image = &corpus->images[i];
+    int cells, features;
+    Status status = features_shape(gridder->source, image->id, image->file, &cells, &features);
+    if (status == OK && first && features != gridder->features)
+      status =
+          status_set(BAD_INPUT, "%s has %d features a cell, %s has %d", image->id, features, first, gridder->features);
+    if (status != OK) {
+      fault_set(gridder, i);
+      continue;
+    }
+    if (!first) first = image->id;
+    gridder->features = features;
+    gridder->cells_of[i] = cells;
+    if (cells > gridder->cells) gridder->cells = cells;
+  }
+  if (!first) return status_set(BAD_INPUT, "no picture has features: %s", status_message());
+  return OK;
+}
+
+Status gridder_survey(Gridder *gridder, const Corpus *corpus) {
+  gridder->keep = xcalloc((size_t)corpus->count + 1, sizeof *gridder->keep);
+  gridder->fault = xcalloc((size_t)corpus->count + 1, sizeof *gridder->fault);
+  for (int i = 0; i < corpus->count; i++) gridder->keep[i] = true;
+  if (gridder->source) return survey_source(gridder, corpus);
+  gridder->cells = encoder_cells(gridder->encoder);
+  gridder->features = encoder_features(gridder->encoder);
+  return OK;
+}
+
 /* One picture on the calling thread. */
-static void encode_one(Gridder *gridder, const Corpus *corpus, int image, EncoderScratch *scratch, float *grid) {
-  char *path = path_join(gridder->folder, corpus->images[image].file);
-  encoder_scratch_mirror(scratch, corpus->images[image].mirrored);
-  Status status = file_exists(path) ? encoder_encode_file(gridder->encoder, scratch, path, grid)
-                                    : status_set(BAD_INPUT, "%s: no such file", path);
-  gridder->keep[image] = status == OK;
-  if (status != OK && !corpus->images[image].mirrored) gridder->fault[image] = xstrdup(status_message());
-  free(path);
+static void take_one(Gridder *gridder, const Corpus *corpus, int image, EncoderScratch *scratch, float *grid) {
+  const CorpusImage *from = &corpus->images[image];
+  if (!gridder->keep[image]) return;
+  Status status;
+  if (gridder->source) {
+    status = features_read(gridder->source, from->id, from->file, gridder->cells, gridder->features, grid);
+  } else {
+    char *path = path_join(gridder->folder, from->file);
+    status = file_exists(path) ? encoder_encode_file(gridder->encoder, scratch, path, grid)
+                               : status_set(BAD_INPUT, "%s: no such file", path);
+    free(path);
+  }
+  if (status != OK) fault_set(gridder, image);
 }
 
 static Status block_write(Gridder *gridder, DatasetWriter *writer, int first, int count, const float *grids,
                           size_t grid) {
   for (int i = 0; i < count; i++) {
-    if (!gridder->keep[first + i]) gridder->broken += gridder->fault[first + i] != NULL;
+    if (!gridder->keep[first + i]) gridder->broken++;
     else if (writer) TRY(dataset_write_features(writer, 1, grids + (size_t)i * grid));
   }
   return OK;
 }
 
 Status gridder_run(Gridder *gridder, const Corpus *corpus, DatasetWriter *writer) {
+  if (gridder->source && !features_parallel(gridder->source)) gridder->threads = 1;
   int threads = gridder->threads, block = threads * BLOCK_A_THREAD;
-  size_t grid = (size_t)encoder_cells(gridder->encoder) * (size_t)encoder_features(gridder->encoder);
+  size_t grid = (size_t)gridder->cells * (size_t)gridder->features;
   float *grids = xmalloc((size_t)block * grid * sizeof *grids);
   EncoderScratch **scratch = xcalloc((size_t)threads, sizeof *scratch);
-  for (int t = 0; t < threads; t++) scratch[t] = encoder_scratch_new(gridder->encoder);
-  gridder->keep = xcalloc((size_t)corpus->count + 1, sizeof *gridder->keep);
-  gridder->fault = xcalloc((size_t)corpus->count + 1, sizeof *gridder->fault);
+  for (int t = 0; t < threads && gridder->encoder; t++) scratch[t] = encoder_scratch_new(gridder->encoder);
   double began = clock_seconds();
   Progress progress;
-  progress_begin(&progress, encoder_name(gridder->encoder), "pictures", corpus->count, 0);
+  progress_begin(&progress, gridder->name, "pictures", corpus->count, 0);
   Status status = OK;
   int first = 0;
   for (; first < corpus->count && status == OK; first += block) {
     int count = corpus->count - first < block ? corpus->count - first : block;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (int i = 0; i < count; i++)
-      encode_one(gridder, corpus, first + i, scratch[omp_get_thread_num()], grids + (size_t)i * grid);
+      take_one(gridder, corpus, first + i, scratch[omp_get_thread_num()], grids + (size_t)i * grid);
     status = block_write(gridder, writer, first, count, grids, grid);
     char note[48];
     snprintf(note, sizeof note, "%d unreadable", gridder->broken);
@@ -67,6 +110,8 @@ void gridder_free(Gridder *gridder, const Corpus *corpus) {
   for (int i = 0; gridder->fault && i < corpus->count; i++) free(gridder->fault[i]);
   free(gridder->fault);
   free(gridder->keep);
+  free(gridder->cells_of);
   gridder->fault = NULL;
   gridder->keep = NULL;
+  gridder->cells_of = NULL;
 }

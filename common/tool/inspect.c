@@ -50,6 +50,11 @@ Status inspect_dataset(const char *path, json_t *facts) {
   set(facts, "vocabulary_size", json_integer(dataset.vocabulary));
   set(facts, "max_length", json_integer(dataset.token_stride));
   set(facts, "cells", json_integer(dataset.cells));
+  if (dataset.image_cells) {
+    long cells = 0;
+    for (int i = 0; i < dataset.images; i++) cells += dataset.image_cells[i];
+    set(facts, "cells_mean", json_real((double)cells / (double)(dataset.images ? dataset.images : 1)));
+  }
   set(facts, "features", json_integer(dataset.features));
   set(facts, "ngrams", json_integer((json_int_t)dataset.ngrams));
   set(facts, "ngram_documents", json_integer(dataset.ngram_documents));
