@@ -17,6 +17,7 @@
 #include "common/config/command.h"
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
+#include "proto/channel.h"
 #include "proto/link.h"
 
 static const char *const help =
@@ -118,6 +119,7 @@ int main(int argc, char **argv) {
     fputs(help, stdout);
     return OK;
   }
+  fatal_handler_set(channel_abort);
   omp_set_num_threads(1); /* an actor is one core: more actors, not more threads */
   return actor_run(argc, argv);
 }

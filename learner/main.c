@@ -18,11 +18,14 @@
 #include "common/tensor/gemm.h"
 #include "learner/pretrain.h"
 #include "learner/trainer.h"
+#include "proto/channel.h"
 
 static const char *const help =
     "usage: mpirun -np 1 troupe-learner CONFIG [--set a.b=c]... [--profile] : -np ACTORS troupe-actor CONFIG ...\n"
     "       troupe-learner --pretrain CONFIG [--set a.b=c]... [--print-config] [--profile]\n\n"
     "The learner of `troupe train` (rank 0), and `troupe pretrain`.\n";
+
+enum { FATAL_LIMIT_S = 10 }; /* for last words */
 
 static volatile int stop;
 
@@ -41,8 +44,17 @@ static void signals_catch(void) {
   sigaction(SIGINT, &action, NULL);
 }
 
+static Trainer trainer = {.run = {.lock = -1}};
+
+/* status.json is how the launcher learns of it, and ends ranks that MPI_Abort does not reach. */
+static void peers_end(void) {
+  alarm(FATAL_LIMIT_S);
+  trainer_report_fatal(&trainer);
+  channel_abort();
+}
+
 static Status run_train(const Config *config) {
-  static Trainer trainer;
+  fatal_handler_set(peers_end);
   Status status = trainer_open(&trainer, config, &stop);
   if (status != OK) trainer_turn_away(&trainer, config, status);
   if (status == OK) status = trainer_start(&trainer);

@@ -116,6 +116,8 @@ static Status report_failure(const Trainer *t, Status status) {
   return status;
 }
 
+void trainer_report_fatal(const Trainer *t) { (void)report_failure(t, FAILED); }
+
 void trainer_turn_away(Trainer *t, const Config *config, Status status) {
   char *reason = xstrdup(status_message());
   HubOptions options = {.refuse = reason, .floats = 1, .join_s = config->actors.start_timeout_s};

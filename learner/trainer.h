@@ -48,6 +48,8 @@ void trainer_turn_away(Trainer *trainer, const Config *config, Status status);
 Status trainer_start(Trainer *trainer);
 /* Trains to the end or to *stop. Status files and checkpoints are up to date when it returns, whatever it returns. */
 Status trainer_run(Trainer *trainer);
+/* A bug, or no memory: the last word in status.json, from whatever state, by status_message(). */
+void trainer_report_fatal(const Trainer *trainer);
 /* Ends the actors. True: MPI is finalized; false: _exit. Idempotent but for that. */
 bool trainer_close(Trainer *trainer, int exit_code);
 

@@ -13,6 +13,7 @@
 
 /* Progress time gains at most this much from one call to the next. */
 static const double clock_step_s = 0.05;
+enum { ABORT_LIMIT_S = 10 };
 
 typedef struct Outgoing {
   struct Outgoing *next;
@@ -288,10 +289,13 @@ bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_cod
   return finalize;
 }
 
+/* A rank that ends before MPI_Init would hold the others up in theirs. */
 void channel_abort(void) {
   int initialised = 0, finalised = 0;
   MPI_Initialized(&initialised);
   MPI_Finalized(&finalised);
-  if (initialised && !finalised) MPI_Abort(MPI_COMM_WORLD, 1);
-  _exit(1);
+  watchdog_set(ABORT_LIMIT_S, FAILED, NULL);
+  if (!initialised) initialised = MPI_Init(NULL, NULL) == MPI_SUCCESS;
+  if (initialised && !finalised) MPI_Abort(MPI_COMM_WORLD, FAILED);
+  _exit(FAILED);
 }

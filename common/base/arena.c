@@ -8,8 +8,7 @@
 
 void arena_init(Arena *arena, size_t bytes) {
   bytes = arena_rounded(bytes ? bytes : 1);
-  *arena = (Arena){.base = aligned_alloc(64, bytes), .size = bytes};
-  if (!arena->base) arena->base = xmalloc(~0ul >> 1); /* reports and stops */
+  *arena = (Arena){.base = xaligned(bytes), .size = bytes};
 }
 
 void arena_free(Arena *arena) {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/log.h"
+
 enum { MESSAGE_BYTES = 2048 };
 
 static _Thread_local char message[MESSAGE_BYTES];
@@ -36,19 +38,20 @@ void fatal_handler_set(void (*handler)(void)) { fatal_handler = handler; }
 
 static __attribute__((noreturn)) void fatal(void) {
   void (*handler)(void) = fatal_handler;
-  fatal_handler = NULL;
+  fatal_handler = NULL; /* a failure within it ends here */
+  log_error("%s", message);
   if (handler) handler();
   abort();
 }
 
 void check_failed(const char *condition, const char *file, int line) {
-  fprintf(stderr, "troupe: bug: %s:%d: CHECK(%s) does not hold\n", file, line, condition);
+  status_set(FAILED, "bug: %s:%d: CHECK(%s) does not hold", file, line, condition);
   fatal();
 }
 
 static void *checked(void *block, unsigned long bytes) {
   if (block || bytes == 0) return block;
-  fprintf(stderr, "troupe: out of memory: %lu bytes were asked for\n", bytes);
+  status_set(FAILED, "out of memory: %lu bytes were asked for", bytes);
   fatal();
 }
 
@@ -57,6 +60,8 @@ void *xcalloc(unsigned long count, unsigned long bytes) {
   return checked(calloc(count ? count : 1, bytes ? bytes : 1), count * bytes);
 }
 void *xrealloc(void *block, unsigned long bytes) { return checked(realloc(block, bytes ? bytes : 1), bytes); }
+
+void *xaligned(unsigned long bytes) { return checked(aligned_alloc(64, (bytes + 63) / 64 * 64), bytes); }
 
 char *xstrdup(const char *text) {
   size_t bytes = strlen(text) + 1;

@@ -48,10 +48,12 @@ __attribute__((noreturn)) void check_failed(const char *condition, const char *f
 void *xmalloc(unsigned long bytes);
 void *xcalloc(unsigned long count, unsigned long bytes);
 void *xrealloc(void *block, unsigned long bytes);
+void *xaligned(unsigned long bytes); /* to 64 bytes */
 char *xstrdup(const char *text);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Called by check_failed and by xmalloc's failure before abort(): each MPI main sets one that ends its peers. */
+/* Called by check_failed and by xmalloc's failure, with their words in status_message(), before abort(): each MPI main
+ * sets one that ends its peers. */
 void fatal_handler_set(void (*handler)(void));
 
 #endif

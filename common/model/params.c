@@ -102,9 +102,7 @@ void params_free(ParamTable *table) {
 
 float *params_block(const ParamTable *table) {
   size_t bytes = (table->total * sizeof(float) + 63) & ~(size_t)63;
-  float *block = aligned_alloc(64, bytes);
-  if (!block) block = xmalloc(~0ul >> 1); /* reports and stops */
-  return memset(block, 0, bytes);
+  return memset(xaligned(bytes), 0, bytes);
 }
 
 static bool ends_with(const char *name, const char *end) {

@@ -23,6 +23,14 @@ wait_for_iteration() { # RUN N
   fail "iteration $2 of $1 did not come"
 }
 
+# a learner without the memory that it needs (looked at below): it says so, and mpirun does not wait for its actors
+(
+  ulimit -v 8000000
+  troupe train "$c" -n 1 --set run.dir="$work/memory" --set policy.group=256 --set policy.minibatch_images=32 \
+    --set model.d_ff=65536 --set actors.chunk_images=1 2>"$work/memory.err"
+) &
+memory=$!
+
 # wrong input
 refuses 'runs/none/pretrain/checkpoints/best.h5: no such checkpoint' train "$c" --set run.name=none --set policy.init=
 refuses 'images_per_iteration 1000 is above the 96 images' train "$c" --set policy.images_per_iteration=1000
@@ -79,4 +87,10 @@ for moment in 0.15 0.3 0.6; do
   code=$?
   [ $code = 0 ] || [ $code = 143 ] || fail "TERM after $moment s: exit $code" # 143: the launcher had not begun
 done
+
+wait "$memory"
+code=$?
+[ $code = 1 ] || { cat "$work/memory.err" >&2; fail "a learner without memory: exit $code"; }
+grep -q '^learner: out of memory: [0-9]* bytes were asked for' "$work/memory.err" || fail "no word of the memory"
+grep -q '"message": "out of memory' "$work/memory/status.json" || fail "status.json does not speak of the memory"
 exit 0

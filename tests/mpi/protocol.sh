@@ -4,6 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 . tests/mpi/ranks.inc
 program=$BUILD/tests/mpi/protocol_test
+[ -x "$program" ] || { echo "no $program: make check-mpi builds it" >&2; exit 1; }
 failed=0
 
 # expect NAME LIMIT RANKS PATTERN [OPTIONS]: the run ends in time with the digest of its lag, and its log has PATTERN
@@ -61,17 +62,34 @@ if [ "$recovery" = yes ]; then
     expect "an actor sends nonsense: $fault" 60 4 'rank 2 broke the protocol' --2:$fault=2
   done
   expect "an actor speaks before HELLO" 60 4 'rank 2 broke the protocol' --2:early
+  expect "an actor meets a bug" 60 4 'lost [1-9].* reassigned [1-9]' --2:bug=3
+  expect "an actor runs out of memory" 60 4 'lost [1-9].* reassigned [1-9]' --2:memory=3
   expect "an actor with another configuration is refused" 60 4 'actor 2.*is refused' --2:mismatch
-  run_ranks 60 4 "$scratch/log" "$program" --0:die=3
-  status=$?
-  if [ $status != 124 ] && [ $status != 137 ] && [ "$(grep -c "learner's process has ended" "$scratch/log")" = 3 ]; then
-    echo "  ok the learner dies"
-  else
-    echo "  FAILED the learner dies: status $status"
-    sed 's/^/    /' "$scratch/log" | tail -40
-    failed=1
-  fi
+  for fault in die bug; do
+    run_ranks 60 4 "$scratch/log" "$program" --0:$fault=3
+    status=$?
+    if [ $status != 124 ] && [ $status != 137 ] && [ "$(grep -c "learner's process has ended" "$scratch/log")" = 3 ]; then
+      echo "  ok the learner ends: $fault"
+    else
+      echo "  FAILED the learner ends: $fault, status $status"
+      sed 's/^/    /' "$scratch/log" | tail -40
+      failed=1
+    fi
+  done
 else
   echo "  not run: deaths of ranks (this MPI has no --enable-recovery)"
 fi
+# without recovery a bug anywhere ends the job
+launch="mpirun --oversubscribe"
+for rank in 0 2; do
+  run_ranks 60 4 "$scratch/log" "$program" --$rank:bug=2
+  status=$?
+  if [ $status != 124 ] && [ $status != 137 ] && [ $status != 0 ] && grep -q 'bug: .*CHECK(no bug)' "$scratch/log"; then
+    echo "  ok a bug in rank $rank ends the job"
+  else
+    echo "  FAILED a bug in rank $rank ends the job: status $status"
+    sed 's/^/    /' "$scratch/log" | tail -40
+    failed=1
+  fi
+done
 exit $failed

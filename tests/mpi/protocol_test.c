@@ -4,8 +4,8 @@
  * the cases and compares digests.
  *
  *   --lag L              iterations k .. k + L are open at once
- *   --RANK:FAULT[=N]     that rank's fault before its N-th chunk (N-th iteration for rank 0): die, stop, slow, silent,
- *                        garbage, tag, oversize, flip, foreign; before it joins: early, late, mismatch, kernel */
+ *   --RANK:FAULT[=N]     that rank's fault before its N-th chunk (N-th iteration for rank 0): die, bug, memory, stop, slow,
+ *                        silent, garbage, tag, oversize, flip, foreign; before it joins: early, late, mismatch, kernel */
 #include <mpi.h>
 #include <signal.h>
 #include <stdio.h>
@@ -197,6 +197,8 @@ static int learner(void) {
   for (int k = 0; k < ITERATIONS && !code; k++) {
     if (k == fault_at && !strcmp(fault, "die")) raise(SIGKILL);
     if (k == fault_at && !strcmp(fault, "stop")) sleep_stopped();
+    if (k == fault_at && !strcmp(fault, "bug")) check_failed("no bug", __FILE__, __LINE__);
+    if (k == fault_at && !strcmp(fault, "memory")) free(xmalloc(1ul << 62));
     if (!gather(hub, &ledger, WORK_ROLLOUT, k)) code = 3;
     if (code) break;
     fold(hasher, &ledger, WORK_ROLLOUT, k, weights);
@@ -257,6 +259,8 @@ static void misbehave(const Result *good) {
   for (size_t i = 0; i < sizeof junk; i++) junk[i] = (unsigned char)(words(1, (uint32_t)i, 2, 3) >> 5);
   if (!strcmp(fault, "die")) raise(SIGKILL);
   if (!strcmp(fault, "stop")) sleep_stopped();
+  if (!strcmp(fault, "bug")) check_failed("no bug", __FILE__, __LINE__);
+  if (!strcmp(fault, "memory")) free(xmalloc(1ul << 62));
   if (!strcmp(fault, "slow")) clock_sleep(0.01);
   if (!strcmp(fault, "silent")) clock_sleep(2 * silence_s);
   if (!strcmp(fault, "garbage")) send_raw(junk, 5000, MESSAGE_RESULT);
@@ -333,6 +337,7 @@ int main(int argc, char **argv) {
     }
   }
   if (!strcmp(fault, "stop")) waker_start(4);
+  fatal_handler_set(channel_abort); /* as both mains do */
   int provided, rank;
   MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
