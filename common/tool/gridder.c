@@ -12,9 +12,9 @@
 
 enum { BLOCK_A_THREAD = 8 };
 
-static void fault_set(Gridder *gridder, int image) {
+static void fault_set(Gridder *gridder, const Corpus *corpus, int image) {
   gridder->keep[image] = false;
-  free(gridder->fault[image]);
+  if (corpus->images[image].mirrored) return; /* said once */
   gridder->fault[image] = xstrdup(status_message());
 }
 
@@ -29,7 +29,7 @@ static Status survey_source(Gridder *gridder, const Corpus *corpus) {
       status =
           status_set(BAD_INPUT, "%s has %d features a cell, %s has %d", image->id, features, first, gridder->features);
     if (status != OK) {
-      fault_set(gridder, i);
+      fault_set(gridder, corpus, i);
       continue;
     }
     if (!first) first = image->id;
@@ -60,17 +60,18 @@ static void take_one(Gridder *gridder, const Corpus *corpus, int image, EncoderS
     status = features_read(gridder->source, from->id, from->file, gridder->cells, gridder->features, grid);
   } else {
     char *path = path_join(gridder->folder, from->file);
+    encoder_scratch_mirror(scratch, from->mirrored);
     status = file_exists(path) ? encoder_encode_file(gridder->encoder, scratch, path, grid)
                                : status_set(BAD_INPUT, "%s: no such file", path);
     free(path);
   }
-  if (status != OK) fault_set(gridder, image);
+  if (status != OK) fault_set(gridder, corpus, image);
 }
 
 static Status block_write(Gridder *gridder, DatasetWriter *writer, int first, int count, const float *grids,
                           size_t grid) {
   for (int i = 0; i < count; i++) {
-    if (!gridder->keep[first + i]) gridder->broken++;
+    if (!gridder->keep[first + i]) gridder->broken += gridder->fault[first + i] != NULL;
     else if (writer) TRY(dataset_write_features(writer, 1, grids + (size_t)i * grid));
   }
   return OK;

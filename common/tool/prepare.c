@@ -19,7 +19,7 @@
 enum { NAMED_MOST = 50 };
 
 typedef struct Prepare {
-  const char *images, *captions, *out, *encoder, *weights;
+  const char *images, *captions, *labels, *features, *out, *encoder, *weights;
   ArgumentList split_text, mirror;
   SplitList split[ARGUMENT_LIST_MAX];
   int splits;
@@ -28,9 +28,9 @@ typedef struct Prepare {
 } Prepare;
 
 static const char *const usage =
-    "usage: troupe prepare --images DIR --captions FILE --out F.h5 [options]\n\n"
-    "Reads pictures (JPEG, PNG) and captions and writes one dataset file: grid features, captions, and the vocabulary and\n"
-    "document frequencies of the split train.\n";
+    "usage: troupe prepare --images DIR | --features F --captions FILE --out F.h5 [options]\n\n"
+    "Reads pictures (JPEG, PNG), or features that another program made of them, and captions, and writes one dataset file:\n"
+    "grid features, captions, and the vocabulary and document frequencies of the split train.\n";
 
 static Status split_parse(Prepare *prepare, const char *text) {
   const char *equals = strchr(text, '=');
@@ -47,11 +47,37 @@ static Status split_parse(Prepare *prepare, const char *text) {
   return OK;
 }
 
+/* --features stands in place of all that makes features of pictures. */
+static Status features_options(Prepare *p) {
+  if (p->images || p->weights || p->mirror.count)
+    return status_set(BAD_INPUT, "--features excludes --%s: nothing is done to pictures",
+                      p->images    ? "images"
+                      : p->weights ? "weights"
+                                   : "mirror");
+  if (!p->encoder) p->encoder = "imported";
+  for (int i = 0; encoder_known(i); i++)
+    if (strcmp(encoder_known(i), p->encoder) == 0)
+      return status_set(BAD_INPUT,
+                        "--encoder %s: is one of troupe's own; another name for features from elsewhere "
+                        "was expected",
+                        p->encoder);
+  if (strlen(p->encoder) >= sizeof((Dataset *)0)->encoder)
+    return status_set(BAD_INPUT, "--encoder: a shorter name was expected");
+  return OK;
+}
+
 static Status options_parse(Prepare *p, int argc, char **argv, int *first) {
   const Argument table[] = {
       {"images", 0, ARGUMENT_TEXT, &p->images, 0, 0, "DIR", "the folder of the pictures"},
+      {"features", 0, ARGUMENT_TEXT, &p->features, 0, 0, "F",
+       "in place of pictures, features that are ready, [F], [N, F] or [rows, columns, F] each: a\n"
+       "folder of ID.npz (array feat) or ID.npy, or an HDF5 file with arrays ID or ID_features.\n"
+       "ID: the picture's id (COCO's number), or its file's name. N may differ between pictures"},
       {"captions", 0, ARGUMENT_TEXT, &p->captions, 0, 0, "FILE",
-       "captions.txt or .token of Flickr8k/30k, Karpathy's dataset_*.json, COCO's captions_*.json"},
+       "captions.txt or .token of Flickr8k/30k, Karpathy's dataset_*.json, COCO's captions_*.json,\n"
+       "self-critical.pytorch's cocotalk.json (with --labels)"},
+      {"labels", 0, ARGUMENT_TEXT, &p->labels, 0, 0, "FILE",
+       "cocotalk_label.h5, which holds the captions of a cocotalk.json"},
       {"split", 0, ARGUMENT_LIST, &p->split_text, 0, 0, "NAME=LIST",
        "pictures of a split, named one a line in the file LIST; once for each split. Without\n"
        "it: the caption file's own splits, or everything is train"},
@@ -59,7 +85,8 @@ static Status options_parse(Prepare *p, int argc, char **argv, int *first) {
        "adds each picture of the split mirrored, left and right exchanged in its captions:\naugmentation"},
       {"out", 0, ARGUMENT_TEXT, &p->out, 0, 0, "F.h5",
        "the dataset file; appears when it is whole; its folder is made"},
-      {"encoder", 0, ARGUMENT_TEXT, &p->encoder, 0, 0, "NAME", "patches (default), efficientnet-lite0"},
+      {"encoder", 0, ARGUMENT_TEXT, &p->encoder, 0, 0, "NAME",
+       "patches (default), efficientnet-lite0; with --features what to call them (imported)"},
       {"weights", 0, ARGUMENT_TEXT, &p->weights, 0, 0, "FILE",
        "the encoder's weights (safetensors); else looked for in TROUPE_ENCODERS and encoders/"},
       {"skip-broken", 0, ARGUMENT_FLAG, &p->skip_broken, 0, 0, NULL,
@@ -75,9 +102,12 @@ static Status options_parse(Prepare *p, int argc, char **argv, int *first) {
   if (!*first) return OK;
   for (int i = 0; i < p->split_text.count; i++) TRY(split_parse(p, p->split_text.text[i]));
   if (*first < argc) return status_set(BAD_INPUT, "'%s' is not an option; see troupe prepare --help", argv[*first]);
-  if (!p->images) return status_set(BAD_INPUT, "--images DIR is missing; see troupe prepare --help");
+  if (!p->images && !p->features)
+    return status_set(BAD_INPUT, "--images DIR or --features F is missing; see troupe prepare --help");
   if (!p->captions) return status_set(BAD_INPUT, "--captions FILE is missing; see troupe prepare --help");
   if (!p->out) return status_set(BAD_INPUT, "--out F.h5 is missing; see troupe prepare --help");
+  if (p->features) return features_options(p);
+  if (!p->encoder) p->encoder = "patches";
   if (!folder_exists(p->images)) return status_set(BAD_INPUT, "%s: no such folder of pictures", p->images);
   return OK;
 }
@@ -139,27 +169,56 @@ static void summary_print(const Prepare *prepare, const Dataset *content, const 
       prepare->out, content->images, content->captions, content->vocabulary,
       words ? 100.0 * (double)unknown / (double)words : 0,
       100.0 * (double)cut / (double)(content->captions ? content->captions : 1), content->token_stride);
-  printf("grids %d x %d by %s, %s; %zu n-grams of %d documents; %.1f MB; content %s\n", content->cells,
-         content->features, content->encoder, prepare->float32 ? "float32" : "float16", content->ngrams,
-         content->ngram_documents, megabytes, hash);
+  printf("grids %s%d x %d by %s, %s; %zu n-grams of %d documents; %.1f MB; content %s\n",
+         content->image_cells ? "of up to " : "", content->cells, content->features, content->encoder,
+         prepare->float32 ? "float32" : "float16", content->ngrams, content->ngram_documents, megabytes, hash);
   printf("%.1f s for the pictures, %.1f/s on %d thread%s\n", gridder->seconds,
          (double)corpus->count / (gridder->seconds > 0 ? gridder->seconds : 1), gridder->threads,
          gridder->threads > 1 ? "s" : "");
 }
 
-static Status dataset_make(const Prepare *prepare, const Corpus *corpus, const Encoder *encoder, Gridder *gridder) {
+/* Where the features come from. */
+static void origin_fill(const Prepare *prepare, const Gridder *gridder, Dataset *content) {
+  const Encoder *encoder = gridder->encoder;
+  snprintf(content->encoder, sizeof content->encoder, "%s", gridder->name);
+  if (encoder) {
+    snprintf(content->encoder_hash, sizeof content->encoder_hash, "%s", encoder_weights_hash(encoder));
+    snprintf(content->preprocessing, sizeof content->preprocessing, "%s", encoder_preprocessing(encoder));
+  } else {
+    snprintf(content->preprocessing, sizeof content->preprocessing, "features made elsewhere: %.200s",
+             path_name(prepare->features));
+  }
+}
+
+/* image/cells, where some picture that is kept has fewer than N. */
+static void cells_fill(const Corpus *corpus, const Gridder *gridder, Dataset *content) {
+  bool fewer = false;
+  int at = 0;
+  if (!gridder->cells_of) return;
+  content->image_cells = xmalloc(((size_t)content->images + 1) * sizeof *content->image_cells);
+  for (int i = 0; i < corpus->count; i++) {
+    if (!gridder->keep[i]) continue;
+    content->image_cells[at++] = gridder->cells_of[i];
+    fewer |= gridder->cells_of[i] < gridder->cells;
+  }
+  if (fewer) return;
+  free(content->image_cells);
+  content->image_cells = NULL;
+}
+
+static Status dataset_make(const Prepare *prepare, const Corpus *corpus, Gridder *gridder) {
   DatasetWriter *writer;
   Dataset content = {0};
-  TRY(dataset_write_begin(&writer, prepare->out, encoder_cells(encoder), encoder_features(encoder), !prepare->float32));
+  TRY(gridder_survey(gridder, corpus));
+  TRY(dataset_write_begin(&writer, prepare->out, gridder->cells, gridder->features, !prepare->float32));
   Status status = gridder_run(gridder, corpus, writer);
   if (status == OK) status = faults_report(prepare, corpus, gridder);
   if (status == OK) status = corpus_content(corpus, gridder->keep, prepare->min_count, prepare->max_length, &content);
   if (status != OK) {
     dataset_write_abandon(writer);
   } else {
-    snprintf(content.encoder, sizeof content.encoder, "%s", encoder_name(encoder));
-    snprintf(content.encoder_hash, sizeof content.encoder_hash, "%s", encoder_weights_hash(encoder));
-    snprintf(content.preprocessing, sizeof content.preprocessing, "%s", encoder_preprocessing(encoder));
+    origin_fill(prepare, gridder, &content);
+    cells_fill(corpus, gridder, &content);
     status = dataset_write_finish(writer, &content);
   }
   if (status == OK) summary_print(prepare, &content, corpus, gridder, content.content_hash);
@@ -171,27 +230,35 @@ static Status prepare_run(const Prepare *prepare) {
   CaptionList captions;
   Corpus corpus = {0};
   Encoder *encoder = NULL;
-  TRY(captions_read_file(&captions, prepare->captions));
+  FeatureSource *source = NULL;
+  TRY(prepare->labels ? captions_read_labelled(&captions, prepare->captions, prepare->labels)
+                      : captions_read_file(&captions, prepare->captions));
   Status status = corpus_select(&corpus, &captions, prepare->split, prepare->splits);
   for (int i = 0; i < prepare->mirror.count && status == OK; i++)
     status = corpus_mirror(&corpus, prepare->mirror.text[i]);
-  if (status == OK) status = encoder_choose(prepare, &encoder);
+  if (status == OK)
+    status = prepare->features ? features_open(&source, prepare->features) : encoder_choose(prepare, &encoder);
   if (status == OK) status = out_folder(prepare->out);
   if (status == OK) {
     if (corpus.empty_captions) log_warning("%d captions without a word are left out", corpus.empty_captions);
     if (corpus.silent_images) log_warning("%d pictures without captions are left out", corpus.silent_images);
-    Gridder gridder = {.encoder = encoder, .folder = prepare->images, .threads = prepare->threads};
-    status = dataset_make(prepare, &corpus, encoder, &gridder);
+    Gridder gridder = {.encoder = encoder,
+                       .folder = prepare->images,
+                       .source = source,
+                       .name = prepare->encoder,
+                       .threads = prepare->threads};
+    status = dataset_make(prepare, &corpus, &gridder);
     gridder_free(&gridder, &corpus);
   }
   encoder_close(encoder);
+  features_close(source);
   corpus_free(&corpus);
   caption_list_free(&captions);
   return status;
 }
 
 int verb_prepare(int argc, char **argv) {
-  Prepare prepare = {.encoder = "patches", .threads = omp_get_num_procs(), .min_count = 5, .max_length = 20};
+  Prepare prepare = {.threads = omp_get_num_procs(), .min_count = 5, .max_length = 20};
   int first;
   Status status = options_parse(&prepare, argc, argv, &first);
   gemm_init();
