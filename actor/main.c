@@ -14,6 +14,7 @@
 #include "actor/snapshot.h"
 #include "common/base/arguments.h"
 #include "common/base/log.h"
+#include "common/base/pulse.h"
 #include "common/config/command.h"
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
@@ -25,6 +26,8 @@ static const char *const help =
     "       troupe-actor evaluate ... | caption ...\n\n"
     "An actor of `troupe train`, and `troupe evaluate` and `troupe caption`.\n";
 
+#define PULSE_S 0.005
+
 typedef struct Actor {
   Config config;
   Dataset dataset;
@@ -32,6 +35,7 @@ typedef struct Actor {
   Rollout rollout;
   Snapshots snapshots;
   Link *link;
+  bool unwanted; /* the chunk in hand */
 } Actor;
 
 static Status actor_load(Actor *actor, const Command *command) {
@@ -60,13 +64,23 @@ static Status actor_join(Actor *actor, bool loaded) {
   return OK;
 }
 
+/* In the middle of decoding: snapshots come in, heartbeats go out. Not any more once the chunk is not wanted: then its
+ * weights may be overwritten. */
+static void pulsed(void *data) {
+  Actor *actor = data;
+  if (!actor->unwanted) actor->unwanted = link_poll(actor->link) != LINK_WORK;
+}
+
 /* One chunk: the weights it names, its captions, its result. */
 static Status actor_chunk(Actor *actor, const Assignment *assignment) {
   const float *policy, *reference;
   Result result = {0};
   double idle = link_idle_seconds(actor->link);
   snapshots_use(&actor->snapshots, assignment->policy_version, assignment->reference_version, &policy, &reference);
+  actor->unwanted = false;
+  pulse_set(pulsed, actor, PULSE_S);
   Status status = rollout_run(&actor->rollout, assignment, policy, reference, &result);
+  pulse_set(NULL, NULL, 0);
   snapshots_release(&actor->snapshots);
   result.seconds[SECONDS_IDLE] = idle;
   if (status == OK && link_poll(actor->link) == LINK_WORK) status = link_send_result(actor->link, &result);

@@ -25,18 +25,23 @@ static bool assign(Hub *hub, Ledger *ledger) {
   return any;
 }
 
+bool collect_once(Hub *hub, Ledger *ledger) {
+  Event event;
+  bool any = false;
+  while (hub_poll(hub, &event)) {
+    take(hub, ledger, &event);
+    any = true;
+  }
+  return assign(hub, ledger) || any;
+}
+
 enum { GRACE_S = 15 }; /* without any actor: one that was only stopped comes back */
 
-Status collect(Hub *hub, Ledger *ledger, Work work, int64_t iteration, const volatile int *stop, bool *complete) {
-  Event event;
+Status collect(Hub *hub, Ledger *ledger, Work work, int64_t last, int chunks, const volatile int *stop,
+               bool *complete) {
   double alone_since = hub_clock(hub);
-  while (!(*complete = ledger_complete(ledger, work, iteration)) && !*stop) {
-    bool any = false;
-    while (hub_poll(hub, &event)) {
-      take(hub, ledger, &event);
-      any = true;
-    }
-    any |= assign(hub, ledger);
+  while (!(*complete = ledger_ready(ledger, work, last) >= chunks) && !*stop) {
+    bool any = collect_once(hub, ledger);
     if (hub_live(hub) > 0) alone_since = hub_clock(hub);
     if (hub_clock(hub) - alone_since > GRACE_S) return status_set(FAILED, "no actors");
     if (!any) hub_idle(hub);

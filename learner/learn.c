@@ -9,16 +9,24 @@
 #include "learner/images.h"
 #include "learner/settings.h"
 
+const char *const off_policy_names[OFF_POLICIES + 1] = {"decoupled", "clip_only", "none", NULL};
+
 void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *updater) {
   int images = config->policy.images_per_iteration, minibatch = config->policy.minibatch_images;
   int captions = minibatch * config->policy.group, tokens = captions * policy_max_length(config);
+  size_t all_captions = (size_t)images * (size_t)config->policy.group;
+  size_t all_tokens = all_captions * (size_t)policy_max_length(config);
   *learn = (Learn){.config = config, .dataset = dataset, .updater = updater};
   batch_init(&learn->batch, &updater->table->shape, minibatch, captions, tokens);
   learn->group = xcalloc((size_t)images, sizeof *learn->group);
-  learn->advantage = xcalloc((size_t)images * (size_t)config->policy.group, sizeof(double));
+  learn->advantage = xcalloc(all_captions, sizeof(double));
   learn->order = xcalloc((size_t)images, sizeof(int32_t));
-  learn->log_mu = xcalloc((size_t)tokens, sizeof(float));
-  learn->log_ref = xcalloc((size_t)tokens, sizeof(float));
+  float **all[] = {&learn->log_mu, &learn->log_prox, &learn->log_ref};
+  float **some[] = {&learn->batch_log_mu, &learn->batch_log_prox, &learn->batch_log_ref};
+  for (int i = 0; i < 3; i++) {
+    *all[i] = xcalloc(all_tokens, sizeof(float));
+    *some[i] = xcalloc((size_t)tokens, sizeof(float));
+  }
   learn->batch_advantage = xcalloc((size_t)captions, sizeof(double));
   learn->steps_per_iteration = config->policy.inner_epochs * ((images + minibatch - 1) / minibatch);
 }
@@ -28,18 +36,37 @@ void learn_free(Learn *learn) {
   free(learn->group);
   free(learn->advantage);
   free(learn->order);
-  free(learn->log_mu);
-  free(learn->log_ref);
+  float *columns[] = {learn->log_mu,       learn->log_prox,       learn->log_ref,
+                      learn->batch_log_mu, learn->batch_log_prox, learn->batch_log_ref};
+  for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) free(columns[i]);
   free(learn->batch_advantage);
   *learn = (Learn){0};
 }
 
 /* --- gathering ----------------------------------------------------------------------------------------------- */
 
+int learn_group_tokens(const Group *group) {
+  const Result *r = group->result;
+  return r->caption_start[r->image_start[group->index + 1]] - r->caption_start[r->image_start[group->index]];
+}
+
+/* Its columns of the result, behind those gathered before. */
+static void gather_tokens(Learn *learn, const Group *group) {
+  const Result *r = group->result;
+  size_t bytes = (size_t)learn_group_tokens(group) * sizeof(float);
+  int start = r->caption_start[r->image_start[group->index]];
+  memcpy(learn->log_mu + group->first_token, r->logp + start, bytes);
+  memcpy(learn->log_prox + group->first_token, r->logp + start, bytes);
+  if (r->has_reference) memcpy(learn->log_ref + group->first_token, r->reference_logp + start, bytes);
+  learn->tokens += learn_group_tokens(group);
+}
+
 static void gather_group(Learn *learn, const AdvantageOptions *options, const Result *result, int index,
                          RolloutMeans *means) {
   int first = result->image_start[index], size = result->image_start[index + 1] - first;
-  learn->group[learn->groups++] = (Group){result, index, learn->captions};
+  Group *group = &learn->group[learn->groups++];
+  *group = (Group){result, index, learn->captions, learn->tokens};
+  gather_tokens(learn, group);
   GroupStats stats =
       advantage_group(options, size, result->reward + first, result->has_baseline ? result->baseline[index] : 0,
                       learn->advantage + learn->captions);
@@ -55,13 +82,17 @@ static void gather_group(Learn *learn, const AdvantageOptions *options, const Re
   }
 }
 
-void learn_gather(Learn *learn, const Ledger *ledger, int64_t iteration, RolloutMeans *means) {
+void learn_gather(Learn *learn, const Result *const *results, int chunks, int64_t iteration, RolloutMeans *means) {
   AdvantageOptions options = settings_advantage(learn->config);
   *means = (RolloutMeans){0};
-  learn->groups = learn->captions = 0;
-  int chunks = ledger_chunks(ledger, WORK_ROLLOUT, iteration);
+  learn->groups = learn->captions = learn->tokens = 0;
+  learn->iteration = iteration;
+  learn->stale = false;
   for (int chunk = 0; chunk < chunks; chunk++) {
-    const Result *result = ledger_result(ledger, WORK_ROLLOUT, iteration, chunk);
+    const Result *result = results[chunk];
+    int lag = (int)(iteration - result->policy_version);
+    means->version_lag += (double)lag * result->captions;
+    if (lag > means->version_lag_max) means->version_lag_max = lag;
     for (int i = 0; i < result->images; i++) gather_group(learn, &options, result, i, means);
     means->tokens += result->tokens;
     for (int k = 0; k < SECONDS_KINDS; k++) means->seconds[k] += result->seconds[k];
@@ -70,6 +101,7 @@ void learn_gather(Learn *learn, const Ledger *ledger, int64_t iteration, Rollout
   means->captions = learn->captions;
   means->reward /= captions;
   means->clipped /= captions;
+  means->version_lag /= captions;
   for (int k = 0; k < LEARN_COMPONENTS; k++) means->component[k] /= captions;
   means->length = (double)means->tokens / captions;
   means->reward_std /= groups;
@@ -79,19 +111,38 @@ void learn_gather(Learn *learn, const Ledger *ledger, int64_t iteration, Rollout
 
 /* --- updating ------------------------------------------------------------------------------------------------ */
 
-static Status add_group(Learn *learn, const Group *group, int *captions) {
+Status learn_add_group(Learn *learn, const Group *group, int *at) {
   const Result *result = group->result;
-  TRY(dataset_features(learn->dataset, result->image[group->index], batch_add_image(&learn->batch, NULL)));
   int first = result->image_start[group->index], end = result->image_start[group->index + 1];
+  TRY(dataset_features(learn->dataset, result->image[group->index], batch_add_image(&learn->batch, NULL)));
+  *at = learn->batch.view.tokens;
   for (int c = first; c < end; c++) {
-    int start = result->caption_start[c], length = result->caption_start[c + 1] - start;
-    int at = batch_add_caption(&learn->batch, result->token + start, length);
-    memcpy(learn->log_mu + at, result->logp + start, (size_t)length * sizeof(float));
-    if (result->has_reference)
-      memcpy(learn->log_ref + at, result->reference_logp + start, (size_t)length * sizeof(float));
-    learn->batch_advantage[(*captions)++] = learn->advantage[group->first_caption + c - first];
+    int start = result->caption_start[c];
+    batch_add_caption(&learn->batch, result->token + start, result->caption_start[c + 1] - start);
   }
   return OK;
+}
+
+/* With what the objective wants to know of it. */
+static Status add_terms(Learn *learn, const Group *group, int *captions) {
+  int at, count = group->result->image_start[group->index + 1] - group->result->image_start[group->index];
+  TRY(learn_add_group(learn, group, &at));
+  size_t bytes = (size_t)learn_group_tokens(group) * sizeof(float);
+  memcpy(learn->batch_log_mu + at, learn->log_mu + group->first_token, bytes);
+  memcpy(learn->batch_log_prox + at, learn->log_prox + group->first_token, bytes);
+  memcpy(learn->batch_log_ref + at, learn->log_ref + group->first_token, bytes);
+  memcpy(learn->batch_advantage + *captions, learn->advantage + group->first_caption, (size_t)count * sizeof(double));
+  *captions += count;
+  return OK;
+}
+
+/* On-policy, prox is mu and all three are the same. */
+static RolloutTerms terms_choose(const Learn *learn, OffPolicy off_policy) {
+  RolloutTerms terms = {
+      .log_mu = learn->batch_log_mu, .log_ref = learn->batch_log_ref, .advantage = learn->batch_advantage};
+  if (learn->stale && off_policy == OFF_POLICY_DECOUPLED) terms.log_prox = learn->batch_log_prox;
+  if (learn->stale && off_policy == OFF_POLICY_NONE) terms.log_mu = learn->batch_log_prox;
+  return terms;
 }
 
 static Status step(Learn *learn, const int32_t *groups, int count, int64_t number, double multiplier,
@@ -99,10 +150,8 @@ static Status step(Learn *learn, const int32_t *groups, int count, int64_t numbe
   const Config *config = learn->config;
   int captions = 0;
   batch_clear(&learn->batch);
-  for (int i = 0; i < count; i++) TRY(add_group(learn, &learn->group[groups[i]], &captions));
-  bool reference = learn->group[groups[0]].result->has_reference;
-  RolloutTerms terms = {
-      .log_mu = learn->log_mu, .log_ref = reference ? learn->log_ref : NULL, .advantage = learn->batch_advantage};
+  for (int i = 0; i < count; i++) TRY(add_terms(learn, &learn->group[groups[i]], &captions));
+  RolloutTerms terms = terms_choose(learn, settings_off_policy(config));
   Dropout dropout = {.rate = (float)config->policy.dropout,
                      .image_rate = (float)config->policy.image_dropout,
                      .seed = config->run.seed,

@@ -6,15 +6,21 @@
 #include "common/config/config.h"
 #include "common/data/dataset.h"
 #include "learner/batch.h"
-#include "learner/ledger.h"
 #include "learner/schedule.h"
 #include "learner/update.h"
+#include "proto/messages.h"
+
+/* What corrects for captions that an earlier version sampled: a weight prox / mu with clipping against prox, the policy
+ * when the update began (decoupled PPO, arXiv 2110.00641); clipping against mu alone; or nothing: mu is taken for prox. */
+typedef enum OffPolicy { OFF_POLICY_DECOUPLED, OFF_POLICY_CLIP_ONLY, OFF_POLICY_NONE, OFF_POLICIES } OffPolicy;
+extern const char *const off_policy_names[OFF_POLICIES + 1]; /* NULL-terminated */
 
 /* One image of the iteration and its group, somewhere in a chunk's result. */
 typedef struct Group {
   const Result *result; /* borrowed from the ledger */
   int index;            /* image within the result */
   int first_caption;    /* in Learn.advantage */
+  int first_token;      /* in Learn.log_mu, log_prox, log_ref */
 } Group;
 
 enum { LEARN_COMPONENTS = COMPONENTS_MAX };
@@ -24,7 +30,9 @@ typedef struct RolloutMeans {
   double reward, reward_std;          /* over captions; mean over groups of the population standard deviation */
   double component[LEARN_COMPONENTS]; /* unweighted */
   double frac_reward_zero_std;
-  double length, clipped;        /* tokens a caption; share without end token */
+  double length, clipped; /* tokens a caption; share without end token */
+  double version_lag;     /* mean over captions of how many versions older than the policy their sampler was */
+  int version_lag_max;
   double baseline;               /* mean reward of the greedy captions (scst), else NaN */
   double seconds[SECONDS_KINDS]; /* sums over chunks */
   long captions, tokens;
@@ -36,19 +44,27 @@ typedef struct Learn {
   Updater *updater;
   Batch batch;
   Group *group; /* [images_per_iteration], owned, as are the following */
-  int groups, captions;
-  double *advantage;       /* [captions of the iteration] */
-  int32_t *order;          /* [images_per_iteration] */
-  float *log_mu, *log_ref; /* [tokens of a minibatch] */
-  double *batch_advantage; /* [captions of a minibatch] */
+  int groups, captions, tokens;
+  int64_t iteration;                  /* gathered: the version of the policy that the update starts from */
+  bool stale;                         /* some captions are of an earlier version, and log_prox was computed for them */
+  double *advantage;                  /* [captions of the iteration] */
+  int32_t *order;                     /* [images_per_iteration] */
+  float *log_mu, *log_prox, *log_ref; /* [tokens of the iteration]; prox = mu where not stale */
+  float *batch_log_mu, *batch_log_prox, *batch_log_ref; /* [tokens of a minibatch] */
+  double *batch_advantage;                              /* [captions of a minibatch] */
   int steps_per_iteration;
 } Learn;
 
 void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *updater);
 void learn_free(Learn *learn); /* idempotent */
 
-/* Gathers the iteration's results (complete in the ledger) and computes advantages. */
-void learn_gather(Learn *learn, const Ledger *ledger, int64_t iteration, RolloutMeans *means);
+/* Gathers the iteration's results [chunks], borrowed until after learn_update, and computes advantages. Then call
+ * stale_compute (learner/stale.h). */
+void learn_gather(Learn *learn, const Result *const *results, int chunks, int64_t iteration, RolloutMeans *means);
+
+/* Appends a group's picture and captions to learn->batch. Returns the offset of its first token there in *at. */
+Status learn_add_group(Learn *learn, const Group *group, int *at);
+int learn_group_tokens(const Group *group);
 
 /* The inner epochs. `between` (or NULL) is called between optimiser steps: progress of messages; when it returns false
  * the update ends there, with *complete false. Errors: FAILED when a loss or gradient is not finite, naming the

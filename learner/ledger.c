@@ -1,4 +1,4 @@
-/* Chunks of work: pending, assigned, returned. */
+/* Chunks of work: pending, assigned, returned, taken. */
 #include "learner/ledger.h"
 
 #include <stdlib.h>
@@ -7,7 +7,10 @@
 #include "common/base/status.h"
 
 void ledger_init(Ledger *ledger, double late_s, double late_factor) {
-  *ledger = (Ledger){.late_s = late_s > 0 ? late_s : 10, .late_factor = late_factor > 0 ? late_factor : 4};
+  *ledger = (Ledger){.late_s = late_s > 0 ? late_s : 10,
+                     .late_factor = late_factor > 0 ? late_factor : 4,
+                     .policy_version = VERSION_NONE,
+                     .reference_version = VERSION_NONE};
 }
 
 static void iteration_free(LedgerIteration *iteration) {
@@ -30,7 +33,10 @@ static LedgerIteration *find(const Ledger *ledger, Work work, int64_t iteration)
 void ledger_open(Ledger *ledger, Work work, int64_t iteration, int64_t policy_version, int64_t reference_version,
                  const int32_t *image, int images, int chunk_images) {
   CHECK(images > 0 && chunk_images > 0 && chunk_images <= CHUNK_IMAGES_MAX && !find(ledger, work, iteration));
-  LedgerIteration opened = {.work = work, .iteration = iteration, .chunks = (images + chunk_images - 1) / chunk_images};
+  LedgerIteration opened = {.work = work,
+                            .iteration = iteration,
+                            .floating = policy_version == VERSION_NONE,
+                            .chunks = (images + chunk_images - 1) / chunk_images};
   opened.chunk = xcalloc((size_t)opened.chunks, sizeof(Chunk));
   for (int c = 0; c < opened.chunks; c++) {
     int first = c * chunk_images, count = images - first < chunk_images ? images - first : chunk_images;
@@ -79,6 +85,10 @@ bool ledger_next(Ledger *ledger, int actor, double now, Assignment *assignment) 
     for (int c = 0; c < iteration->chunks; c++) {
       Chunk *chunk = &iteration->chunk[c];
       if (chunk->state == CHUNK_PENDING) {
+        if (iteration->floating) {
+          chunk->assignment.policy_version = ledger->policy_version;
+          chunk->assignment.reference_version = ledger->reference_version;
+        }
         hand_out(chunk, actor, now, assignment);
         return true;
       }
@@ -97,8 +107,9 @@ LedgerAnswer ledger_return(Ledger *ledger, int actor, double now, Result *result
   LedgerIteration *iteration = find(ledger, result->work, result->iteration);
   Chunk *chunk =
       iteration && result->chunk >= 0 && result->chunk < iteration->chunks ? &iteration->chunk[result->chunk] : NULL;
-  if (!chunk || chunk->state == CHUNK_RETURNED || result->policy_version != chunk->assignment.policy_version) {
-    LedgerAnswer answer = chunk && chunk->state == CHUNK_RETURNED ? LEDGER_DUPLICATE : LEDGER_UNKNOWN;
+  bool here = chunk && (chunk->state == CHUNK_RETURNED || chunk->state == CHUNK_TAKEN);
+  if (!chunk || here || result->policy_version != chunk->assignment.policy_version) {
+    LedgerAnswer answer = here ? LEDGER_DUPLICATE : LEDGER_UNKNOWN;
     ledger->duplicates += answer == LEDGER_DUPLICATE;
     result_free(result);
     return answer;
@@ -131,9 +142,43 @@ int ledger_lost(Ledger *ledger, int actor) {
   return back;
 }
 
+/* --- versions that float ------------------------------------------------------------------------------------- */
+
+static void chunk_drop(LedgerIteration *iteration, Chunk *chunk) {
+  iteration->returned -= chunk->state == CHUNK_RETURNED;
+  result_free(&chunk->result);
+  chunk->result = (Result){0};
+  chunk->state = CHUNK_PENDING;
+  chunk->holders = 0;
+}
+
+void ledger_renew(Ledger *ledger, int64_t oldest, int64_t policy_version, int64_t reference_version) {
+  ledger->policy_version = policy_version;
+  ledger->reference_version = reference_version;
+  for (int i = 0; i < ledger->count; i++) {
+    LedgerIteration *iteration = &ledger->open[i];
+    for (int c = 0; iteration->floating && c < iteration->chunks; c++) {
+      Chunk *chunk = &iteration->chunk[c];
+      bool out = chunk->state == CHUNK_ASSIGNED || chunk->state == CHUNK_RETURNED;
+      if (!out || chunk->assignment.policy_version >= oldest) continue;
+      chunk_drop(iteration, chunk);
+      ledger->dropped++;
+    }
+  }
+}
+
+/* --- results ------------------------------------------------------------------------------------------------- */
+
 bool ledger_complete(const Ledger *ledger, Work work, int64_t iteration) {
   const LedgerIteration *found = find(ledger, work, iteration);
   return found && found->returned == found->chunks;
+}
+
+const Result *ledger_result(const Ledger *ledger, Work work, int64_t iteration, int chunk) {
+  const LedgerIteration *found = find(ledger, work, iteration);
+  CHECK(found && chunk >= 0 && chunk < found->chunks);
+  const Chunk *at = &found->chunk[chunk];
+  return at->state == CHUNK_RETURNED || at->state == CHUNK_TAKEN ? &at->result : NULL;
 }
 
 int ledger_chunks(const Ledger *ledger, Work work, int64_t iteration) {
@@ -141,39 +186,68 @@ int ledger_chunks(const Ledger *ledger, Work work, int64_t iteration) {
   return found ? found->chunks : 0;
 }
 
-int ledger_returned(const Ledger *ledger, Work work, int64_t iteration) {
-  const LedgerIteration *found = find(ledger, work, iteration);
-  return found ? found->returned : 0;
+int ledger_ready(const Ledger *ledger, Work work, int64_t last) {
+  int ready = 0;
+  for (int i = 0; i < ledger->count; i++) {
+    const LedgerIteration *iteration = &ledger->open[i];
+    if (iteration->work == work && iteration->iteration <= last) ready += iteration->returned - iteration->taken;
+  }
+  return ready;
 }
 
-const Result *ledger_result(const Ledger *ledger, Work work, int64_t iteration, int chunk) {
-  const LedgerIteration *found = find(ledger, work, iteration);
-  CHECK(found && chunk >= 0 && chunk < found->chunks);
-  return found->chunk[chunk].state == CHUNK_RETURNED ? &found->chunk[chunk].result : NULL;
+void ledger_take(Ledger *ledger, Work work, int64_t last, int count, const Result **result) {
+  int took = 0;
+  for (int i = 0; i < ledger->count; i++) {
+    LedgerIteration *iteration = &ledger->open[i];
+    if (iteration->work != work || iteration->iteration > last) continue;
+    for (int c = 0; c < iteration->chunks && took < count; c++) {
+      Chunk *chunk = &iteration->chunk[c];
+      if (chunk->state != CHUNK_RETURNED) continue;
+      chunk->state = CHUNK_TAKEN;
+      iteration->taken++;
+      result[took++] = &chunk->result;
+    }
+  }
+  CHECK(took == count);
+}
+
+static void close_at(Ledger *ledger, int at) {
+  LedgerIteration *closed = &ledger->open[at];
+  iteration_free(closed);
+  memmove(closed, closed + 1, (size_t)(--ledger->count - at) * sizeof *closed);
+}
+
+void ledger_release(Ledger *ledger, Work work) {
+  for (int i = ledger->count - 1; i >= 0; i--) {
+    LedgerIteration *iteration = &ledger->open[i];
+    if (iteration->work != work) continue;
+    for (int c = 0; c < iteration->chunks; c++)
+      if (iteration->chunk[c].state == CHUNK_TAKEN) result_free(&iteration->chunk[c].result);
+    if (iteration->taken == iteration->chunks) close_at(ledger, i);
+  }
 }
 
 void ledger_close(Ledger *ledger, Work work, int64_t iteration) {
   LedgerIteration *found = find(ledger, work, iteration);
   CHECK(found);
-  iteration_free(found);
-  int at = (int)(found - ledger->open);
-  memmove(found, found + 1, (size_t)(--ledger->count - at) * sizeof *found);
+  close_at(ledger, (int)(found - ledger->open));
 }
 
 void ledger_check(const Ledger *ledger) {
   for (int i = 0; i < ledger->count; i++) {
     const LedgerIteration *it = &ledger->open[i];
     if (i > 0) CHECK(it[-1].iteration < it->iteration || (it[-1].iteration == it->iteration && it[-1].work < it->work));
-    int returned = 0;
+    int returned = 0, taken = 0;
     for (int c = 0; c < it->chunks; c++) {
       const Chunk *chunk = &it->chunk[c];
       CHECK(chunk->assignment.chunk == c && chunk->assignment.iteration == it->iteration);
       CHECK((chunk->state == CHUNK_ASSIGNED) == (chunk->holders > 0) && chunk->holders <= HOLDERS_MAX);
       for (int h = 0; h < chunk->holders; h++)
         for (int g = 0; g < h; g++) CHECK(chunk->holder[g] != chunk->holder[h]);
-      CHECK((chunk->state == CHUNK_RETURNED) == (chunk->result.block != NULL));
-      returned += chunk->state == CHUNK_RETURNED;
+      CHECK(chunk->state == CHUNK_TAKEN || (chunk->state == CHUNK_RETURNED) == (chunk->result.block != NULL));
+      returned += chunk->state == CHUNK_RETURNED || chunk->state == CHUNK_TAKEN;
+      taken += chunk->state == CHUNK_TAKEN;
     }
-    CHECK(returned == it->returned);
+    CHECK(returned == it->returned && taken == it->taken);
   }
 }

@@ -50,7 +50,10 @@ void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
   put(line, "learner/idle_frac", (m->after.idle_s - m->before.idle_s) / m->step_s);
   put(line, "learner/collect_s", m->collected_s);
   put(line, "learner/update_s", m->step_s - m->collected_s);
-  put(line, "version_lag/mean", 0);
+  put(line, "version_lag/mean", r->version_lag);
+  put(line, "version_lag/max", r->version_lag_max);
+  put(line, "rollouts/ready_frac", m->ready);
+  put(line, "rollouts/dropped_chunks", (double)m->dropped);
   double seconds = m->after.snapshot_s - m->before.snapshot_s;
   double bytes = (double)(m->after.snapshot_bytes - m->before.snapshot_bytes);
   put(line, "broadcast/seconds", seconds);
@@ -95,15 +98,15 @@ Status metrics_samples(const RunFolder *run, const Learn *learn, int64_t iterati
   return OK;
 }
 
-void metrics_evaluation(const Ledger *ledger, int64_t iteration, const Dataset *dataset, EvaluationScores *scores,
+void metrics_evaluation(const Result *const *results, int chunks, const Dataset *dataset, EvaluationScores *scores,
                         double *length) {
-  int chunks = ledger_chunks(ledger, WORK_EVALUATE, iteration), count = 0;
-  for (int k = 0; k < chunks; k++) count += ledger_result(ledger, WORK_EVALUATE, iteration, k)->images;
+  int count = 0;
+  for (int k = 0; k < chunks; k++) count += results[k]->images;
   int32_t *images = xcalloc((size_t)count, sizeof *images);
   char **texts = xcalloc((size_t)count, sizeof *texts);
   int at = 0;
   for (int k = 0; k < chunks; k++) {
-    const Result *result = ledger_result(ledger, WORK_EVALUATE, iteration, k);
+    const Result *result = results[k];
     for (int i = 0; i < result->images; i++, at++) {
       int start = result->caption_start[i], tokens = result->caption_start[i + 1] - start;
       images[at] = result->image[i];

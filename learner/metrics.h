@@ -16,6 +16,8 @@ typedef struct IterationMetrics {
   double collected_s, step_s; /* until the rollouts were there; in all */
   int64_t tokens;             /* sampled since the run began */
   int alive;
+  double ready; /* share of the rollouts that were there before they were waited for */
+  long dropped; /* chunks, for their version (actors.max_lag) */
   HubCounters before, after;
 } IterationMetrics;
 
@@ -25,8 +27,8 @@ void metrics_log(int64_t iteration, int64_t iterations, const IterationMetrics *
 /* The first groups of the iteration: captions, rewards, advantages. */
 Status metrics_samples(const RunFolder *run, const Learn *learn, int64_t iteration, int groups);
 
-/* Scores of a complete evaluation; the caller frees `scores`. `*length`: mean words a caption. */
-void metrics_evaluation(const Ledger *ledger, int64_t iteration, const Dataset *dataset, EvaluationScores *scores,
+/* Scores of a complete evaluation [chunks]; the caller frees `scores`. `*length`: mean words a caption. */
+void metrics_evaluation(const Result *const *results, int chunks, const Dataset *dataset, EvaluationScores *scores,
                         double *length);
 void metrics_evaluation_add(json_t *line, const EvaluationScores *scores, double length);
 

@@ -5,7 +5,7 @@
 
 #include "learner/trainer.h"
 
-/* Called when t->iteration has just been finished and published: refreshes and sends the reference where it is due. */
+/* Called when t->progress.iteration has just been finished and published: refreshes and sends the reference where it is due. */
 void reference_refresh(Trainer *trainer);
 
 #endif

@@ -44,9 +44,14 @@ ObjectiveOptions settings_objective(const Config *config) {
   options.beta = reinforce ? 0 : config->policy.beta;
   options.eps_low = config->policy.eps_low;
   options.eps_high = config->policy.eps_high;
+  options.importance_cap = config->policy.importance_cap;
   options.entropy_bonus = config->policy.entropy;
   options.max_length = policy_max_length(config);
   return options;
+}
+
+OffPolicy settings_off_policy(const Config *config) {
+  return (OffPolicy)named(off_policy_names, config->policy.off_policy);
 }
 
 int settings_threads(const Config *config, int otherwise) {

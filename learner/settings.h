@@ -4,6 +4,7 @@
 
 #include "common/config/config.h"
 #include "learner/advantage.h"
+#include "learner/learn.h"
 #include "learner/objective.h"
 #include "learner/optimizer.h"
 #include "learner/schedule.h"
@@ -12,6 +13,7 @@ OptimizerOptions settings_optimizer(const OptimizerConfig *config);
 ScheduleOptions settings_schedule(const ScheduleConfig *config);
 AdvantageOptions settings_advantage(const Config *config);
 ObjectiveOptions settings_objective(const Config *config);
+OffPolicy settings_off_policy(const Config *config);
 
 /* OpenMP threads: learner.threads, else TROUPE_LEARNER_THREADS (what the launcher leaves to the learner), else
  * `otherwise`. */

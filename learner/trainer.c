@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/pulse.h"
 #include "common/model/caption_split.h"
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
@@ -16,6 +17,7 @@
 #include "learner/metrics.h"
 #include "learner/reference.h"
 #include "learner/settings.h"
+#include "learner/stale.h"
 
 /* --- start and resume ---------------------------------------------------------------------------------------- */
 
@@ -27,9 +29,11 @@ static Status open_data(Trainer *t) {
   if (config->evaluation.every)
     TRY(caption_split_images(&t->dataset, config->data.validation, config->evaluation.images, &t->validation,
                              &t->validation_count));
-  images_init(&t->order, config->run.seed, t->train, t->train_count, config->policy.images_per_iteration);
+  rollouts_init(&t->rollouts, config, t->train, t->train_count);
   t->iterations = config->policy.iterations;
-  if (!t->iterations) t->iterations = (int64_t)llround(config->policy.epochs * images_iterations_per_epoch(&t->order));
+  if (!t->iterations)
+    t->iterations = (int64_t)llround(config->policy.epochs * images_iterations_per_epoch(&t->rollouts.order));
+  t->rollouts.iterations = t->iterations;
   return OK;
 }
 
@@ -43,10 +47,11 @@ static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
   memcpy(t->updater.optimizer.moment1, checkpoint->moment1, bytes);
   memcpy(t->updater.optimizer.moment2, checkpoint->moment2, bytes);
   t->updater.optimizer.step = checkpoint->step;
-  t->iteration = checkpoint->iteration;
-  t->reference_version = checkpoint->reference_version;
-  t->tokens = checkpoint->tokens;
-  t->best = checkpoint->best;
+  boundary_load(&t->kept, &t->table, checkpoint);
+  t->progress = (Progress){.iteration = checkpoint->iteration,
+                           .reference_version = checkpoint->reference_version,
+                           .tokens = checkpoint->tokens,
+                           .best = checkpoint->best};
   return OK;
 }
 
@@ -59,7 +64,7 @@ static Status open_weights(Trainer *t) {
   update_init(&t->updater, &t->table, &optimizer, images, captions, captions * policy_max_length(config));
   learn_init(&t->learn, config, &t->dataset, &t->updater);
   t->reference = params_block(&t->table);
-  for (int b = 0; b < BOUNDARY_BLOCKS; b++) t->kept.block[b] = params_block(&t->table);
+  boundary_init(&t->kept, &t->table, config->actors.lag);
 
   Checkpoint checkpoint = {0};
   ParamTable table = {0};
@@ -80,11 +85,12 @@ static Status open_weights(Trainer *t) {
   checkpoint_free(&checkpoint);
   params_free(&table);
   TRY(status);
-  return run_rewind(&t->run, t->iteration ? t->iteration : -1); /* at 0 the evaluation of stage 1 comes again too */
+  return run_rewind(&t->run, t->progress.iteration ? t->progress.iteration
+                                                   : -1); /* at 0 the evaluation of stage 1 comes again too */
 }
 
 Status trainer_open(Trainer *t, const Config *config, const volatile int *stop) {
-  *t = (Trainer){.config = config, .stop = stop, .best = NAN, .run = {.lock = -1}};
+  *t = (Trainer){.config = config, .stop = stop, .progress = {.best = NAN}, .run = {.lock = -1}};
   omp_set_num_threads(settings_threads(config, 1));
   ledger_init(&t->ledger, 0, 0);
   TRY(run_open(&t->run, config, "train")); /* first: status.json is how the launcher learns of what fails below */
@@ -97,7 +103,7 @@ static Status report(const Trainer *t, const char *phase, int exit_code, const c
   char hash[HASH_TEXT] = "";
   if (exit_code == OK) checkpoint_weights_hash(&t->table, t->updater.weights, hash);
   RunStatus status = {.phase = phase,
-                      .iteration = t->iteration,
+                      .iteration = t->progress.iteration,
                       .iterations = t->iterations,
                       .exit = exit_code,
                       .alive = t->hub ? hub_live(t->hub) : 0,
@@ -127,6 +133,14 @@ void trainer_turn_away(Trainer *t, const Config *config, Status status) {
   free(reason);
 }
 
+#define PULSE_S 0.002
+
+/* In the middle of computing: messages move on, and actors get their next chunks. */
+static void pulsed(void *trainer) {
+  Trainer *t = trainer;
+  (void)collect_once(t->hub, &t->ledger);
+}
+
 static Status start(Trainer *t) {
   char hash[HASH_TEXT];
   config_hash(t->config, hash);
@@ -135,18 +149,21 @@ static Status start(Trainer *t) {
                         .dataset_hash = t->dataset.content_hash,
                         .floats = t->table.total,
                         .vocabulary = t->dataset.vocabulary,
-                        .lag = t->config->actors.lag,
+                        .lag = rollouts_lag(t->config),
                         .kernel = gemm_name(),
                         .heartbeat_s = t->config->actors.heartbeat_s,
                         .silence_s = t->config->actors.timeout_s,
                         .join_s = t->config->actors.start_timeout_s};
   TRY(hub_open(&t->hub, &options));
-  hub_publish(t->hub, SNAPSHOT_POLICY, t->iteration, t->updater.weights);
+  pulse_set(pulsed, t, PULSE_S);
+  for (int64_t v = t->kept.oldest; v < t->progress.iteration; v++)
+    hub_publish(t->hub, SNAPSHOT_POLICY, v, boundary_policy(&t->kept, v));
+  hub_publish(t->hub, SNAPSHOT_POLICY, t->progress.iteration, t->updater.weights);
   if (memcmp(t->reference, t->updater.weights, t->table.total * sizeof(float)) == 0)
-    hub_adopt_reference(t->hub, t->iteration, t->reference_version);
-  else hub_publish(t->hub, SNAPSHOT_REFERENCE, t->reference_version, t->reference);
+    hub_adopt_reference(t->hub, t->progress.iteration, t->progress.reference_version);
+  else hub_publish(t->hub, SNAPSHOT_REFERENCE, t->progress.reference_version, t->reference);
   log_info("stage 2: iterations %lld to %lld of %d images x %d captions, %d actors, %d threads, %s, %s",
-           (long long)t->iteration + 1, (long long)t->iterations, t->config->policy.images_per_iteration,
+           (long long)t->progress.iteration + 1, (long long)t->iterations, t->config->policy.images_per_iteration,
            t->config->policy.group, hub_live(t->hub), omp_get_max_threads(), gemm_name(), t->run.path);
   return OK;
 }
@@ -156,118 +173,101 @@ Status trainer_start(Trainer *t) {
   return status == OK ? OK : report_failure(t, status);
 }
 
-/* --- the last boundary --------------------------------------------------------------------------------------- */
-
-/* What an iteration changes, copied before it and put back when it does not come to its end: a stop need not wait for
- * the update, and what is saved then is a boundary, from which the same iteration is replayed. */
-static void boundary_blocks(Trainer *t, float *block[BOUNDARY_BLOCKS]) {
-  block[0] = t->updater.weights;
-  block[1] = t->updater.optimizer.moment1;
-  block[2] = t->updater.optimizer.moment2;
-  block[3] = t->reference;
-}
-
-static void boundary_keep(Trainer *t) {
-  float *block[BOUNDARY_BLOCKS];
-  boundary_blocks(t, block);
-  for (int b = 0; b < BOUNDARY_BLOCKS; b++) memcpy(t->kept.block[b], block[b], t->table.total * sizeof(float));
-  t->kept.step = t->updater.optimizer.step;
-  t->kept.iteration = t->iteration;
-  t->kept.reference_version = t->reference_version;
-  t->kept.tokens = t->tokens;
-  t->kept.best = t->best;
-}
-
-static void boundary_restore(Trainer *t) {
-  float *block[BOUNDARY_BLOCKS];
-  boundary_blocks(t, block);
-  for (int b = 0; b < BOUNDARY_BLOCKS; b++) memcpy(block[b], t->kept.block[b], t->table.total * sizeof(float));
-  t->updater.optimizer.step = t->kept.step;
-  t->iteration = t->kept.iteration;
-  t->reference_version = t->kept.reference_version;
-  t->tokens = t->kept.tokens;
-  t->best = t->kept.best;
-}
-
 /* --- parts of an iteration ----------------------------------------------------------------------------------- */
 
-/* Between optimiser steps: messages move on; false ends the update. */
-static bool pump(void *trainer) {
-  Trainer *t = trainer;
-  hub_pump(t->hub);
+/* Between optimiser steps: false ends the update. */
+static bool goes_on(void *trainer) {
+  const Trainer *t = trainer;
   return !*t->stop;
+}
+
+/* What the actors waited for the update that ended at an evaluation stands in its results. */
+static double idle_seconds(const Result *const *results, int chunks) {
+  double seconds = 0;
+  for (int c = 0; c < chunks; c++) seconds += results[c]->seconds[SECONDS_IDLE];
+  return seconds;
 }
 
 /* Greedy captions of the validation split by the current version, made by the actors; adds eval/... to `line`. */
 static Status evaluate(Trainer *t, json_t *line, bool *best, bool *complete) {
   *best = false;
-  ledger_open(&t->ledger, WORK_EVALUATE, t->iteration, t->iteration, VERSION_NONE, t->validation, t->validation_count,
-              t->config->actors.chunk_images);
-  TRY(collect(t->hub, &t->ledger, WORK_EVALUATE, t->iteration, t->stop, complete));
+  ledger_open(&t->ledger, WORK_EVALUATE, t->progress.iteration, t->progress.iteration, VERSION_NONE, t->validation,
+              t->validation_count, t->config->actors.chunk_images);
+  int chunks = ledger_chunks(&t->ledger, WORK_EVALUATE, t->progress.iteration);
+  TRY(collect(t->hub, &t->ledger, WORK_EVALUATE, t->progress.iteration, chunks, t->stop, complete));
   if (*complete) {
+    const Result **results = xcalloc((size_t)chunks, sizeof *results);
+    ledger_take(&t->ledger, WORK_EVALUATE, t->progress.iteration, chunks, results);
     EvaluationScores scores;
     double length;
-    metrics_evaluation(&t->ledger, t->iteration, &t->dataset, &scores, &length);
+    metrics_evaluation(results, chunks, &t->dataset, &scores, &length);
+    t->evaluation_idle_s += idle_seconds(results, chunks);
+    free(results);
     metrics_evaluation_add(line, &scores, length);
     double cider = scores.corpus[METRIC_CIDER];
-    *best = isnan(t->best) || cider > t->best;
-    if (*best) t->best = cider;
-    log_info("iteration %lld  CIDEr %.4f on %s (greedy)%s", (long long)t->iteration, cider, t->config->data.validation,
-             *best ? ", best so far" : "");
+    *best = isnan(t->progress.best) || cider > t->progress.best;
+    if (*best) t->progress.best = cider;
+    log_info("iteration %lld  CIDEr %.4f on %s (greedy)%s", (long long)t->progress.iteration, cider,
+             t->config->data.validation, *best ? ", best so far" : "");
     evaluation_scores_free(&scores);
   }
-  ledger_close(&t->ledger, WORK_EVALUATE, t->iteration);
+  ledger_close(&t->ledger, WORK_EVALUATE, t->progress.iteration);
   return OK;
 }
 
 static Status save(Trainer *t, bool best) {
   Checkpoint checkpoint = {.shape = t->table.shape,
                            .stage = "train",
-                           .iteration = t->iteration,
-                           .epoch = t->iteration / images_iterations_per_epoch(&t->order),
+                           .iteration = t->progress.iteration,
+                           .epoch = t->progress.iteration / images_iterations_per_epoch(&t->rollouts.order),
                            .step = t->updater.optimizer.step,
-                           .tokens = t->tokens,
-                           .reference_version = t->reference_version,
-                           .best = t->best,
+                           .tokens = t->progress.tokens,
+                           .reference_version = t->progress.reference_version,
+                           .best = t->progress.best,
                            .weights = t->updater.weights,
                            .reference = t->reference,
                            .moment1 = t->updater.optimizer.moment1,
                            .moment2 = t->updater.optimizer.moment2};
+  boundary_lend(&t->kept, &checkpoint);
   policy_sign(&checkpoint, t->config, &t->dataset);
   Status status = run_checkpoint(&t->run, &checkpoint, &t->table, best);
   free(checkpoint.config);
   return status;
 }
 
-/* Rolls iteration t->iteration out with the current version and learns from it; `line` is its metrics. When it is
- * stopped on the way (*complete false) the weights may stand between boundaries. */
+/* Learns from iteration k's rollouts; `line` is its metrics. When it is stopped on the way (*complete false) the weights
+ * may stand between boundaries. */
 static Status iterate(Trainer *t, json_t *line, bool *complete) {
   const Config *config = t->config;
-  int64_t k = t->iteration;
+  int64_t k = t->progress.iteration;
   double began = clock_seconds();
-  HubCounters before = hub_counters(t->hub);
-  ledger_open(&t->ledger, WORK_ROLLOUT, k, k, t->reference_version, images_iteration(&t->order, k),
-              config->policy.images_per_iteration, config->actors.chunk_images);
-  TRY(collect(t->hub, &t->ledger, WORK_ROLLOUT, k, t->stop, complete));
+  IterationMetrics metrics = {.before = hub_counters(t->hub), .dropped = -t->ledger.dropped};
+  rollouts_open(&t->rollouts, &t->ledger, k, t->kept.oldest, t->progress.reference_version);
+  metrics.ready = rollouts_ready(&t->rollouts, &t->ledger, k);
+  TRY(rollouts_collect(&t->rollouts, t->hub, &t->ledger, k, t->stop, complete));
   if (!*complete) return OK;
-  IterationMetrics metrics = {.collected_s = clock_seconds() - began, .alive = hub_live(t->hub)};
-  learn_gather(&t->learn, &t->ledger, k, &metrics.rollouts);
-  TRY(learn_update(&t->learn, k, t->iterations, pump, t, &metrics.sums, &metrics.grad_norm, &metrics.learning_rate,
+  metrics.collected_s = clock_seconds() - began;
+  metrics.alive = hub_live(t->hub);
+  learn_gather(&t->learn, t->rollouts.result, t->rollouts.chunks, k, &metrics.rollouts);
+  TRY(stale_compute(&t->learn, t->reference, t->progress.reference_version));
+  TRY(learn_update(&t->learn, k, t->iterations, goes_on, t, &metrics.sums, &metrics.grad_norm, &metrics.learning_rate,
                    complete));
   if (!*complete) return OK;
   TRY(metrics_samples(&t->run, &t->learn, k + 1, config->samples.groups));
-  ledger_close(&t->ledger, WORK_ROLLOUT, k);
-  t->iteration = k + 1;
-  t->tokens += metrics.rollouts.tokens;
-  hub_publish(t->hub, SNAPSHOT_POLICY, t->iteration, t->updater.weights);
+  ledger_release(&t->ledger, WORK_ROLLOUT);
+  t->progress.iteration = k + 1;
+  t->progress.tokens += metrics.rollouts.tokens;
+  hub_publish(t->hub, SNAPSHOT_POLICY, t->progress.iteration, t->updater.weights);
   reference_refresh(t);
+  metrics.rollouts.seconds[SECONDS_IDLE] += t->evaluation_idle_s;
+  t->evaluation_idle_s = 0;
   metrics.step_s = clock_seconds() - began;
-  metrics.epoch = (double)t->iteration / images_iterations_per_epoch(&t->order);
-  metrics.tokens = t->tokens;
-  metrics.before = before;
+  metrics.epoch = (double)t->progress.iteration / images_iterations_per_epoch(&t->rollouts.order);
+  metrics.tokens = t->progress.tokens;
+  metrics.dropped += t->ledger.dropped;
   metrics.after = hub_counters(t->hub);
-  metrics_line(line, t->iteration, &metrics);
-  metrics_log(t->iteration, t->iterations, &metrics);
+  metrics_line(line, t->progress.iteration, &metrics);
+  metrics_log(t->progress.iteration, t->iterations, &metrics);
   return OK;
 }
 
@@ -278,32 +278,33 @@ static bool due(int64_t iteration, int64_t last, int every) {
 /* --- the loop ------------------------------------------------------------------------------------------------ */
 
 /* Evaluation, metrics line and checkpoint at a boundary between iterations. */
-static Status boundary(Trainer *t, json_t *line, bool *complete) {
+static Status settle(Trainer *t, json_t *line, bool *complete) {
   bool best = false;
   *complete = true;
-  if (t->validation_count && due(t->iteration, t->iterations, t->config->evaluation.every))
+  if (t->validation_count && due(t->progress.iteration, t->iterations, t->config->evaluation.every))
     TRY(evaluate(t, line, &best, complete));
   if (!*complete) return OK;
   TRY(run_append(&t->run, "metrics.jsonl", line)); /* before the checkpoint: a resume rewinds it */
-  if (best || t->iteration == 0 || due(t->iteration, t->iterations, t->config->checkpoint.every)) TRY(save(t, best));
+  if (best || t->progress.iteration == 0 || due(t->progress.iteration, t->iterations, t->config->checkpoint.every))
+    TRY(save(t, best));
   return OK;
 }
 
 static Status loop(Trainer *t) {
   bool complete = true;
-  if (t->iteration == 0 && t->validation_count) { /* where stage 1 left off */
+  if (t->progress.iteration == 0 && t->validation_count) { /* where stage 1 left off */
     json_t *line = json_pack("{s:i}", "iteration", 0);
-    Status status = boundary(t, line, &complete);
+    Status status = settle(t, line, &complete);
     json_decref(line);
     TRY(status);
   }
-  while (t->iteration < t->iterations && complete && !*t->stop) {
+  while (t->progress.iteration < t->iterations && complete && !*t->stop) {
     TRY(report(t, "running", -1, NULL));
-    boundary_keep(t);
+    boundary_keep(&t->kept, &t->updater, t->reference, &t->progress);
     json_t *line = json_object();
     Status status = iterate(t, line, &complete);
-    if (status == OK && complete) status = boundary(t, line, &complete);
-    if (status != OK || !complete) boundary_restore(t);
+    if (status == OK && complete) status = settle(t, line, &complete);
+    if (status != OK || !complete) boundary_restore(&t->kept, &t->updater, t->reference, &t->progress);
     json_decref(line);
     TRY(status);
   }
@@ -312,7 +313,7 @@ static Status loop(Trainer *t) {
 
 Status trainer_run(Trainer *t) {
   Status status = loop(t);
-  bool finished = t->iteration >= t->iterations;
+  bool finished = t->progress.iteration >= t->iterations;
   if (status != OK) {
     char *message = xstrdup(status_message());
     if (save(t, false) != OK) log_error("%s", status_message());
@@ -322,27 +323,27 @@ Status trainer_run(Trainer *t) {
   }
   if (!finished) {
     TRY(save(t, false));
-    log_info("stopped after iteration %lld; the same command resumes", (long long)t->iteration);
+    log_info("stopped after iteration %lld; the same command resumes", (long long)t->progress.iteration);
     return report(t, "stopped", OK, "stopped by a signal; the same command resumes");
   }
   char hash[HASH_TEXT];
   checkpoint_weights_hash(&t->table, t->updater.weights, hash);
-  log_info("finished: best CIDEr on %s %.4f, weights %s, %s", t->config->data.validation, t->best, hash,
+  log_info("finished: best CIDEr on %s %.4f, weights %s, %s", t->config->data.validation, t->progress.best, hash,
            t->run.checkpoints);
   return report(t, "finished", OK, NULL);
 }
 
 bool trainer_close(Trainer *t, int exit_code) {
+  pulse_set(NULL, NULL, 0);
   bool finalized = hub_close(t->hub, exit_code == OK ? "the run is over" : "the run failed", exit_code);
   t->hub = NULL;
   learn_free(&t->learn);
   update_free(&t->updater);
   ledger_free(&t->ledger);
-  images_free(&t->order);
+  rollouts_free(&t->rollouts);
   params_free(&t->table);
   dataset_close(&t->dataset);
-  for (int b = 0; b < BOUNDARY_BLOCKS; b++) free(t->kept.block[b]);
-  t->kept = (Boundary){0};
+  boundary_free(&t->kept);
   free(t->reference);
   free(t->train);
   free(t->validation);

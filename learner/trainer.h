@@ -1,22 +1,15 @@
-/* Trainer: stage 2. Each iteration: actors roll out a set of images with policy version k, the learner turns the
- * groups' rewards into advantages and takes clipped, KL-regularised steps, and version k + 1 goes out. */
+/* Trainer: stage 2. Each iteration: actors roll out a set of images, the learner turns the groups' rewards into
+ * advantages and takes clipped, KL-regularised steps, and the next policy version goes out. Rollouts of later iterations
+ * go on meanwhile (learner/rollouts.h). */
 #ifndef TROUPE_LEARNER_TRAINER_H
 #define TROUPE_LEARNER_TRAINER_H
 
 #include "common/config/config.h"
-#include "learner/images.h"
+#include "learner/boundary.h"
 #include "learner/learn.h"
+#include "learner/rollouts.h"
 #include "learner/run_folder.h"
 #include "proto/hub.h"
-
-enum { BOUNDARY_BLOCKS = 4 }; /* weights, both moments, reference */
-
-/* The state between two iterations, to go back to. */
-typedef struct Boundary {
-  float *block[BOUNDARY_BLOCKS]; /* owned */
-  int64_t step, iteration, reference_version, tokens;
-  double best;
-} Boundary;
 
 typedef struct Trainer {
   const Config *config; /* borrowed */
@@ -26,15 +19,14 @@ typedef struct Trainer {
   Updater updater;
   Learn learn;
   Ledger ledger;
-  ImageOrder order;
+  Rollouts rollouts;
   Hub *hub;
   float *reference; /* block, owned */
-  int64_t reference_version;
   int32_t *train, *validation;
   int train_count, validation_count;
-  int64_t iteration, iterations; /* finished, wanted */
-  int64_t tokens;                /* sampled so far */
-  double best;                   /* CIDEr on the validation split, NaN = none */
+  Progress progress;
+  int64_t iterations;       /* wanted */
+  double evaluation_idle_s; /* of the actors, before the chunks of the last evaluation */
   Boundary kept;
   const volatile int *stop;
 } Trainer;

@@ -146,6 +146,14 @@ Status config_check(const Config *config) {
   if (config->sampling.max_length > config->model.positions)
     return status_set(BAD_INPUT, "sampling.max_length %d is above model.positions %d", config->sampling.max_length,
                       config->model.positions);
+  if (config->actors.lag && config->actors.max_lag)
+    return status_set(BAD_INPUT, "actors.lag %d and actors.max_lag %d: one of them was expected", config->actors.lag,
+                      config->actors.max_lag);
+  if (config->actors.max_lag && config->policy.images_per_iteration % config->actors.chunk_images)
+    return status_set(BAD_INPUT,
+                      "policy.images_per_iteration %d is not a multiple of actors.chunk_images %d, as actors.max_lag "
+                      "needs",
+                      config->policy.images_per_iteration, config->actors.chunk_images);
   if (config->policy.minibatch_images > config->policy.images_per_iteration)
     return status_set(BAD_INPUT, "policy.minibatch_images %d is above policy.images_per_iteration %d",
                       config->policy.minibatch_images, config->policy.images_per_iteration);

@@ -41,9 +41,10 @@ typedef struct Config {
     ScheduleConfig schedule;
   } pretrain;
   struct {
-    char *init, *advantage, *level, *aggregation, *kl;
+    char *init, *advantage, *level, *aggregation, *kl, *off_policy;
     int group, inner_epochs, minibatch_images, images_per_iteration, iterations;
     double epochs, eps_low, eps_high, beta, min_std, advantage_eps, entropy, dropout, image_dropout;
+    double importance_cap;
   } policy;
   struct {
     double temperature, top_p;
@@ -62,7 +63,7 @@ typedef struct Config {
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   struct {
-    int lag, chunk_images;
+    int lag, max_lag, chunk_images;
     double heartbeat_s, timeout_s, start_timeout_s;
   } actors;
   struct {

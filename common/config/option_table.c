@@ -75,6 +75,11 @@ const Option option_table[] = {
     REAL("policy.eps_high", policy.eps_high, "0.2", 0, 1e9, "clipping of the ratio above 1"),
     REAL("policy.beta", policy.beta, "0.04", 0, 1e6, "weight of the KL penalty against the reference"),
     CHOICE("policy.kl", policy.kl, "k3", "k1|k2|k3", "estimator of the KL"),
+    CHOICE(
+        "policy.off_policy", policy.off_policy, "decoupled", "decoupled|clip_only|none",
+        "captions of an earlier version (actors.lag): weighted by prox / mu and clipped against prox, the policy when "
+        "the update began; clipped against mu; taken for prox's own"),
+    REAL("policy.importance_cap", policy.importance_cap, "2", 1, 1e6, "decoupled: largest weight prox / mu of a token"),
     REAL("policy.min_std", policy.min_std, "1e-4", 0, 1e6, "a group whose rewards vary less gets advantage 0"),
     REAL("policy.advantage_eps", policy.advantage_eps, "1e-5", 0, 1, "added to the standard deviation"),
     REAL("policy.entropy", policy.entropy, "0", -10, 10, "weight of an entropy bonus"),
@@ -115,7 +120,12 @@ const Option option_table[] = {
     OPTIMIZER("", optimizer, "1e-5", "0"),
     SCHEDULE("", schedule, "constant", "0"),
 
-    INT("actors.lag", actors.lag, "0", 0, 0, "iteration k is rolled out by policy version k - lag"),
+    INT("actors.lag", actors.lag, "0", 0, 8,
+        "iteration k is rolled out by policy version k - lag, while the learner works on those before; "
+        "results do not depend on the number of actors"),
+    INT("actors.max_lag", actors.max_lag, "0", 0, 8,
+        "in place of lag: rollouts are learned from as they come, none by a version older than k - max_lag; "
+        "results depend on timing"),
     INT("actors.chunk_images", actors.chunk_images, "16", 1, 256, "images a work unit; part of the arithmetic"),
     LOCAL_REAL("actors.heartbeat_s", actors.heartbeat_s, "1", 0.05, 3600, "seconds between signs of life"),
     LOCAL_REAL("actors.timeout_s", actors.timeout_s, "30", 0.2, 86400, "silence after which a rank counts as lost"),

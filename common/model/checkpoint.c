@@ -87,6 +87,13 @@ static void header_hash(const Checkpoint *checkpoint, char text[HASH_TEXT]) {
   hash_end(hasher, text);
 }
 
+enum { EARLIER_NAME = 24 };
+
+static const char *earlier_name(char name[EARLIER_NAME], int index) {
+  snprintf(name, EARLIER_NAME, "earlier/%d", index + 1);
+  return name;
+}
+
 /* --- writing ------------------------------------------------------------------------------------------------------- */
 
 static Status block_write(const H5File *file, const char *group, const ParamTable *table, const float *block) {
@@ -137,6 +144,10 @@ static Status content_write(const H5File *file, const Checkpoint *checkpoint, co
   TRY(block_write(file, "reference", table, checkpoint->reference));
   TRY(block_write(file, "optimizer/m", table, checkpoint->moment1));
   TRY(block_write(file, "optimizer/v", table, checkpoint->moment2));
+  for (int i = 0; i < checkpoint->earlier_count; i++) {
+    char group[EARLIER_NAME];
+    TRY(block_write(file, earlier_name(group, i), table, checkpoint->earlier[i]));
+  }
   return header_write(file, checkpoint);
 }
 
@@ -278,6 +289,11 @@ static Status content_read(const H5File *file, Checkpoint *checkpoint, ParamTabl
   if (h5_has(file, "reference")) TRY(block_read(file, "reference", table, &checkpoint->reference));
   if (h5_has(file, "optimizer/m")) TRY(block_read(file, "optimizer/m", table, &checkpoint->moment1));
   if (h5_has(file, "optimizer/v")) TRY(block_read(file, "optimizer/v", table, &checkpoint->moment2));
+  char group[EARLIER_NAME];
+  for (int i = 0; i < CHECKPOINT_EARLIER_MAX && h5_has(file, earlier_name(group, i)); i++) {
+    TRY(block_read(file, group, table, &checkpoint->earlier[i]));
+    checkpoint->earlier_count++;
+  }
   return OK;
 }
 
@@ -300,6 +316,7 @@ void checkpoint_free(Checkpoint *checkpoint) {
   free(checkpoint->reference);
   free(checkpoint->moment1);
   free(checkpoint->moment2);
+  for (int i = 0; i < CHECKPOINT_EARLIER_MAX; i++) free(checkpoint->earlier[i]);
   free(checkpoint->config);
   texts_free(checkpoint->token, (size_t)checkpoint->shape.vocabulary);
   *checkpoint = (Checkpoint){0};

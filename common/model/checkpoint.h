@@ -1,5 +1,5 @@
 /* Checkpoint: everything a run needs to go on, and a captioner needs to caption, in one HDF5 file (attribute format =
- * "troupe-checkpoint"): weights/<name>, reference/<name>, optimizer/{m,v}/<name>, counters, resolved configuration, vocabulary,
+ * "troupe-checkpoint"): weights/<name>, reference/<name>, optimizer/{m,v}/<name>, earlier/{1,2,..}/<name>, counters, resolved configuration, vocabulary,
  * hashes of dataset and encoder. Written atomically; every payload carries an own hash that loading verifies. */
 #ifndef TROUPE_MODEL_CHECKPOINT_H
 #define TROUPE_MODEL_CHECKPOINT_H
@@ -10,7 +10,7 @@
 #include "common/base/status.h"
 #include "common/model/params.h"
 
-enum { CHECKPOINT_VERSION = 1 };
+enum { CHECKPOINT_VERSION = 1, CHECKPOINT_EARLIER_MAX = 8 };
 
 typedef struct Checkpoint {
   ModelShape shape;
@@ -21,8 +21,11 @@ typedef struct Checkpoint {
   uint64_t seed;
   double best;                                    /* best dev CIDEr so far, NaN = none */
   float *weights, *reference, *moment1, *moment2; /* blocks by params.h, owned; any but weights may be NULL */
-  char *config;                                   /* resolved YAML, owned */
-  char **token;                                   /* [shape.vocabulary], owned */
+  /* [earlier_count] policies of the iterations before: earlier[i] is version iteration - 1 - i (actors.lag). Owned. */
+  float *earlier[CHECKPOINT_EARLIER_MAX];
+  int earlier_count;
+  char *config; /* resolved YAML, owned */
+  char **token; /* [shape.vocabulary], owned */
   char dataset_hash[HASH_TEXT], encoder[64], encoder_hash[HASH_TEXT], preprocessing[256];
   char weights_hash[HASH_TEXT]; /* of the weights' values by name; filled by save and load */
 } Checkpoint;
@@ -30,7 +33,7 @@ typedef struct Checkpoint {
 /* Writes atomically (borrows everything, fills weights_hash). Errors: disk full, unwritable: nothing under `path` changes. */
 Status checkpoint_save(Checkpoint *checkpoint, const ParamTable *table, const char *path);
 
-/* Reads and verifies; lays out `table` from the shape found. With weights_only the optimiser's and reference blocks stay NULL.
+/* Reads and verifies; lays out `table` from the shape found. With weights_only all other blocks stay NULL.
  * Both are owned by the caller. Errors name the file and what is wrong: BAD_INPUT (not a checkpoint, newer version,
  * truncated), FAILED (a payload whose hash does not fit). */
 Status checkpoint_load(Checkpoint *checkpoint, ParamTable *table, const char *path, int weights_only);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/pulse.h"
 #include "common/base/status.h"
 #include "common/model/cells.h"
 #include "common/model/draw.h"
@@ -273,6 +274,7 @@ void decoder_step(Decoder *decoder, const float *weights, const StepRows *rows) 
   const ModelShape *shape = &table->shape;
   int r = rows->count, d = shape->width;
   bool pre = shape->norm == NORM_PRE;
+  pulse();
   for (int i = 0; i < r; i++) s->position[i] = rows->position;
   embed_forward(r, d, weights + table->token_embedding, rows->token, weights + table->position_embedding, s->position,
                 s->mixed);

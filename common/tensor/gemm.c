@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/pulse.h"
+
 /* Weak: other BLAS libraries (BLIS, MKL) do not have these. */
 extern void openblas_set_num_threads(int threads) __attribute__((weak));
 extern char *openblas_get_config(void) __attribute__((weak));
@@ -42,6 +44,7 @@ static void tile_choose(int m, int n, int *rows, int *columns) {
 void gemm_tiled(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                 const float *b, int ldb, float beta, float *c, int ldc) {
   if (m <= 0 || n <= 0) return;
+  pulse();
   int tile_rows, tile_columns;
   tile_choose(m, n, &tile_rows, &tile_columns);
 #pragma omp parallel for collapse(2) schedule(dynamic)

@@ -105,7 +105,7 @@ int mpirun_train(const Command *command, const Config *config) {
   }
   char threads[16]; /* at lag 0 the actors sleep while the learner learns: it may have their cores */
   int left = cores > actors ? cores - actors : 1;
-  snprintf(threads, sizeof threads, "%d", config->actors.lag == 0 ? cores : left);
+  snprintf(threads, sizeof threads, "%d", config->actors.lag + config->actors.max_lag == 0 ? cores : left);
   setenv("TROUPE_LEARNER_THREADS", threads, 0); /* what learner.threads: 0 means */
   Words words = {.count = 0};
   say(&words, "mpirun");

@@ -1,5 +1,5 @@
-/* Learn: means and advantages of gathered rollouts; the update depends neither on who returned a chunk nor when; it can be
- * ended between steps. */
+/* Learn and stale: means and advantages of gathered rollouts; the update depends neither on who returned a chunk nor when; it can be
+ * ended between steps; what earlier versions sampled or another reference scored is computed again. */
 #include "learner/learn.h"
 
 #include <math.h>
@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "common/model/policy.h"
+#include "learner/ledger.h"
 #include "learner/settings.h"
+#include "learner/stale.h"
 #include "tests/unit/tiny_dataset.h"
 
 enum { IMAGES = 8, GROUP = 3, CHUNK = 2, LENGTH = 4 };
@@ -92,13 +94,22 @@ static void roll_out(World *w, bool falling) {
   assert_true(ledger_complete(&w->ledger, WORK_ROLLOUT, 0));
 }
 
+/* As the trainer gathers the iteration in the ledger, seen by the update of `iteration`. */
+static void gather(World *w, int64_t iteration, RolloutMeans *means) {
+  enum { CHUNKS = IMAGES / CHUNK };
+  const Result *results[CHUNKS];
+  for (int k = 0; k < CHUNKS; k++) results[k] = ledger_result(&w->ledger, WORK_ROLLOUT, 0, k);
+  learn_gather(&w->learn, results, CHUNKS, iteration, means);
+}
+
 static void means_and_advantages(void **state) {
   (void)state;
   static World w;
   world_init(&w);
   roll_out(&w, false);
   RolloutMeans means;
-  learn_gather(&w.learn, &w.ledger, 0, &means);
+  gather(&w, 0, &means);
+  assert_true(means.version_lag == 0 && means.version_lag_max == 0);
   assert_int_equal(w.learn.groups, IMAGES);
   assert_int_equal(w.learn.captions, IMAGES * GROUP);
   assert_true(fabs(means.reward - (5 + 7 * 1) / 8.0) <= 1e-12);
@@ -129,7 +140,7 @@ static bool update(World *w, int allowed) {
   bool complete;
   calls = 0;
   calls_allowed = allowed;
-  learn_gather(&w->learn, &w->ledger, 0, &means);
+  gather(w, 0, &means);
   assert_int_equal(learn_update(&w->learn, 0, 10, count, NULL, &sums, &grad_norm, &learning_rate, &complete), OK);
   if (complete) {
     assert_true(grad_norm > 0 && fabs(learning_rate - 1e-2) <= 1e-12);
@@ -166,6 +177,77 @@ static void update_can_be_ended(void **state) {
   world_free(&w);
 }
 
+/* log-probabilities of the answers' captions under `weights`: all groups in one batch. */
+static void expected_logp(World *w, const float *weights, float *logp) {
+  int at;
+  batch_clear(&w->learn.batch);
+  for (int g = 0; g < 3; g++) assert_int_equal(learn_add_group(&w->learn, &w->learn.group[g], &at), OK);
+  update_logp(&w->updater, weights, &w->learn.batch.view, 1, logp);
+}
+
+static void stale_terms_are_computed_again(void **state) {
+  (void)state;
+  enum { TOKENS = IMAGES * GROUP * LENGTH, SOME = 3 * GROUP * LENGTH };
+  static World w;
+  world_init(&w);
+  roll_out(&w, false);
+  float *reference = params_block(&w.table), want[SOME];
+  params_initialise(&w.table, 2, reference);
+  RolloutMeans means;
+  gather(&w, 0, &means); /* on-policy: what the actors recorded */
+  assert_int_equal(stale_compute(&w.learn, reference, 0), OK);
+  assert_false(w.learn.stale);
+  for (int t = 0; t < TOKENS; t++) assert_true(w.learn.log_prox[t] == -2.5f && w.learn.log_ref[t] == -2.5f);
+
+  gather(&w, 2, &means); /* two versions and a reference later */
+  assert_true(means.version_lag == 2 && means.version_lag_max == 2);
+  assert_int_equal(stale_compute(&w.learn, reference, 1), OK);
+  assert_true(w.learn.stale && w.learn.tokens == TOKENS);
+  expected_logp(&w, w.updater.weights, want);
+  assert_memory_equal(w.learn.log_prox, want, sizeof want);
+  expected_logp(&w, reference, want);
+  assert_memory_equal(w.learn.log_ref, want, sizeof want);
+  for (int t = SOME; t < TOKENS; t++) assert_true(w.learn.log_prox[t] != -2.5f && w.learn.log_ref[t] != -2.5f);
+  for (int t = 0; t < TOKENS; t++) assert_true(w.learn.log_mu[t] == -2.5f);
+
+  assert_int_equal(config_set(&w.config, "policy.off_policy=clip_only"), OK);
+  gather(&w, 2, &means);
+  assert_int_equal(stale_compute(&w.learn, reference, 0), OK);
+  assert_false(w.learn.stale);
+  free(reference);
+  world_free(&w);
+}
+
+/* An update that hardly moves, of rollouts that are `lag` versions old. */
+static ObjectiveMeans corrected(const char *off_policy, int lag) {
+  static World w;
+  world_init(&w);
+  assert_int_equal(config_set(&w.config, off_policy), OK);
+  w.updater.optimizer.options.learning_rate = 1e-9;
+  roll_out(&w, false);
+  RolloutMeans means;
+  gather(&w, lag, &means);
+  assert_int_equal(stale_compute(&w.learn, w.updater.weights, 0), OK);
+  ObjectiveSums sums;
+  double grad_norm, learning_rate;
+  bool complete;
+  assert_int_equal(learn_update(&w.learn, 0, 10, NULL, NULL, &sums, &grad_norm, &learning_rate, &complete), OK);
+  world_free(&w);
+  return objective_means(&sums);
+}
+
+static void corrections(void **state) {
+  (void)state;
+  ObjectiveMeans decoupled = corrected("policy.off_policy=decoupled", 1), none = corrected("policy.off_policy=none", 1);
+  ObjectiveMeans clip_only = corrected("policy.off_policy=clip_only", 1);
+  assert_true(fabs(decoupled.ratio_mean - 1) <= 1e-4 && fabs(none.ratio_mean - 1) <= 1e-4); /* pi / prox */
+  assert_true(fabs(clip_only.ratio_mean - 1) > 0.01);                                       /* pi / mu */
+  assert_true(fabs(decoupled.loss - none.loss) > 1e-3);                                     /* prox / mu */
+  /* on-policy they are the same */
+  assert_true(corrected("policy.off_policy=decoupled", 0).loss == clip_only.loss);
+  assert_true(corrected("policy.off_policy=none", 0).loss == clip_only.loss);
+}
+
 static int set_up(void **state) {
   (void)state;
   int fd = mkstemp(path);
@@ -182,9 +264,9 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(means_and_advantages),
-      cmocka_unit_test(order_of_returns_does_not_matter),
-      cmocka_unit_test(update_can_be_ended),
+      cmocka_unit_test(means_and_advantages), cmocka_unit_test(order_of_returns_does_not_matter),
+      cmocka_unit_test(update_can_be_ended),  cmocka_unit_test(stale_terms_are_computed_again),
+      cmocka_unit_test(corrections),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

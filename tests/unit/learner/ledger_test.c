@@ -125,6 +125,68 @@ static void test_versions(void **state) {
   ledger_free(&ledger);
 }
 
+static void open_floating(Ledger *ledger, int64_t iteration, int images) {
+  int32_t image[64] = {0};
+  ledger_open(ledger, WORK_ROLLOUT, iteration, VERSION_NONE, VERSION_NONE, image, images, 4);
+}
+
+static void test_take(void **state) {
+  (void)state;
+  Ledger ledger;
+  Assignment a[4];
+  const Result *took[3];
+  ledger_init(&ledger, 0, 0);
+  open_images(&ledger, WORK_ROLLOUT, 0, 8, 4);
+  open_images(&ledger, WORK_ROLLOUT, 1, 8, 4);
+  for (int n = 0; n < 4; n++) assert_true(ledger_next(&ledger, 1, 0, &a[n]));
+  for (int n = 3; n >= 1; n--) assert_int_equal(give_back(&ledger, 1, 1, &a[n]), LEDGER_ACCEPTED);
+  assert_true(ledger_ready(&ledger, WORK_ROLLOUT, 0) == 1 && ledger_ready(&ledger, WORK_ROLLOUT, 1) == 3);
+  assert_int_equal(ledger_ready(&ledger, WORK_EVALUATE, 1), 0);
+  ledger_take(&ledger, WORK_ROLLOUT, 1, 2, took);
+  assert_true(took[0]->iteration == 0 && took[0]->chunk == 1 && took[1]->iteration == 1 && took[1]->chunk == 0);
+  assert_int_equal(ledger_ready(&ledger, WORK_ROLLOUT, 1), 1);
+  assert_int_equal(give_back(&ledger, 1, 1, &a[1]), LEDGER_DUPLICATE);
+  ledger_check(&ledger);
+  ledger_release(&ledger, WORK_ROLLOUT); /* both iterations have a chunk left */
+  assert_true(ledger_chunks(&ledger, WORK_ROLLOUT, 0) == 2 && ledger_chunks(&ledger, WORK_ROLLOUT, 1) == 2);
+  assert_int_equal(give_back(&ledger, 1, 1, &a[1]), LEDGER_DUPLICATE);
+  assert_int_equal(give_back(&ledger, 1, 1, &a[0]), LEDGER_ACCEPTED);
+  ledger_take(&ledger, WORK_ROLLOUT, 0, 1, took);
+  ledger_release(&ledger, WORK_ROLLOUT);
+  assert_true(ledger_chunks(&ledger, WORK_ROLLOUT, 0) == 0 && ledger_ready(&ledger, WORK_ROLLOUT, 1) == 1);
+  assert_int_equal(give_back(&ledger, 1, 1, &a[0]), LEDGER_UNKNOWN);
+  ledger_check(&ledger);
+  ledger_free(&ledger);
+}
+
+static void test_floating(void **state) {
+  (void)state;
+  Ledger ledger;
+  Assignment a, b, c, again;
+  ledger_init(&ledger, 0, 0);
+  open_floating(&ledger, 0, 16);
+  ledger_renew(&ledger, -1, 0, 7);
+  assert_true(ledger_next(&ledger, 1, 0, &a) && ledger_next(&ledger, 2, 0, &b));
+  assert_true(a.policy_version == 0 && a.reference_version == 7);
+  assert_int_equal(give_back(&ledger, 2, 1, &b), LEDGER_ACCEPTED);
+  ledger_renew(&ledger, 0, 1, 8);
+  assert_true(ledger_next(&ledger, 1, 0, &c) && c.policy_version == 1 && c.reference_version == 8);
+  ledger_renew(&ledger, 1, 2, 8); /* chunk 0 is out and chunk 1 is back with version 0: too old */
+  assert_int_equal(ledger.dropped, 2);
+  assert_int_equal(ledger_ready(&ledger, WORK_ROLLOUT, 0), 0);
+  ledger_check(&ledger);
+  assert_true(ledger_next(&ledger, 1, 0, &again) && again.chunk == 0 && again.policy_version == 2);
+  assert_int_equal(give_back(&ledger, 1, 1, &a), LEDGER_UNKNOWN);
+  assert_int_equal(give_back(&ledger, 1, 1, &again), LEDGER_ACCEPTED);
+  assert_int_equal(give_back(&ledger, 1, 1, &c), LEDGER_ACCEPTED);
+  const Result *took[1];
+  ledger_take(&ledger, WORK_ROLLOUT, 0, 1, took);
+  ledger_renew(&ledger, 3, 3, 8); /* what was taken stays */
+  assert_true(took[0]->policy_version == 2 && ledger.dropped == 3);
+  ledger_check(&ledger);
+  ledger_free(&ledger);
+}
+
 /* Five actors that take, return, die and dawdle at random; up to three iterations open. */
 static void random_run(uint32_t seed) {
   enum { ACTORS = 6, HANDS = 4 };
@@ -177,8 +239,9 @@ static void test_random(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_order),    cmocka_unit_test(test_loss),   cmocka_unit_test(test_late),
-      cmocka_unit_test(test_versions), cmocka_unit_test(test_random),
+      cmocka_unit_test(test_take),   cmocka_unit_test(test_floating), cmocka_unit_test(test_order),
+      cmocka_unit_test(test_loss),   cmocka_unit_test(test_late),     cmocka_unit_test(test_versions),
+      cmocka_unit_test(test_random),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ static void choices_are_the_modules_names(void **state) {
   same_names("policy.level", objective_level_names);
   same_names("policy.aggregation", aggregation_names);
   same_names("policy.kl", kl_names);
+  same_names("policy.off_policy", off_policy_names);
   same_names("optimizer.name", optimizer_names);
   same_names("pretrain.optimizer.name", optimizer_names);
   same_names("schedule.name", schedule_names);

@@ -1,0 +1,59 @@
+/* Rollouts: opened ahead, collected in order. */
+#include "learner/rollouts.h"
+
+#include <stdlib.h>
+
+#include "learner/collect.h"
+
+int rollouts_lag(const Config *config) {
+  return config->actors.max_lag ? config->actors.max_lag : config->actors.lag;
+}
+
+void rollouts_init(Rollouts *r, const Config *config, const int32_t *split, int count) {
+  int images = config->policy.images_per_iteration, chunk = config->actors.chunk_images;
+  *r = (Rollouts){.config = config,
+                  .lag = rollouts_lag(config),
+                  .exact = !config->actors.max_lag,
+                  .chunks = (images + chunk - 1) / chunk};
+  images_init(&r->order, config->run.seed, split, count, images);
+  r->result = xcalloc((size_t)r->chunks, sizeof *r->result);
+}
+
+void rollouts_free(Rollouts *r) {
+  images_free(&r->order);
+  free(r->result);
+  *r = (Rollouts){0};
+}
+
+/* The reference that the actors score an iteration with, given the boundary of its policy version. It is the one in use
+ * until the update, since nothing is opened before that boundary. */
+static int64_t reference_of(const Rollouts *r, int64_t iteration, int64_t version, int64_t reference_version) {
+  int every = r->config->reference.refresh_every;
+  return every && iteration / every != version / every ? VERSION_NONE : reference_version;
+}
+
+void rollouts_open(Rollouts *r, Ledger *ledger, int64_t iteration, int64_t oldest, int64_t reference_version) {
+  if (!r->exact) ledger_renew(ledger, iteration - r->lag, iteration, reference_version);
+  if (r->opened < iteration) r->opened = iteration;
+  for (; r->opened <= iteration + r->lag && r->opened < r->iterations; r->opened++) {
+    int64_t k = r->opened, version = k - r->lag > oldest ? k - r->lag : oldest;
+    ledger_open(ledger, WORK_ROLLOUT, k, r->exact ? version : VERSION_NONE,
+                r->exact ? reference_of(r, k, version, reference_version) : VERSION_NONE, images_iteration(&r->order, k),
+                r->config->policy.images_per_iteration, r->config->actors.chunk_images);
+  }
+}
+
+/* The last iteration whose chunks an update of `iteration` may take. */
+static int64_t last(const Rollouts *r, int64_t iteration) { return r->exact ? iteration : iteration + r->lag; }
+
+double rollouts_ready(const Rollouts *r, const Ledger *ledger, int64_t iteration) {
+  int ready = ledger_ready(ledger, WORK_ROLLOUT, last(r, iteration));
+  return ready < r->chunks ? (double)ready / r->chunks : 1;
+}
+
+Status rollouts_collect(Rollouts *r, Hub *hub, Ledger *ledger, int64_t iteration, const volatile int *stop,
+                        bool *complete) {
+  TRY(collect(hub, ledger, WORK_ROLLOUT, last(r, iteration), r->chunks, stop, complete));
+  if (*complete) ledger_take(ledger, WORK_ROLLOUT, last(r, iteration), r->chunks, r->result);
+  return OK;
+}

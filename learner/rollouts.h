@@ -1,0 +1,50 @@
+/* Rollouts: which iterations are rolled out ahead of the learner, and by which version. While it works on iteration k,
+ * the iterations up to k + L are out, so the actors go on during the update. Version v is the policy after v
+ * iterations.
+ *
+ * actors.lag L, exact:    iteration k is rolled out by version max(0, k - L), whatever the timing. Its reference is the
+ *                         one of that version; when a refresh lies between that and the update the actors score none,
+ *                         and the learner does (learner/stale.h).
+ * actors.max_lag L, free: a chunk is rolled out by the newest version there is when it is handed out. An update takes as
+ *                         many chunks as an iteration has, oldest first, as soon as so many are there; a chunk older
+ *                         than k - L by then is dropped, counted, and rolled out again.
+ *
+ * A resumed run with a larger lag than its checkpoint was made with has no versions older than those in it: they stand
+ * in. */
+#ifndef TROUPE_LEARNER_ROLLOUTS_H
+#define TROUPE_LEARNER_ROLLOUTS_H
+
+#include "common/config/config.h"
+#include "learner/images.h"
+#include "learner/ledger.h"
+#include "proto/hub.h"
+
+typedef struct Rollouts {
+  const Config *config; /* borrowed */
+  ImageOrder order;     /* borrows its split */
+  int lag;              /* of either kind */
+  bool exact;
+  int64_t opened;        /* iterations below it were opened, or done before the run was resumed */
+  int64_t iterations;    /* of the whole run */
+  int chunks;            /* an iteration */
+  const Result **result; /* [chunks], owned: of the last rollouts_collect */
+} Rollouts;
+
+int rollouts_lag(const Config *config); /* of either kind */
+
+/* `split` [count] is the training split, borrowed. */
+void rollouts_init(Rollouts *rollouts, const Config *config, const int32_t *split, int count);
+void rollouts_free(Rollouts *rollouts); /* idempotent */
+
+/* Opens what may be rolled out when `iteration` iterations are finished and `oldest` is the oldest policy there is. */
+void rollouts_open(Rollouts *rollouts, Ledger *ledger, int64_t iteration, int64_t oldest, int64_t reference_version);
+
+/* The share of the rollouts of `iteration` that are there already. */
+double rollouts_ready(const Rollouts *rollouts, const Ledger *ledger, int64_t iteration);
+
+/* Waits for the rollouts of `iteration`: rollouts->result, borrowed until ledger_release. *complete false: stopped.
+ * Errors: FAILED no actors. */
+Status rollouts_collect(Rollouts *rollouts, Hub *hub, Ledger *ledger, int64_t iteration, const volatile int *stop,
+                        bool *complete);
+
+#endif
