@@ -1,0 +1,74 @@
+#!/bin/sh
+# Overlapped rollouts. actors.lag 1 and 2: the same weights for any number of actors and threads, when an actor is killed, and
+# when the learner is killed and the run resumed; rollouts are there before the learner waits for them. actors.max_lag: a run
+# ends, and no rollout is older than it says.
+set -u
+. "$(dirname "$0")/tiny.sh"
+tiny_data
+
+train() { # NAME ACTORS THREADS [--set ...]
+  name=$1 actors=$2 threads=$3
+  shift 3
+  troupe train "$work/tiny.yaml" -n "$actors" --set policy.iterations=6 --set run.dir="$work/$name" \
+    --set learner.threads="$threads" "$@" >&2 || fail "training $name"
+  hash_of "$work/$name"
+}
+
+wait_for_iteration() { # RUN N
+  for _ in $(seq 600); do
+    grep -q "\"iteration\":$2[,}]" "$1/metrics.jsonl" 2>/dev/null && return 0
+    sleep 0.02
+  done
+  fail "iteration $2 of $1 did not come"
+}
+
+# The values of a field of metrics.jsonl, one a line.
+values() { sed -n "s|.*\"$2\":\([-0-9.e]*\).*|\1|p" "$work/$1/metrics.jsonl"; }
+
+on_policy=$(train lag0 2 1) || exit 1
+[ "$(values lag0 version_lag/mean | sort -u)" = 0.0 ] || fail "at lag 0 the mean lag is not 0"
+for lag in 1 2; do
+  sets="--set actors.lag=$lag"
+  first=$(train lag$lag 1 1 $sets) || exit 1
+  [ "$first" != "$on_policy" ] || fail "lag $lag gave the weights of lag 0"
+  for setting in "2 1" "3 2"; do
+    set -- $setting
+    hash=$(train "lag$lag-$1-$2" "$1" "$2" $sets) || exit 1
+    [ "$hash" = "$first" ] || fail "lag $lag: $1 actors and $2 threads gave $hash, 1 actor and 1 thread $first"
+  done
+  # iteration k, counted from 1, is learned from with lag min(k - 1, lag)
+  want=$(awk -v lag=$lag 'BEGIN { for (k = 0; k < 6; k++) print (k < lag ? k : lag) ".0" }')
+  [ "$(values lag$lag version_lag/mean)" = "$want" ] || fail "lag $lag: version_lag/mean is not what was asked for"
+  values lag$lag rollouts/ready_frac | awk '$1 > 0 { n++ } END { exit !(n > 0) }' ||
+    fail "lag $lag: no rollout was made during an update"
+
+  # an actor killed in the middle
+  setsid troupe train "$work/tiny.yaml" -n 3 $sets --set policy.iterations=6 --set run.dir="$work/actor$lag" >&2 &
+  launcher=$!
+  wait_for_iteration "$work/actor$lag" 2
+  actor=$(pgrep -f "^troupe-actor .*run.dir=$work/actor$lag\$|^[^ ]*/troupe-actor .*run.dir=$work/actor$lag\$" | head -1)
+  [ -n "$actor" ] || fail "no actor was found"
+  kill -KILL "$actor"
+  wait "$launcher" || fail "lag $lag: the run with a killed actor failed"
+  grep -q '"lost": 1' "$work/actor$lag/status.json" || fail "lag $lag: the actor was not killed in time"
+  hash=$(hash_of "$work/actor$lag") || exit 1
+  [ "$hash" = "$first" ] || fail "lag $lag: with a killed actor $hash, unbroken $first"
+
+  # the learner killed, and the run resumed with another number of actors
+  setsid troupe train "$work/tiny.yaml" -n 2 $sets --set policy.iterations=6 --set run.dir="$work/learner$lag" >&2 &
+  launcher=$!
+  wait_for_iteration "$work/learner$lag" 3
+  kill -KILL "$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p' "$work/learner$lag/status.json")"
+  wait "$launcher" && fail "lag $lag: a killed run said that it succeeded"
+  hash=$(train learner$lag 3 1 $sets) || exit 1
+  [ "$hash" = "$first" ] || fail "lag $lag: killed and resumed $hash, unbroken $first"
+done
+
+# as they come
+for off_policy in decoupled clip_only none; do
+  train "max2$off_policy" 3 1 --set actors.max_lag=2 --set policy.off_policy=$off_policy >/dev/null || exit 1
+  [ "$(grep -c . "$work/max2$off_policy/metrics.jsonl")" = 7 ] || fail "max_lag: not one line an iteration and one before"
+  values "max2$off_policy" version_lag/max | awk '$1 > 2 { exit 1 }' || fail "max_lag 2: a rollout was older"
+done
+troupe train "$work/tiny.yaml" -n 1 --set actors.max_lag=1 --set actors.lag=1 --set run.dir="$work/both" >&2
+[ $? = 2 ] || fail "both kinds of lag did not exit 2"
