@@ -6,10 +6,8 @@
 
 void boundary_init(Boundary *b, const ParamTable *table, int lag) {
   CHECK(lag >= 0 && lag <= CHECKPOINT_EARLIER_MAX);
-  *b = (Boundary){.lag = lag,
-                  .moment1 = params_block(table),
-                  .moment2 = params_block(table),
-                  .reference = params_block(table)};
+  *b = (Boundary){
+      .lag = lag, .moment1 = params_block(table), .moment2 = params_block(table), .reference = params_block(table)};
   for (int v = 0; v <= lag; v++) b->policy[v] = params_block(table);
 }
 

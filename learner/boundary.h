@@ -21,8 +21,8 @@ typedef struct Progress {
 
 typedef struct Boundary {
   int lag;
-  int64_t oldest;                             /* policy version that is held */
-  float *policy[CHECKPOINT_EARLIER_MAX + 1];  /* version v in v % (lag + 1); blocks, owned, as are the following */
+  int64_t oldest;                            /* policy version that is held */
+  float *policy[CHECKPOINT_EARLIER_MAX + 1]; /* version v in v % (lag + 1); blocks, owned, as are the following */
   float *moment1, *moment2, *reference;
   int64_t step;
   Progress progress;

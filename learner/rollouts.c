@@ -5,9 +5,7 @@
 
 #include "learner/collect.h"
 
-int rollouts_lag(const Config *config) {
-  return config->actors.max_lag ? config->actors.max_lag : config->actors.lag;
-}
+int rollouts_lag(const Config *config) { return config->actors.max_lag ? config->actors.max_lag : config->actors.lag; }
 
 void rollouts_init(Rollouts *r, const Config *config, const int32_t *split, int count) {
   int images = config->policy.images_per_iteration, chunk = config->actors.chunk_images;
@@ -38,8 +36,8 @@ void rollouts_open(Rollouts *r, Ledger *ledger, int64_t iteration, int64_t oldes
   for (; r->opened <= iteration + r->lag && r->opened < r->iterations; r->opened++) {
     int64_t k = r->opened, version = k - r->lag > oldest ? k - r->lag : oldest;
     ledger_open(ledger, WORK_ROLLOUT, k, r->exact ? version : VERSION_NONE,
-                r->exact ? reference_of(r, k, version, reference_version) : VERSION_NONE, images_iteration(&r->order, k),
-                r->config->policy.images_per_iteration, r->config->actors.chunk_images);
+                r->exact ? reference_of(r, k, version, reference_version) : VERSION_NONE,
+                images_iteration(&r->order, k), r->config->policy.images_per_iteration, r->config->actors.chunk_images);
   }
 }
 

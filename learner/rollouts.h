@@ -7,10 +7,7 @@
  *                         and the learner does (learner/stale.h).
  * actors.max_lag L, free: a chunk is rolled out by the newest version there is when it is handed out. An update takes as
  *                         many chunks as an iteration has, oldest first, as soon as so many are there; a chunk older
- *                         than k - L by then is dropped, counted, and rolled out again.
- *
- * A resumed run with a larger lag than its checkpoint was made with has no versions older than those in it: they stand
- * in. */
+ *                         than k - L by then is dropped, counted, and rolled out again. */
 #ifndef TROUPE_LEARNER_ROLLOUTS_H
 #define TROUPE_LEARNER_ROLLOUTS_H
 

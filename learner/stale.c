@@ -48,7 +48,5 @@ Status stale_compute(Learn *learn, const float *reference, int64_t reference_ver
   if (!ratio || settings_off_policy(learn->config) == OFF_POLICY_CLIP_ONLY) return OK;
   for (int g = 0; g < learn->groups; g++)
     learn->stale = learn->stale || policy_differs(learn->group[g].result, learn->iteration);
-  return learn->stale
-             ? compute(learn, policy_differs, learn->iteration, learn->updater->weights, learn->log_prox)
-             : OK;
+  return learn->stale ? compute(learn, policy_differs, learn->iteration, learn->updater->weights, learn->log_prox) : OK;
 }
