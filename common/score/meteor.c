@@ -152,6 +152,7 @@ int meteor_words_append(Meteor *meteor, const char *caption, int32_t **words, si
 /* --- matches ----------------------------------------------------------------------------------------------------- */
 
 static bool have_common_sense(const Meteor *meteor, const MeteorWord *a, const MeteorWord *b) {
+  if (!a->sense_count || !b->sense_count) return false;
   const uint32_t *x = meteor->senses + a->sense_first, *y = meteor->senses + b->sense_first;
   for (int i = 0, j = 0; i < a->sense_count && j < b->sense_count;) {
     if (x[i] == y[j]) return true;
