@@ -67,9 +67,7 @@ static Status results_write(const char *path, const Dataset *dataset, const int3
 
 /* `per_image`: {ID: {"caption": ..., the metrics}}, or NULL. Takes it. */
 static void scores_print_json(const EvaluationScores *scores, json_t *per_image, double words) {
-  json_t *root = json_object();
-  json_object_set_new(root, "corpus", scores_json(scores, scores->corpus));
-  json_object_set_new(root, "images", json_integer(scores->images));
+  json_t *root = scores_corpus_json(scores);
   json_object_set_new(root, "mean_length", json_number(words));
   if (per_image) json_object_set_new(root, "per_image", per_image);
   json_print(root);
@@ -119,7 +117,6 @@ static Status evaluate(const Options *options) {
              (words + 1) * subject.count / seconds, options->beam);
     EvaluationScores scores;
     caption_split_score(&subject.dataset, subject.images, subject.count, texts, &scores);
-    scores_absent_log(&scores);
     if (options->out) status = results_write(options->out, &subject.dataset, subject.images, subject.count, texts);
     if (status == OK && options->json)
       scores_print_json(

@@ -4,13 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/log.h"
-
-json_t *scores_json(const EvaluationScores *scores, const double *value) {
+/* {"Bleu_1": ..., ...}: the metrics that are present, from corpus or image[i]. */
+static json_t *scores_json(const EvaluationScores *scores, const double *value) {
   json_t *object = json_object();
   for (int m = 0; m < METRICS; m++)
     if (scores->present[m]) json_object_set_new(object, metric_name((Metric)m), json_number(value[m]));
   return object;
+}
+
+json_t *scores_corpus_json(const EvaluationScores *scores) {
+  json_t *root = json_object(), *absent = json_object();
+  json_object_set_new(root, "corpus", scores_json(scores, scores->corpus));
+  for (int m = 0; m < METRICS; m++)
+    if (scores->absent[m]) json_object_set_new(absent, metric_name((Metric)m), json_string(metric_absent((Metric)m)));
+  if (json_object_size(absent)) json_object_set(root, "absent", absent);
+  json_decref(absent);
+  json_object_set_new(root, "images", json_integer(scores->images));
+  return root;
 }
 
 json_t *diversity_json(const double *value) {
@@ -41,8 +51,11 @@ json_t *scores_image_json(const EvaluationScores *scores, int image) {
 }
 
 void scores_table(FILE *out, const EvaluationScores *scores) {
-  for (int m = 0; m < METRICS; m++)
-    if (scores->present[m]) fprintf(out, "%-14s %.4f\n", metric_name((Metric)m), scores->corpus[m]);
+  for (int m = 0; m < METRICS; m++) {
+    const char *name = metric_name((Metric)m);
+    if (scores->present[m]) fprintf(out, "%-14s %.4f\n", name, scores->corpus[m]);
+    if (scores->absent[m]) fprintf(out, "%-14s absent: %s\n", name, metric_absent((Metric)m));
+  }
   for (int m = 0; scores->image_diversity && m < DIVERSITIES; m++)
     fprintf(out, "%-14s %.4f\n", diversity_name((DiversityMetric)m), scores->diversity[m]);
 }
@@ -70,11 +83,6 @@ void scores_image_table(FILE *out, const EvaluationScores *scores, const char *c
       fprintf(out, "  %12.4f", scores->image_diversity[i][m]);
     fputc('\n', out);
   }
-}
-
-void scores_absent_log(const EvaluationScores *scores) {
-  for (int m = 0; m < METRICS; m++)
-    if (scores->absent[m]) log_info("%s is absent: %s", metric_name((Metric)m), metric_absent((Metric)m));
 }
 
 void json_print(json_t *root) {

@@ -89,9 +89,7 @@ static Status df_read(const char *path, NgramDf *df) {
 }
 
 static void print_json(const ScoreOptions *options, const EvaluationScores *scores) {
-  json_t *root = json_object();
-  json_object_set_new(root, "corpus", scores_json(scores, scores->corpus));
-  json_object_set_new(root, "images", json_integer(scores->images));
+  json_t *root = scores_corpus_json(scores);
   json_object_set_new(root, "candidates_per_image", json_integer(scores->group));
   if (scores->image_diversity) json_object_set_new(root, "diversity", diversity_json(scores->diversity));
   if (options->per_image) {
@@ -131,7 +129,6 @@ static Status score_run(ScoreOptions *options, Evaluation *evaluation, NgramDf *
   EvaluationScores scores;
   evaluation_compute(evaluation, &scores);
   double scored = clock_seconds();
-  scores_absent_log(&scores);
   if (options->json) print_json(options, &scores);
   else print_table(options, &scores);
   if (options->time)

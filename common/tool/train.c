@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/config/command.h"
 #include "common/model/policy.h"
+#include "common/score/meteor_data.h"
 #include "common/tool/launch.h"
 #include "common/tool/mpirun.h"
 #include "common/tool/verbs.h"
@@ -64,9 +65,15 @@ static Status weights_fit(const Config *config, const Dataset *dataset) {
   return status;
 }
 
+static Status rewards_possible(const Config *config) {
+  if (config->rewards.meteor == 0 || !meteor_data_absent()) return OK;
+  return status_set(BAD_INPUT, "rewards.meteor.weight: %s", meteor_data_absent());
+}
+
 /* Does everything fit together? Said here once, before any rank starts. */
 static Status train_preflight(const Config *config) {
   Dataset dataset = {0};
+  TRY(rewards_possible(config));
   TRY(folder_free(config));
   Status status = dataset_open(&dataset, config->data.file, false);
   if (status == OK)

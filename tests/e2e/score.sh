@@ -15,6 +15,7 @@ refuses() { # PATTERN ARGUMENTS...
 }
 has() { grep -q "$1" "$box/out" || { fail "troupe score printed no '$1'"; sed 's/^/  > /' "$box/out"; }; }
 
+repository=$PWD
 cd "$box" || exit 1
 cat >captions.txt <<'END'
 image,caption
@@ -73,6 +74,27 @@ has '^Bleu_4  *0\.'
 score --references map.json --candidates strings.json --metrics METEOR,Bleu_2
 has '^Bleu_2'
 if grep -q CIDEr out; then fail "--metrics prints what was not chosen"; fi
+
+# METEOR: with the tiny data of the unit tests (tests/golden/score/make_meteor.py), without any, and with data that are none
+tiny=$repository/tests/golden/score/meteor-tiny.bin
+echo '{"1": "a hound sprints in front of two mice", "2": "the dog", "3": "his puppy"}' >meteor.json
+printf 'image,caption\n1,The dog runs before a mouse.\n2,the dog\n3,nothing there\n' >meteor.txt
+data=
+score() { TROUPE_METEOR=$data troupe score "$@" >"$box/out" 2>"$box/err" </dev/null || fail "troupe score $*: exit $?"; }
+data=$tiny score --references meteor.txt --candidates meteor.json --metrics meteor --per-image
+has '^2  *1.0000$'; has '^3  *0.0000$'; has '^METEOR  *0.2958$'
+mkdir empty && cd empty || exit 1
+data='' score --references ../meteor.txt --candidates ../meteor.json
+has '^METEOR  *absent: no METEOR data: run deploy/fetch-meteor.sh$'; has '^Bleu_1  *0\.'; has '^CIDEr  *'
+data='' score --references ../meteor.txt --candidates ../meteor.json --json --per-image
+has '"METEOR": "no METEOR data: run deploy/fetch-meteor.sh"'
+if grep -q '"METEOR": [0-9]' ../out; then fail "a number for an absent METEOR"; fi
+cd .. || exit 1
+head -c 900 "$tiny" >cut.bin
+data=cut.bin score --references meteor.txt --candidates meteor.json
+has '^METEOR  *absent: cut.bin: 900 bytes, .*deploy/fetch-meteor.sh$'
+data=meteor.txt score --references meteor.txt --candidates meteor.json
+has '^METEOR  *absent: meteor.txt: is not METEOR data; .*deploy/fetch-meteor.sh.*$'
 
 # groups
 echo '{"1": ["a dog runs", "the dog"], "2": ["two cats", "a mat"], "3": ["a horse", "a man"]}' >groups.json

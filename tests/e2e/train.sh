@@ -35,6 +35,10 @@ memory=$!
 refuses 'runs/none/pretrain/checkpoints/best.h5: no such checkpoint' train "$c" --set run.name=none --set policy.init=
 refuses 'images_per_iteration 1000 is above the 96 images' train "$c" --set policy.images_per_iteration=1000
 refuses "no split 'nosuch'" train "$c" --set data.validation=nosuch
+TROUPE_METEOR=$work/none.bin
+export TROUPE_METEOR
+refuses "rewards.meteor.weight: $work/none.bin: No such file.*deploy/fetch-meteor.sh" train "$c" --set rewards.meteor.weight=1
+unset TROUPE_METEOR
 refuses '-n: no such option' pretrain "$c" -n 2
 printf 'a pipe' | troupe train /dev/stdin 2>/dev/null && fail "a configuration in a pipe was taken"
 if [ -e "$run" ] || [ -e runs/none ]; then fail "a refused run left its folder"; fi

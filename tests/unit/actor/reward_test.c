@@ -198,6 +198,38 @@ static void penalties_are_as_defined(void **state) {
   reward_free(&reward);
 }
 
+/* METEOR 1.5's scores of whole captions, given as tokens, one vocabulary a caption. */
+static void meteor_equals_goldens(void **state) {
+  (void)state;
+  setenv("TROUPE_METEOR", "tests/golden/score/meteor-tiny.bin", 1);
+  json_t *root = golden_load("tests/golden/score/meteor.json"), *pair;
+  RewardConfig config = {.weight = {[REWARD_METEOR] = 3}, .include_eos = true, .repetition_order = 2};
+  size_t i;
+  json_array_foreach(json_object_get(root, "pairs"), i, pair) {
+    const char *references[16], *vocabulary[256] = {"<pad>", "<start>", "<end>", "<unk>"};
+    int count = golden_texts(json_object_get(pair, "references"), references), words = 4;
+    char *text = strdup(golden_text(pair, "candidate"));
+    int32_t tokens[256];
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) vocabulary[words++] = word;
+    for (int t = 4; t < words; t++) tokens[t - 4] = t;
+    tokens[words - 4] = END;
+    Reward reward;
+    reward_init(&reward, &config, words, vocabulary, NULL);
+    reward_add_image(&reward, 0, (const char *[]){"another picture", "with captions of its own"}, 2);
+    reward_add_image(&reward, 1, references, count);
+    double rewards[2], values[2][REWARD_COMPONENTS];
+    const int32_t *rows[] = {tokens, tokens}; /* the end token is no word of METEOR's */
+    reward_score(&reward, 1, 2, rows, (int32_t[]){words - 3, words - 4}, (bool[]){true, false}, rewards, values[0]);
+    golden_close(values[0][REWARD_METEOR], golden_number(pair, "score"), golden_text(pair, "candidate"));
+    golden_close(rewards[0], 3 * values[0][REWARD_METEOR], "weighted");
+    assert_true(rewards[1] == rewards[0] && values[0][REWARD_CIDER_D] == 0);
+    reward_free(&reward);
+    reward_free(&reward);
+    free(text);
+  }
+  json_decref(root);
+}
+
 static void add_pictures(Reward *reward, const Golden *golden) {
   json_t *picture;
   size_t i;
@@ -283,11 +315,9 @@ static void references_that_do_not_fit_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(rewards_equal_goldens),
-      cmocka_unit_test(unit_frequencies_equal_goldens),
-      cmocka_unit_test(unfinished_captions_earn_less),
-      cmocka_unit_test(penalties_are_as_defined),
-      cmocka_unit_test(references_that_do_not_fit_are_refused),
+      cmocka_unit_test(rewards_equal_goldens),         cmocka_unit_test(unit_frequencies_equal_goldens),
+      cmocka_unit_test(unfinished_captions_earn_less), cmocka_unit_test(penalties_are_as_defined),
+      cmocka_unit_test(meteor_equals_goldens),         cmocka_unit_test(references_that_do_not_fit_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
