@@ -36,7 +36,7 @@ $(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJEC
 RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
 
 .PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-fuzz check-fuzz-all \
-  check-clean-root bench
+  check-clean-root bench bench-score
 check: ## install what is missing, build, and run every test that needs no long run
 	@deploy/install-deps.sh
 	@$(REMAKE) check-all
@@ -93,3 +93,7 @@ bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## measure; tables on the terminal, JSON li
 	  for b in $(BENCH_PROGRAMS); do $$b || failed="$$failed $$b"; done; \
 	  for b in $(wildcard tests/bench/*.sh); do sh $$b || failed="$$failed $$b"; done; \
 	  if [ -n "$$failed" ]; then echo "bench: failed:$$failed" >&2; exit 1; fi
+
+bench-score: $(PROGRAMS) $(BUILD)/tests/bench/score_bench ## troupe score against pycocoevalcap: 1,000 and 40,000 pictures x 5 references (minutes), rewards, memory
+	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl TROUPE_DATA="$${TROUPE_DATA:-../shared/data}" \
+	  $(BUILD)/tests/bench/score_bench --images 1000,40000 --references 616000
