@@ -97,6 +97,10 @@ static void senses_find(Meteor *meteor, MeteorWord *known, const char *word, siz
     if (base >= 0) senses_of(meteor, first, base);
   }
   known->sense_count = meteor->senses_used - first;
+  for (int32_t s = first; s < meteor->senses_used; s++) {
+    uint32_t bit = meteor->senses[s] * 2654435761u >> 24;
+    known->sense_filter[bit >> 6] |= (uint64_t)1 << (bit & 63);
+  }
   known->function = flags & METEOR_FUNCTION;
 }
 
@@ -152,7 +156,8 @@ int meteor_words_append(Meteor *meteor, const char *caption, int32_t **words, si
 /* --- matches ----------------------------------------------------------------------------------------------------- */
 
 static bool have_common_sense(const Meteor *meteor, const MeteorWord *a, const MeteorWord *b) {
-  if (!a->sense_count || !b->sense_count) return false;
+  const uint64_t *f = a->sense_filter, *g = b->sense_filter;
+  if (!((f[0] & g[0]) | (f[1] & g[1]) | (f[2] & g[2]) | (f[3] & g[3]))) return false;
   const uint32_t *x = meteor->senses + a->sense_first, *y = meteor->senses + b->sense_first;
   for (int i = 0, j = 0; i < a->sense_count && j < b->sense_count;) {
     if (x[i] == y[j]) return true;

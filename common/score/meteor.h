@@ -28,6 +28,7 @@ typedef struct MeteorStats {
 /* What is known of a word, looked up once. */
 typedef struct MeteorWord {
   uint64_t hash, stem;              /* of the word and of its stem */
+  uint64_t sense_filter[4];         /* a bit for each synonym set: words without a common bit have no common set */
   int32_t sense_first, sense_count; /* its synonym sets, rising, in `senses` */
   bool function;
 } MeteorWord;

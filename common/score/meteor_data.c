@@ -70,6 +70,17 @@ static Status content_verify(const MeteorData *data, const uint32_t counts[6], c
   return right ? OK : status_set(BAD_INPUT, "%s: is inconsistent; " EXPECTED, path);
 }
 
+/* About six times as many bits as phrases. */
+static void filter_fill(MeteorData *data, uint32_t bucket_bits) {
+  uint32_t bits = bucket_bits < 5 ? 6 : bucket_bits + 5;
+  data->filter_shift = 64 - bits;
+  data->filter = xcalloc((size_t)1 << (bits - 6), sizeof *data->filter);
+  for (uint32_t p = 0; p < data->phrases; p++) {
+    uint64_t bit = data->phrase[p] >> data->filter_shift;
+    data->filter[bit >> 6] |= (uint64_t)1 << (bit & 63);
+  }
+}
+
 static uint64_t padded(uint64_t bytes) { return (bytes + 7) & ~(uint64_t)7; }
 
 /* Header and sizes; then the sections' places, which lie within the file. */
@@ -114,7 +125,9 @@ static Status sections_find(MeteorData *data, const char *path) {
   data->words = counts[0];
   data->bucket_shift = 64 - counts[3];
   data->phrases = counts[4];
-  return content_verify(data, counts, path);
+  TRY(content_verify(data, counts, path));
+  filter_fill(data, counts[3]);
+  return OK;
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
@@ -148,6 +161,7 @@ Status meteor_data_open(MeteorData *data, const char *path) {
 
 void meteor_data_close(MeteorData *data) {
   if (data->map) munmap((void *)(uintptr_t)data->map, data->size);
+  free(data->filter);
   *data = (MeteorData){0};
 }
 
@@ -212,6 +226,8 @@ static int64_t find(const uint64_t *values, size_t low, size_t high, uint64_t va
 int64_t meteor_data_word(const MeteorData *data, uint64_t hash) { return find(data->word, 0, data->words, hash); }
 
 int64_t meteor_data_phrase(const MeteorData *data, uint64_t key) {
+  uint64_t bit = key >> data->filter_shift;
+  if (!(data->filter[bit >> 6] >> (bit & 63) & 1)) return -1;
   const uint32_t *bucket = data->bucket + (key >> data->bucket_shift);
   return find(data->phrase, bucket[0], bucket[1], key);
 }

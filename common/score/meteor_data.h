@@ -33,6 +33,8 @@ typedef struct MeteorData {
   size_t size;
   uint32_t words, phrases, bucket_shift;
   const uint64_t *word, *phrase;
+  uint64_t *filter; /* owned: a bit for each of the values that keys' upper bits have: most phrases are not there */
+  uint32_t filter_shift;
   const uint32_t *flags, *sense_first, *sense, *stem_first, *stem, *bucket, *paraphrase_first, *paraphrase;
 } MeteorData;
 
