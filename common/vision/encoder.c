@@ -9,7 +9,9 @@
 #include "common/vision/image.h"
 #include "common/vision/kind.h"
 
-static const EncoderKind *const kinds[] = {&encoder_patches, &encoder_efficientnet_lite0};
+static const EncoderKind *const kinds[] = {
+    &encoder_patches,  &encoder_efficientnet_lite0, &encoder_efficientnet_lite1, &encoder_efficientnet_lite2,
+    &encoder_resnet50, &encoder_resnet50_448,       &encoder_resnet101,          &encoder_resnet101_448};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 struct Encoder {
@@ -51,14 +53,13 @@ Status encoder_open(Encoder **encoder, const char *name, const char *weights_pat
     return status_set(BAD_INPUT, "encoder %s is not known; expected one of: %s", name, known);
   }
   if (kind->load && !weights_path)
-    return status_set(BAD_INPUT, "encoder %s needs weights: give a safetensors file (deploy/fetch-encoder.sh gets one)",
-                      name);
+    return status_set(BAD_INPUT, "encoder %s needs weights: give a safetensors file (%s)", name, kind->source);
   if (!kind->load && weights_path)
     return status_set(BAD_INPUT, "encoder %s takes no weights, but %s was given", name, weights_path);
   Encoder *opened = xcalloc(1, sizeof *opened);
   opened->kind = kind;
   if (kind->load) {
-    Status status = kind->load(&opened->model, weights_path, opened->hash);
+    Status status = kind->load(&opened->model, kind, weights_path, opened->hash);
     if (status != OK) {
       free(opened);
       return status;
@@ -147,14 +148,14 @@ Status encoder_find_weights(const char *name, const char *hash, const char *besi
   const char *named = getenv("TROUPE_ENCODERS");
   const char *folders[] = {named && *named ? named : NULL, beside, "encoders"};
   char file[128];
-  snprintf(file, sizeof file, "%s.safetensors", name);
+  const EncoderKind *kind = kind_find(name);
+  snprintf(file, sizeof file, "%s.safetensors", kind && kind->weights ? kind->weights : name);
   *path = NULL;
   if (folders[0] && !folder_exists(folders[0]) && weights_match(name, hash, xstrdup(folders[0]), path)) return OK;
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
     if (folders[i] && weights_match(name, hash, path_join(folders[i], file), path)) return OK;
   return status_set(BAD_INPUT,
-                    "no %s%s%s was found in TROUPE_ENCODERS (%s), beside %s or in encoders/; deploy/fetch-encoder.sh "
-                    "gets the ImageNet weights",
-                    file, *hash ? " with hash " : "", hash, named && *named ? named : "not set",
-                    beside ? beside : "the file");
+                    "no %s%s%s was found in TROUPE_ENCODERS (%s), beside %s or in encoders/; where to get it: %s", file,
+                    *hash ? " with hash " : "", hash, named && *named ? named : "not set", beside ? beside : "the file",
+                    kind && kind->source ? kind->source : "unknown");
 }

@@ -1,6 +1,7 @@
 /* Encoder: a picture -> grid features [N, F], through one interface over a table of encoders:
  *   patches              no weights: normalised pixels of a 7x7 grid with each cell's position (the demo's)
- *   efficientnet-lite0   ImageNet features before pooling, 7x7 cells of 1280 (arXiv 1905.11946)
+ *   efficientnet-lite0   ImageNet features before pooling, 7x7 cells of 1280 (arXiv 1905.11946); -lite1 8x8, -lite2 9x9
+ *   resnet50, resnet101  7x7 cells of 2048 (arXiv 1512.03385); resnet50-448, resnet101-448 14x14, the same weights
  * One Encoder is shared by any number of threads; each thread brings an EncoderScratch of its own. */
 #ifndef TROUPE_VISION_ENCODER_H
 #define TROUPE_VISION_ENCODER_H

@@ -10,16 +10,20 @@
 
 typedef struct EncoderKind {
   const char *name;
+  const char *weights;       /* its weights are looked for in WEIGHTS.safetensors; NULL: in NAME.safetensors */
+  const char *source;  /* where to get them, for messages */
   int cells, features, size; /* grid [cells, features] of a picture [size, size, 3] */
   const char *preprocessing;
+  const void *plan; /* what tells the encoders of one family apart; theirs */
   /* Loads weights; NULL for an encoder without. `*model` is owned by the caller (unload). `hash`: of the tensors. */
-  Status (*load)(void **model, const char *weights_path, char hash[HASH_TEXT]);
+  Status (*load)(void **model, const struct EncoderKind *kind, const char *weights_path, char hash[HASH_TEXT]);
   void (*unload)(void *model);
   /* Floats of scratch memory (64-byte aligned) that encode needs from each thread. */
   size_t (*scratch_floats)(const void *model);
   void (*encode)(const void *model, float *scratch, const uint8_t *rgb, float *grid);
 } EncoderKind;
 
-extern const EncoderKind encoder_patches, encoder_efficientnet_lite0;
+extern const EncoderKind encoder_patches, encoder_efficientnet_lite0, encoder_efficientnet_lite1,
+    encoder_efficientnet_lite2, encoder_resnet50, encoder_resnet50_448, encoder_resnet101, encoder_resnet101_448;
 
 #endif
