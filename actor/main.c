@@ -14,6 +14,7 @@
 #include "actor/snapshot.h"
 #include "common/base/arguments.h"
 #include "common/base/log.h"
+#include "common/base/profile.h"
 #include "common/base/pulse.h"
 #include "common/config/command.h"
 #include "common/model/policy.h"
@@ -102,6 +103,7 @@ static int actor_run(int argc, char **argv) {
   Command command;
   Actor actor = {0};
   Status status = command_parse(&command, argc, argv);
+  profile_enable(command.profile);
   if (status == OK) status = actor_load(&actor, &command);
   bool loaded = status == OK;
   if (!loaded) log_error("%s", status_message());

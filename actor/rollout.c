@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/profile.h"
 #include "common/model/policy.h"
 
 static bool with_baseline(const Config *config) { return strcmp(config->policy.advantage, "scst") == 0; }
@@ -130,6 +131,11 @@ static int tokens_of(const CaptionSet *set) {
   return tokens;
 }
 
+/* As if each token were computed once; equal beginnings are. */
+static double flops_of(const Rollout *rollout, const CaptionSet *set, int images) {
+  return captioner_flops(&rollout->table->shape, images, set->count, tokens_of(set));
+}
+
 static Status evaluate_run(Rollout *rollout, const Assignment *assignment, const float *policy, Result *result) {
   decoder_greedy(&rollout->decoder, policy, assignment->images, rollout->features, &rollout->greedy);
   result_init(result, assignment->images, assignment->images, tokens_of(&rollout->greedy), 0, false, false);
@@ -145,11 +151,15 @@ Status rollout_run(Rollout *rollout, const Assignment *assignment, const float *
   if (images > config->actors.chunk_images)
     return status_set(FAILED, "a chunk of %d images was assigned; actors.chunk_images is %d", images,
                       config->actors.chunk_images);
-  double began = clock_seconds();
+  double began = clock_seconds(), profiled = profile_begin();
   TRY(features_read(rollout, assignment));
   if (rollout->loaded != assignment->policy_version) decoder_load(&rollout->decoder, policy);
   rollout->loaded = assignment->policy_version;
-  if (assignment->work == WORK_EVALUATE) return evaluate_run(rollout, assignment, policy, result);
+  if (assignment->work == WORK_EVALUATE) {
+    Status status = evaluate_run(rollout, assignment, policy, result);
+    profile_end(PROFILE_DECODE, profiled, flops_of(rollout, &rollout->greedy, images));
+    return status;
+  }
 
   SampleOptions options = {.temperature = (float)config->sampling.temperature,
                            .top_k = config->sampling.top_k,
@@ -164,14 +174,21 @@ Status rollout_run(Rollout *rollout, const Assignment *assignment, const float *
               baseline);
   result_name(result, assignment);
   samples_pack(rollout, &rollout->samples, images, group, result);
-  double decoded = clock_seconds();
+  double decoded = clock_seconds(), flops = flops_of(rollout, &rollout->samples, images);
+  profile_end(PROFILE_DECODE, profiled, flops + (baseline ? flops_of(rollout, &rollout->greedy, images) : 0));
+  profiled = profile_begin();
 
   if (strcmp(config->rewards.df, "batch") == 0) reward_unit_set(&rollout->reward, assignment->image, images);
   rewards_run(rollout, assignment, &rollout->samples, group, result->reward, result->component);
   if (baseline) rewards_run(rollout, assignment, &rollout->greedy, 1, result->baseline, NULL);
   double rewarded = clock_seconds();
+  profile_end(PROFILE_REWARD, profiled, 0);
+  profiled = profile_begin();
 
-  if (reference) reference_run(rollout, reference, result);
+  if (reference) {
+    reference_run(rollout, reference, result);
+    profile_end(PROFILE_REFERENCE, profiled, flops);
+  }
   result->seconds[SECONDS_DECODE] = decoded - began;
   result->seconds[SECONDS_REWARD] = rewarded - decoded;
   result->seconds[SECONDS_REFERENCE] = clock_seconds() - rewarded;

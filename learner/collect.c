@@ -2,6 +2,7 @@
 #include "learner/collect.h"
 
 #include "common/base/log.h"
+#include "common/base/profile.h"
 
 static void take(Hub *hub, Ledger *ledger, Event *event) {
   switch (event->kind) {
@@ -39,12 +40,13 @@ enum { GRACE_S = 15 }; /* without any actor: one that was only stopped comes bac
 
 Status collect(Hub *hub, Ledger *ledger, Work work, int64_t last, int chunks, const volatile int *stop,
                bool *complete) {
-  double alone_since = hub_clock(hub);
+  double alone_since = hub_clock(hub), began = profile_begin();
   while (!(*complete = ledger_ready(ledger, work, last) >= chunks) && !*stop) {
     bool any = collect_once(hub, ledger);
     if (hub_live(hub) > 0) alone_since = hub_clock(hub);
     if (hub_clock(hub) - alone_since > GRACE_S) return status_set(FAILED, "no actors");
     if (!any) hub_idle(hub);
   }
+  profile_end(PROFILE_IDLE, began, 0);
   return OK;
 }

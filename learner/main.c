@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/profile.h"
 #include "common/config/command.h"
 #include "common/tensor/gemm.h"
 #include "learner/pretrain.h"
@@ -53,7 +53,7 @@ static void peers_end(void) {
   channel_abort();
 }
 
-static Status run_train(const Config *config) {
+static Status run_train(const Config *config, bool profile) {
   fatal_handler_set(peers_end);
   Status status = trainer_open(&trainer, config, &stop);
   if (status != OK) trainer_turn_away(&trainer, config, status);
@@ -62,6 +62,7 @@ static Status run_train(const Config *config) {
   if (status != OK) log_error("%s", status_message());
   bool had_actors = trainer.hub != NULL;
   if (!trainer_close(&trainer, status) && had_actors) { /* a rank died: MPI_Finalize would wait for it */
+    if (profile) profile_print();
     fflush(NULL);
     _exit(status);
   }
@@ -78,9 +79,10 @@ int main(int argc, char **argv) {
   gemm_init();
   if (command_begin(&command, &config, argc - pretrain, argv + pretrain, false, help, &status)) {
     profile_enable(command.profile);
-    status = pretrain ? pretrain_run(&config, &stop) : run_train(&config);
+    status = pretrain ? pretrain_run(&config, &stop) : run_train(&config, command.profile);
     if (pretrain && status != OK) log_error("%s", status_message());
     if (command.profile) profile_print();
+    profile_free();
   }
   config_free(&config);
   command_free(&command);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/profile.h"
 #include "common/data/vocabulary.h"
 #include "common/model/caption_split.h"
 #include "common/score/component.h"
@@ -100,6 +101,7 @@ Status metrics_samples(const RunFolder *run, const Learn *learn, int64_t iterati
 
 void metrics_evaluation(const Result *const *results, int chunks, const Dataset *dataset, EvaluationScores *scores,
                         double *length) {
+  double began = profile_begin();
   int count = 0;
   for (int k = 0; k < chunks; k++) count += results[k]->images;
   int32_t *images = xcalloc((size_t)count, sizeof *images);
@@ -118,6 +120,7 @@ void metrics_evaluation(const Result *const *results, int chunks, const Dataset 
   for (int i = 0; i < count; i++) free(texts[i]);
   free(texts);
   free(images);
+  profile_end(PROFILE_REWARD, began, 0);
 }
 
 void metrics_evaluation_add(json_t *line, const EvaluationScores *scores, double length) {

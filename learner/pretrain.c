@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/profile.h"
 #include "common/base/progress.h"
 #include "common/model/caption_split.h"
 #include "common/model/policy.h"
@@ -158,12 +159,16 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
   if (!p->validation_count) return OK;
   CaptionSplitOptions options = {.max_length = policy_max_length(config), .beam = 1, .chunk_images = 32};
   char **texts = xcalloc((size_t)p->validation_count, sizeof(char *));
+  double began = profile_begin();
   Status status =
       caption_split(&p->dataset, &p->table, p->updater.weights, p->validation, p->validation_count, &options, texts);
+  profile_end(PROFILE_DECODE, began, 0);
   if (status == OK) {
     EvaluationScores scores;
+    began = profile_begin();
     caption_split_score(&p->dataset, p->validation, p->validation_count, texts, &scores);
     metrics_evaluation_add(line, &scores, caption_split_words(texts, p->validation_count));
+    profile_end(PROFILE_REWARD, began, 0);
     double cider = scores.corpus[METRIC_CIDER];
     *best = isnan(p->best) || cider > p->best;
     if (*best) p->best = cider;

@@ -13,6 +13,7 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/profile.h"
 
 enum { CHECKPOINTS_MAX = 4096 };
 
@@ -160,6 +161,7 @@ static Status point_at(const RunFolder *run, const char *name, const char *file,
 }
 
 Status run_checkpoint(const RunFolder *run, Checkpoint *checkpoint, const ParamTable *table, bool best) {
+  double began = profile_begin();
   char *path = numbered_path(run, checkpoint->iteration);
   Status status = checkpoint_save(checkpoint, table, path);
   if (status == OK) status = point_at(run, "latest", path, false);
@@ -173,6 +175,7 @@ Status run_checkpoint(const RunFolder *run, Checkpoint *checkpoint, const ParamT
     unlink(old);
     free(old);
   }
+  profile_end(PROFILE_CHECKPOINT, began, 0);
   return OK;
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/profile.h"
+
 void update_init(Updater *updater, const ParamTable *table, const OptimizerOptions *options, int max_images,
                  int max_captions, int max_tokens) {
   *updater = (Updater){.table = table, .weights = params_block(table), .gradients = params_block(table)};
@@ -81,10 +83,29 @@ static const Dropout *micro_dropout(const Dropout *dropout, const Micro *micro, 
   return own;
 }
 
+static double view_flops(const Updater *updater, const CaptionBatch *view) {
+  return captioner_flops(&updater->table->shape, view->images, view->captions, view->tokens);
+}
+
+static void forward(Updater *updater, const float *weights, const CaptionBatch *view, float temperature,
+                    const Dropout *dropout, const TokenOutputs *outputs) {
+  double began = profile_begin();
+  captioner_forward(&updater->captioner, weights, view, temperature, dropout, outputs);
+  profile_end(PROFILE_FORWARD, began, view_flops(updater, view));
+}
+
+static void backward(Updater *updater, const CaptionBatch *view, const TokenGradients *outputs) {
+  double began = profile_begin();
+  captioner_backward(&updater->captioner, updater->weights, view, outputs, updater->gradients);
+  profile_end(PROFILE_BACKWARD, began, 2 * view_flops(updater, view));
+}
+
 /* The step, or the gradients cleared when there is none. */
 static Status update_finish(Updater *updater, Status status, double multiplier, double *grad_norm) {
+  double began = profile_begin();
   if (status == OK)
     status = optimizer_step(&updater->optimizer, updater->weights, updater->gradients, multiplier, grad_norm);
+  profile_end(PROFILE_OPTIMIZER, began, 0);
   if (status != OK) memset(updater->gradients, 0, updater->table->total * sizeof(float));
   return status;
 }
@@ -103,12 +124,12 @@ Status update_xe(Updater *updater, const CaptionBatch *batch, double label_smoot
   for (Micro micro = {.index = -1}; micro_next(updater, batch, &micro);) {
     Dropout own;
     const Dropout *mask = micro_dropout(dropout, &micro, &own);
-    captioner_forward(&updater->captioner, updater->weights, &micro.view, 1, mask, &outputs);
+    forward(updater, updater->weights, &micro.view, 1, mask, &outputs);
     for (int t = 0; t < micro.view.tokens; t++) {
       nll -= (double)updater->logp[t];
       if (smooth) uniform -= (double)updater->mean_logp[t];
     }
-    captioner_backward(&updater->captioner, updater->weights, &micro.view, &gradients, updater->gradients);
+    backward(updater, &micro.view, &gradients);
   }
   *report = (XeReport){.nll = nll / batch->tokens, .grad_norm = NAN, .tokens = batch->tokens};
   report->loss = ((1 - label_smoothing) * nll + label_smoothing * uniform) / batch->tokens;
@@ -135,7 +156,7 @@ Status update_policy(Updater *updater, const CaptionBatch *batch, const RolloutT
   for (Micro micro = {.index = -1}; status == OK && micro_next(updater, batch, &micro);) {
     Dropout own;
     const Dropout *mask = micro_dropout(dropout, &micro, &own);
-    captioner_forward(&updater->captioner, updater->weights, &micro.view, temperature, mask, &outputs);
+    forward(updater, updater->weights, &micro.view, temperature, mask, &outputs);
     ObjectiveInput input = {.captions = micro.view.captions,
                             .caption_start = micro.view.caption_start,
                             .logp = updater->logp,
@@ -145,8 +166,7 @@ Status update_policy(Updater *updater, const CaptionBatch *batch, const RolloutT
                             .entropy = updater->entropy,
                             .advantage = terms->advantage + micro.caption};
     status = objective_evaluate(options, &input, &scale, updater->d_logp, updater->d_entropy, &found);
-    if (status == OK)
-      captioner_backward(&updater->captioner, updater->weights, &micro.view, &gradients, updater->gradients);
+    if (status == OK) backward(updater, &micro.view, &gradients);
     else status_prefix(status, "captions from %d on", micro.caption);
   }
   status = update_finish(updater, status, multiplier, grad_norm);
@@ -157,6 +177,6 @@ Status update_policy(Updater *updater, const CaptionBatch *batch, const RolloutT
 void update_logp(Updater *updater, const float *weights, const CaptionBatch *batch, float temperature, float *logp) {
   for (Micro micro = {.index = -1}; micro_next(updater, batch, &micro);) {
     TokenOutputs outputs = {.logp = logp + micro.token};
-    captioner_forward(&updater->captioner, weights, &micro.view, temperature, NULL, &outputs);
+    forward(updater, weights, &micro.view, temperature, NULL, &outputs);
   }
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/profile.h"
 
 /* Progress time gains at most this much from one call to the next. */
 static const double clock_step_s = 0.05;
@@ -242,8 +243,15 @@ bool channel_receive(Channel *channel, Incoming *incoming) {
     int rank = channel->cursor;
     channel->cursor = rank + 1 < channel->end ? rank + 1 : channel->first;
     Peer *peer = &channel->peer[rank];
-    step_send(peer, rank);
-    if (!step_receive(channel, peer, rank)) continue;
+    if (peer->first) {
+      double began = profile_begin();
+      step_send(peer, rank);
+      profile_end(PROFILE_SEND, began, 0);
+    }
+    double began = profile_begin();
+    bool under_way = peer->receiving, whole = step_receive(channel, peer, rank);
+    if (under_way || whole || peer->receiving) profile_end(PROFILE_RECEIVE, began, 0);
+    if (!whole) continue;
     *incoming = peer->incoming;
     return true;
   }

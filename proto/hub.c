@@ -199,6 +199,7 @@ static void hear(Hub *hub, const Incoming *incoming) {
       hear_result(hub, rank, &message.result);
       return;
     }
+    if (message.type == MESSAGE_GOODBYE && message.goodbye.has_profile) profile_hear(rank, &message.goodbye.profile);
     if (message.type == MESSAGE_GOODBYE) lose(hub, rank, ACTOR_LEFT, message.goodbye.reason);
   } else if (message.type == MESSAGE_GOODBYE) {
     actor->state = ACTOR_LEFT;

@@ -171,7 +171,7 @@ LinkState link_poll(Link *link) {
 LinkState link_next(Link *link, Assignment *assignment) {
   link->dropped = false;
   link->has_current = false;
-  double began = clock_seconds();
+  double began = clock_seconds(), waited = profile_begin();
   for (;;) {
     pump(link);
     link->dropped = false;
@@ -179,6 +179,7 @@ LinkState link_next(Link *link, Assignment *assignment) {
     clock_sleep(idle_sleep_s);
   }
   link->idle_s += clock_seconds() - began;
+  profile_end(PROFILE_IDLE, waited, 0);
   if (link->ended != LINK_WORK) return ended(link);
   *assignment = link->current = link->work[0];
   memmove(link->work, link->work + 1, (size_t)--link->works * sizeof link->work[0]);
@@ -245,6 +246,8 @@ bool link_close(Link *link, const char *reason, int exit_code) {
   if (link->channel && channel_rank(link->channel) != LEARNER && link->ended != LINK_LOST && link->epoch) {
     Message goodbye = {.type = MESSAGE_GOODBYE};
     snprintf(goodbye.goodbye.reason, sizeof goodbye.goodbye.reason, "%s", reason);
+    goodbye.goodbye.has_profile = profile_enabled();
+    if (goodbye.goodbye.has_profile) profile_totals(&goodbye.goodbye.profile);
     if (link->ended == LINK_STOP) channel_drop_queue(link->channel, LEARNER);
     send_message(link, &goodbye);
     double limit = clock_seconds() + goodbye_s;

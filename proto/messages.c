@@ -1,6 +1,7 @@
 /* The message table, and each message's way to bytes and back. */
 #include "proto/messages.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ static const MessageRow rows[MESSAGE_TYPES] = {
     [MESSAGE_HEARTBEAT] = {"HEARTBEAT", WIRE_HEADER + 4, WIRE_HEADER + 4, TO_LEARNER | TO_ACTOR},
     [MESSAGE_REJOIN] = {"REJOIN", WIRE_HEADER + 4, WIRE_HEADER + 4, TO_ACTOR},
     [MESSAGE_STOP] = {"STOP", WIRE_HEADER + 1 + 2, WIRE_HEADER + 1 + TEXT(REASON_TEXT), TO_ACTOR},
-    [MESSAGE_GOODBYE] = {"GOODBYE", WIRE_HEADER + 2, WIRE_HEADER + TEXT(REASON_TEXT), TO_LEARNER},
+    [MESSAGE_GOODBYE] = {"GOODBYE", WIRE_HEADER + 2 + 1, WIRE_HEADER + TEXT(REASON_TEXT) + 1 + 8 * PROFILE_DOUBLES,
+                         TO_LEARNER},
 };
 
 const MessageRow *message_row(int type) { return type >= MESSAGE_HELLO && type < MESSAGE_TYPES ? &rows[type] : NULL; }
@@ -178,7 +180,11 @@ static void put_body(WireWriter *w, const Message *m) {
       wire_put_u8(w, m->stop.finalize);
       wire_put_text(w, m->stop.reason);
       break;
-    case MESSAGE_GOODBYE: wire_put_text(w, m->goodbye.reason); break;
+    case MESSAGE_GOODBYE:
+      wire_put_text(w, m->goodbye.reason);
+      wire_put_u8(w, m->goodbye.has_profile);
+      if (m->goodbye.has_profile) wire_put_f64s(w, &m->goodbye.profile.wall_s, PROFILE_DOUBLES);
+      break;
     case MESSAGE_TYPES: break;
   }
 }
@@ -344,6 +350,13 @@ static void get_begin(WireReader *r, SnapshotBegin *begin) {
     r->failed = true;
 }
 
+static void get_profile(WireReader *r, ProfileTotals *profile) {
+  double *values = &profile->wall_s;
+  wire_get_f64s(r, values, PROFILE_DOUBLES);
+  for (int i = 0; i < PROFILE_DOUBLES; i++)
+    if (!(values[i] >= 0 && isfinite(values[i]))) r->failed = true;
+}
+
 static void get_body(WireReader *r, Message *m) {
   switch (m->type) {
     case MESSAGE_HELLO:
@@ -385,7 +398,11 @@ static void get_body(WireReader *r, Message *m) {
       m->stop.finalize = get_flag(r);
       wire_get_text(r, m->stop.reason, sizeof m->stop.reason);
       break;
-    case MESSAGE_GOODBYE: wire_get_text(r, m->goodbye.reason, sizeof m->goodbye.reason); break;
+    case MESSAGE_GOODBYE:
+      wire_get_text(r, m->goodbye.reason, sizeof m->goodbye.reason);
+      m->goodbye.has_profile = get_flag(r);
+      if (m->goodbye.has_profile) get_profile(r, &m->goodbye.profile);
+      break;
     case MESSAGE_TYPES: r->failed = true; break;
   }
 }

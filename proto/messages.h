@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/hash.h"
+#include "common/base/profile.h"
 #include "common/base/status.h"
 #include "proto/process.h"
 
@@ -152,6 +153,8 @@ typedef struct Stop {
 } Stop;
 typedef struct Goodbye {
   char reason[REASON_TEXT];
+  bool has_profile;
+  ProfileTotals profile;
 } Goodbye;
 
 typedef struct Message {

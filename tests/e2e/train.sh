@@ -45,7 +45,11 @@ if [ -e "$run" ] || [ -e runs/none ]; then fail "a refused run left its folder";
 
 # a run, with more --set than fit a fixed list; its printed configuration is the same configuration
 many=$(for _ in $(seq 80); do printf -- '--set policy.group=5 '; done)
-troupe train "$c" -n 1 $many --set policy.iterations=1 --set run.dir="$run" >&2 || fail "a run with many --set"
+troupe train "$c" -n 1 $many --set policy.iterations=1 --set run.dir="$run" --profile 2>"$work/err" ||
+  fail "a run with many --set"
+grep -q '^learner: backward *[1-9][0-9]* *[0-9.]* *[0-9.]*% *[0-9.]*$' "$work/err" || fail "no profile of the learner"
+grep -q '^learner: decode *[1-9][0-9]* *[0-9.]* *[0-9.]*% *[0-9.]* *[0-9.]* (1) *[0-9.]* (1)$' "$work/err" ||
+  { cat "$work/err" >&2; fail "no profile of the actor"; }
 troupe train "$run/config.yaml" --print-config >"$work/printed.yaml" || fail "--print-config"
 troupe train "$work/printed.yaml" --print-config | cmp -s - "$work/printed.yaml" || fail "the printed configuration is another"
 

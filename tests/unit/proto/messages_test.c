@@ -82,7 +82,7 @@ static Message example(int type) {
     case MESSAGE_HEARTBEAT: m.heartbeat.count = 77; break;
     case MESSAGE_REJOIN: m.rejoin.epoch = 4; break;
     case MESSAGE_STOP: m.stop = (Stop){true, "done"}; break;
-    case MESSAGE_GOODBYE: m.goodbye = (Goodbye){"told to stop"}; break;
+    case MESSAGE_GOODBYE: m.goodbye = (Goodbye){.reason = "told to stop"}; break;
     case MESSAGE_TYPES: break;
   }
   return m;
@@ -247,10 +247,33 @@ static void test_process(void **state) {
   assert_false(process_gone(&(ProcessName){0}));
 }
 
+/* GOODBYE's totals arrive as they were; what no rank can have counted is refused. */
+static void test_goodbye_profile(void **state) {
+  (void)state;
+  Message message = {.type = MESSAGE_GOODBYE, .goodbye = {.reason = "done", .has_profile = true}}, back;
+  unsigned char *bytes;
+  size_t size;
+  message.goodbye.profile.wall_s = 3;
+  message.goodbye.profile.event[PROFILE_CHECKPOINT].flops = 1e15;
+  assert_int_equal(message_encode(&message, &bytes, &size), OK);
+  assert_int_equal(message_decode(bytes, size, TO_LEARNER, &back), OK);
+  assert_true(back.goodbye.has_profile);
+  assert_memory_equal(&back.goodbye.profile, &message.goodbye.profile, sizeof back.goodbye.profile);
+  free(bytes);
+  const double wrong[] = {-1, NAN, INFINITY};
+  for (int i = 0; i < 3; i++) {
+    message.goodbye.profile.event[PROFILE_SEND].seconds = wrong[i];
+    assert_int_equal(message_encode(&message, &bytes, &size), OK);
+    assert_int_equal(message_decode(bytes, size, TO_LEARNER, &back), BAD_INPUT);
+    free(bytes);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_result_values), cmocka_unit_test(test_too_large),
-      cmocka_unit_test(test_damage),     cmocka_unit_test(test_mutations),     cmocka_unit_test(test_process),
+      cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_result_values), cmocka_unit_test(test_too_large),
+      cmocka_unit_test(test_damage),          cmocka_unit_test(test_mutations),     cmocka_unit_test(test_process),
+      cmocka_unit_test(test_goodbye_profile),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,45 @@
+/* Profile: what a rank's main thread spends its time on. Off (one branch a call) unless profile_enable(true). An event within
+ * another one counts for itself alone, so that shares add up. Main thread only. */
+#ifndef TROUPE_BASE_PROFILE_H
+#define TROUPE_BASE_PROFILE_H
+
+typedef enum ProfileEvent {
+  PROFILE_DECODE,
+  PROFILE_REFERENCE,
+  PROFILE_REWARD, /* and the scoring of evaluations */
+  PROFILE_FORWARD,
+  PROFILE_BACKWARD,
+  PROFILE_OPTIMIZER,
+  PROFILE_SEND, /* calls: looks at a message under way, as for receive */
+  PROFILE_RECEIVE,
+  PROFILE_IDLE,
+  PROFILE_CHECKPOINT,
+  PROFILE_EVENTS
+} ProfileEvent;
+
+/* Of one rank. Doubles throughout: GOODBYE carries it as it is. */
+typedef struct ProfileTotals {
+  double wall_s; /* since profile_enable */
+  struct {
+    double calls, seconds, flops;
+  } event[PROFILE_EVENTS];
+} ProfileTotals;
+enum { PROFILE_DOUBLES = sizeof(ProfileTotals) / sizeof(double) };
+
+void profile_enable(int on); /* begins at zero */
+int profile_enabled(void);
+double profile_begin(void); /* for profile_end */
+/* `flops`: multiply and add count as two; 0 = not counted. */
+void profile_end(ProfileEvent event, double began, double flops);
+
+/* This rank's. */
+void profile_totals(ProfileTotals *totals);
+/* Those of an actor; the last counts. */
+void profile_hear(int rank, const ProfileTotals *totals);
+
+/* Tables on stderr, a row an event: calls, seconds, share of the wall time, GFLOP/s; of this rank, then of the actors
+ * together (mean seconds a rank) with the slowest and the fastest. */
+void profile_print(void);
+void profile_free(void);
+
+#endif
