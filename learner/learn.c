@@ -156,8 +156,9 @@ static Status step(Learn *learn, const int32_t *groups, int count, int64_t numbe
                      .image_rate = (float)config->policy.image_dropout,
                      .seed = config->run.seed,
                      .step = (uint32_t)number};
-  return update_policy(learn->updater, &learn->batch.view, &terms, objective, (float)config->sampling.temperature,
-                       &dropout, multiplier, sums, grad_norm);
+  Status status = update_policy(learn->updater, &learn->batch.view, &terms, objective,
+                                (float)config->sampling.temperature, &dropout, multiplier, sums, grad_norm);
+  return skips_take(&learn->skips, status, grad_norm);
 }
 
 Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*between)(void *), void *context,
@@ -170,6 +171,7 @@ Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*
   *sums = (ObjectiveSums){0};
   *grad_norm = 0;
   *complete = false;
+  learn->skips.count = 0;
   for (int epoch = 0; epoch < config->policy.inner_epochs; epoch++) {
     images_shuffle(config->run.seed, iteration, epoch, learn->order, learn->groups);
     for (int first = 0; first < learn->groups; first += minibatch, done++) {

@@ -7,6 +7,7 @@
 #include "common/data/dataset.h"
 #include "learner/batch.h"
 #include "learner/schedule.h"
+#include "learner/skips.h"
 #include "learner/update.h"
 #include "proto/messages.h"
 
@@ -53,6 +54,7 @@ typedef struct Learn {
   float *batch_log_mu, *batch_log_prox, *batch_log_ref; /* [tokens of a minibatch] */
   double *batch_advantage;                              /* [captions of a minibatch] */
   int steps_per_iteration;
+  Skips skips; /* count: of the last update */
 } Learn;
 
 void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *updater);
@@ -67,8 +69,8 @@ Status learn_add_group(Learn *learn, const Group *group, int *at);
 int learn_group_tokens(const Group *group);
 
 /* The inner epochs. `between` (or NULL) is called between optimiser steps: progress of messages; when it returns false
- * the update ends there, with *complete false. Errors: FAILED when a loss or gradient is not finite, naming the
- * step. */
+ * the update ends there, with *complete false. Errors: FAILED when too many losses or gradients in a row are not finite
+ * (learner/skips.h), naming the step. */
 Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*between)(void *), void *context,
                     ObjectiveSums *sums, double *grad_norm, double *learning_rate, bool *complete);
 

@@ -39,6 +39,7 @@ void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
   put(line, "loss", means.loss);
   put(line, "grad_norm", m->grad_norm);
   put(line, "learning_rate", m->learning_rate);
+  json_object_set_new(line, "skipped_steps", json_integer(m->skipped));
   json_object_set_new(line, "num_tokens", json_integer(m->tokens));
   put(line, "step_time", m->step_s);
   put(line, "tokens_per_s", (double)r->tokens / m->step_s);

@@ -17,6 +17,7 @@ typedef struct IterationMetrics {
   int64_t tokens;             /* sampled since the run began */
   int alive;
   double ready; /* share of the rollouts that were there before they were waited for */
+  int skipped;  /* optimiser steps left out (learner/skips.h) */
   long dropped; /* chunks, for their version (actors.max_lag) */
   HubCounters before, after;
 } IterationMetrics;

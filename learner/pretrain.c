@@ -18,6 +18,7 @@
 #include "learner/metrics.h"
 #include "learner/run_folder.h"
 #include "learner/settings.h"
+#include "learner/skips.h"
 #include "learner/update.h"
 
 typedef struct Pretrain {
@@ -33,6 +34,7 @@ typedef struct Pretrain {
   int steps_per_epoch;
   int64_t epoch, tokens; /* finished epochs, target tokens seen */
   double best;           /* CIDEr on the validation split, NaN = none */
+  Skips skips;           /* of the epoch */
 } Pretrain;
 
 /* --- start and resume ---------------------------------------------------------------------------------------- */
@@ -127,6 +129,7 @@ static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *s
   ScheduleOptions schedule = settings_schedule(&config->pretrain.schedule);
   int64_t all_steps = (int64_t)config->pretrain.epochs * p->steps_per_epoch;
   *sums = (EpochSums){0};
+  p->skips.count = 0;
   for (int s = 0; s < p->steps_per_epoch && !*stop; s++) {
     int64_t step = p->epoch * p->steps_per_epoch + s;
     TRY(fill_batch(p, step));
@@ -138,7 +141,9 @@ static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *s
     sums->multiplier = schedule_multiplier(&schedule, step, all_steps);
     Status status =
         update_xe(&p->updater, &p->batch.view, config->pretrain.label_smoothing, &dropout, sums->multiplier, &report);
+    status = skips_take(&p->skips, status, &report.grad_norm);
     if (status != OK) return status_prefix(status, "step %lld", (long long)step);
+    if (p->skips.in_a_row) continue;
     sums->loss += report.loss * report.tokens;
     sums->nll += report.nll * report.tokens;
     sums->grad_norm += report.grad_norm;
@@ -206,6 +211,7 @@ static Status finish_epoch(Pretrain *p, const EpochSums *sums, double seconds) {
   json_object_set_new(line, "nll", json_number(sums->nll / tokens));
   json_object_set_new(line, "grad_norm", json_number(sums->grad_norm / p->steps_per_epoch));
   json_object_set_new(line, "learning_rate", json_number(sums->multiplier * p->config->pretrain.optimizer.lr));
+  json_object_set_new(line, "skipped_steps", json_integer(p->skips.count));
   json_object_set_new(line, "num_tokens", json_integer(p->tokens));
   json_object_set_new(line, "tokens_per_s", json_number(tokens / seconds));
   json_object_set_new(line, "step_time", json_number(seconds / p->steps_per_epoch));

@@ -264,6 +264,7 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   metrics.step_s = clock_seconds() - began;
   metrics.epoch = (double)t->progress.iteration / images_iterations_per_epoch(&t->rollouts.order);
   metrics.tokens = t->progress.tokens;
+  metrics.skipped = t->learn.skips.count;
   metrics.dropped += t->ledger.dropped;
   metrics.after = hub_counters(t->hub);
   metrics_line(line, t->progress.iteration, &metrics);

@@ -2,6 +2,7 @@
 #include "proto/hub.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,8 @@ static bool result_fits(const Hub *hub, const Result *result, const Assignment *
       result->reference_version != a->reference_version ||
       memcmp(result->image, a->image, sizeof(int32_t) * (size_t)a->images) != 0)
     return false;
+  for (int c = 0; c < result->captions && result->reward; c++)
+    if (!isfinite(result->reward[c])) return false;
   for (int t = 0; hub->options.vocabulary && t < result->tokens; t++)
     if (result->token[t] >= hub->options.vocabulary) return false;
   return true;
@@ -165,7 +168,7 @@ static void hear_result(Hub *hub, int rank, Result *result) {
   const Assignment *assignment = courier_find(courier, result->work, result->iteration, result->chunk);
   if (!result_fits(hub, result, assignment)) {
     result_free(result);
-    bar(hub, rank, "a RESULT that answers no work given to it");
+    bar(hub, rank, "a RESULT that answers no work given to it, or whose rewards or tokens cannot be");
     return;
   }
   courier_returned(courier, assignment);

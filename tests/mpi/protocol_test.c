@@ -5,7 +5,8 @@
  *
  *   --lag L              iterations k .. k + L are open at once
  *   --RANK:FAULT[=N]     that rank's fault before its N-th chunk (N-th iteration for rank 0): die, bug, memory, stop, slow,
- *                        silent, garbage, tag, oversize, flip, foreign; before it joins: early, late, mismatch, kernel */
+ *                        silent, garbage, tag, oversize, flip, foreign, nan; before it joins: early, late, mismatch, kernel */
+#include <math.h>
 #include <mpi.h>
 #include <signal.h>
 #include <stdio.h>
@@ -269,6 +270,12 @@ static void misbehave(const Result *good) {
   if (!strcmp(fault, "foreign")) {
     message.result.iteration += 100;
     if (message_encode(&message, &bytes, &size) == OK) send_raw(bytes, (int)size, MESSAGE_RESULT);
+  }
+  if (!strcmp(fault, "nan")) {
+    double kept = message.result.reward[0];
+    message.result.reward[0] = NAN;
+    if (message_encode(&message, &bytes, &size) == OK) send_raw(bytes, (int)size, MESSAGE_RESULT);
+    message.result.reward[0] = kept;
   }
   if (!strcmp(fault, "flip") && message_encode(&message, &bytes, &size) == OK) {
     bytes[size / 2] ^= 16;

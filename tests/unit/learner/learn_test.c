@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -248,6 +249,42 @@ static void corrections(void **state) {
   assert_true(corrected("policy.off_policy=none", 0).loss == clip_only.loss);
 }
 
+/* A loss that is not finite: the step changes nothing and is counted; too many in a row end the update, also from one
+ * iteration to the next. */
+static void non_finite_steps_are_left_out(void **state) {
+  (void)state;
+  static World w, clean;
+  ObjectiveSums sums;
+  RolloutMeans means;
+  double grad_norm, learning_rate;
+  bool complete;
+  world_init(&w);
+  roll_out(&w, false);
+  gather(&w, 0, &means);
+  w.learn.log_mu[0] = NAN; /* one caption of one group: one step in each of two epochs */
+  assert_int_equal(learn_update(&w.learn, 0, 10, NULL, NULL, &sums, &grad_norm, &learning_rate, &complete), OK);
+  assert_true(complete && w.learn.skips.count == 2 && sums.steps == 4 && w.updater.optimizer.step == 4);
+  assert_true(isfinite(grad_norm) && isfinite(objective_means(&sums).loss));
+  for (size_t i = 0; i < w.table.total; i++) assert_true(isfinite(w.updater.weights[i]));
+
+  world_init(&clean);
+  roll_out(&clean, false);
+  gather(&clean, 0, &means);
+  for (int t = 0; t < clean.learn.tokens; t++) clean.learn.log_mu[t] = INFINITY;
+  size_t bytes = clean.table.total * sizeof(float);
+  float *before = params_block(&clean.table);
+  memcpy(before, clean.updater.weights, bytes);
+  assert_int_equal(learn_update(&clean.learn, 0, 10, NULL, NULL, &sums, &grad_norm, &learning_rate, &complete), OK);
+  assert_true(complete && clean.learn.skips.count == 6 && grad_norm == 0);
+  assert_int_equal(learn_update(&clean.learn, 1, 10, NULL, NULL, &sums, &grad_norm, &learning_rate, &complete), FAILED);
+  assert_non_null(strstr(status_message(), "iteration 2, step 4 of 6: 10 optimiser steps in a row had to be left out"));
+  assert_true(!complete && clean.updater.optimizer.step == 0);
+  assert_memory_equal(before, clean.updater.weights, bytes);
+  free(before);
+  world_free(&clean);
+  world_free(&w);
+}
+
 static int set_up(void **state) {
   (void)state;
   int fd = mkstemp(path);
@@ -266,7 +303,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(means_and_advantages), cmocka_unit_test(order_of_returns_does_not_matter),
       cmocka_unit_test(update_can_be_ended),  cmocka_unit_test(stale_terms_are_computed_again),
-      cmocka_unit_test(corrections),
+      cmocka_unit_test(corrections),          cmocka_unit_test(non_finite_steps_are_left_out),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
