@@ -82,7 +82,7 @@ def evaluate(data, a, o):
         if o["level"] == "sequence":
             log_ratio, log_weight = per_caption_mean(log_ratio), per_caption_mean(log_weight)
         ratio = exp_clamped(log_ratio)
-        weight = log_weight.exp().clamp(max=2.0)
+        weight = log_weight.exp().clamp(max=o["importance_cap"])
         low, high = 1 - o["eps_low"], 1 + o["eps_high"]
         objective = weight * torch.minimum(ratio * at, ratio.clamp(low, high) * at) - o["beta"] * kl
         metrics["clip_low"] = ((ratio < low) & (at < 0)).double().mean().item()
@@ -107,7 +107,7 @@ def rounded(x):
 
 
 DEFAULT = dict(form="clipped", level="token", aggregation="token_mean", kl="k3", beta=0.04, eps_low=0.2, eps_high=0.2,
-               entropy_bonus=0.0, max_length=20)
+               entropy_bonus=0.0, max_length=20, importance_cap=2.0)
 RATIONAL = [0.25, 0.5, 1.0, 0.125, 0.75, 0.75, 0.75, 0.75, 0.0, 0.03125, 0.5, 0.0]  # the second group says nothing
 main = make_data([3, 1, 6, 2, 4, 4, 1, 2, 5, 1, 3, 4], 4, RATIONAL, [0.5, 0.25, 0.0625], 0.4)
 huge = make_data([2, 1, 3, 2], 2, [1.0, 0.0, 0.25, 0.5], [0.5, 0.25], 0.4)
@@ -133,6 +133,9 @@ runs.append((0, "grpo", dict(level="sequence", aggregation="sequence_mean", beta
 runs.append((0, "grpo", dict(eps_high=0.28125, beta=0.0, entropy_bonus=0.0625)))
 runs.append((0, "scst", dict(form="reinforce", entropy_bonus=0.0625)))
 runs.append((3, "rloo", dict(beta=0.5)))
+for level in ["token", "sequence"]:
+    for kind, kl in [("grpo", "k1"), ("dr_grpo", "k2"), ("rloo", "k3")]:
+        runs.append((2, kind, dict(level=level, kl=kl, importance_cap=1.125, eps_high=0.28125)))
 
 cases = []
 for d, kind, changes in runs:

@@ -1,5 +1,6 @@
 """Makes update.json: a tiny captioner trained by PyTorch in float64: three cross-entropy steps (label smoothing, Adam),
-then three steps of the policy objective (AdamW) on rollouts, with the weights after each stage.
+then three steps of the policy objective (AdamW) on rollouts, then three more of its decoupled form (off-policy: prox is
+the policy when they began), with the weights after each stage.
 
 The model is the one of tests/golden/model. Adam's eps is large here, since it divides rounding noise by rounding noise
 where a gradient is zero by symmetry (the bias of attention's keys). Run in this folder: python3 make_update_golden.py
@@ -61,7 +62,7 @@ adam = torch.optim.Adam(list(model.leaf.values()), lr=RATE, eps=EPS, weight_deca
 xe = [step(adam, nn.functional.cross_entropy(logits(), targets[valid], label_smoothing=0.125), s) for s in range(STEPS)]
 after_xe = snapshot()
 
-TEMPERATURE, BETA, LOW, HIGH = 0.75, 0.0625, 0.2, 0.28125
+TEMPERATURE, BETA, LOW, HIGH, CAP = 0.75, 0.0625, 0.2, 0.28125, 1.25
 grid = lambda x: torch.round(x * 1024) / 1024
 log_mu = grid(logp(TEMPERATURE).detach() + torch.tensor(noise(930, total)) * 0.8)
 log_ref = grid(logp(TEMPERATURE).detach() + torch.tensor(noise(931, total)))
@@ -72,16 +73,26 @@ matrices = [w for w in model.leaf.values() if w.dim() == 2]
 vectors = [w for w in model.leaf.values() if w.dim() == 1]
 adamw = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.03125}, {"params": vectors, "weight_decay": 0.0}],
                           lr=RATE, eps=EPS)
-policy = []
-for s in range(STEPS):
+
+def policy_step(s, old, weight):
     lp = logp(TEMPERATURE)
-    ratio, delta = (lp - log_mu).exp(), log_ref - lp
+    ratio, delta = (lp - old).exp(), log_ref - lp
     kl = delta.exp() - delta - 1
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - LOW, 1 + HIGH) * advantage) - BETA * kl
-    policy.append({**step(adamw, -objective.mean(), s), "kl": kl.mean().item()})
+    surrogate = torch.minimum(ratio * advantage, ratio.clamp(1 - LOW, 1 + HIGH) * advantage)
+    return {**step(adamw, -(weight * surrogate - BETA * kl).mean(), s), "kl": kl.mean().item()}
+
+
+policy = [policy_step(s, log_mu, 1.0) for s in range(STEPS)]
+after_policy = snapshot()
+log_prox = logp(TEMPERATURE).detach()
+weight = (log_prox - log_mu).exp().clamp(max=CAP)
+assert (weight == CAP).any() and (weight < CAP).any()
+decoupled = [policy_step(s, log_prox, weight) for s in range(STEPS)]
 out = {"shape": SHAPE, "group": GROUP, "lengths": LENGTHS, "rewards": REWARDS, "inputs": inputs[valid].tolist(),
        "targets": targets[valid].tolist(), "learning_rate": RATE, "eps": EPS, "temperature": TEMPERATURE,
-       "log_mu": number(log_mu), "log_ref": number(log_ref), "xe": xe, "policy": policy}
+       "log_mu": number(log_mu), "log_ref": number(log_ref), "xe": xe, "policy": policy,
+       "decoupled": decoupled}
 with open("update.json", "w") as file:
     file.write("{%s,\n" % json.dumps(out)[1:-1])
-    file.write('"after_xe": %s,\n"after_policy": %s}\n' % (json.dumps(after_xe), json.dumps(snapshot())))
+    file.write('"after_xe": %s,\n"after_policy": %s,\n' % (json.dumps(after_xe), json.dumps(after_policy)))
+    file.write('"after_decoupled": %s}\n' % json.dumps(snapshot()))

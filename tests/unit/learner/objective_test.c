@@ -74,6 +74,7 @@ static ObjectiveOptions case_options(const json_t *one, const json_t *defaults) 
   options.eps_low = option_number(one, defaults, "eps_low");
   options.eps_high = option_number(one, defaults, "eps_high");
   options.entropy_bonus = option_number(one, defaults, "entropy_bonus");
+  options.importance_cap = option_number(one, defaults, "importance_cap");
   options.max_length = (int)option_number(one, defaults, "max_length");
   return options;
 }

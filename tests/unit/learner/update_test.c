@@ -91,23 +91,27 @@ static void run_xe(Updater *updater, const json_t *root, const CaptionBatch *bat
   }
 }
 
-static void run_policy(Updater *updater, const json_t *root, const CaptionBatch *batch) {
+/* Its steps are called `stage` in the golden: policy, or decoupled, where prox is what the weights give now. */
+static void run_policy(Updater *updater, const json_t *root, const CaptionBatch *batch, const char *stage) {
   int captions;
   double *rewards = numbers(json_object_get(root, "rewards"), &captions), advantage[16];
   AdvantageOptions kind = ADVANTAGE_DEFAULTS;
   for (int c = 0; c < captions; c += 2) advantage_group(&kind, 2, rewards + c, 0, advantage + c);
   RolloutTerms terms = {.log_mu = floats(root, "log_mu"), .log_ref = floats(root, "log_ref"), .advantage = advantage};
   ObjectiveOptions options = OBJECTIVE_DEFAULTS;
-  options.beta = 0.0625, options.eps_high = 0.28125;
+  options.beta = 0.0625, options.eps_high = 0.28125, options.importance_cap = 1.25;
+  float log_prox[64], temperature = (float)number(root, "temperature");
+  assert_true(batch->tokens <= 64);
+  update_logp(updater, updater->weights, batch, temperature, log_prox);
+  if (strcmp(stage, "decoupled") == 0) terms.log_prox = log_prox;
   for (int s = 0; s < STEPS; s++) {
     double norm;
     ObjectiveSums sums = {0};
-    float temperature = (float)number(root, "temperature");
     assert_int_equal(update_policy(updater, batch, &terms, &options, temperature, NULL, 1 - s / 4.0, &sums, &norm), OK);
     ObjectiveMeans means = objective_means(&sums);
-    assert_close(means.loss, step_number(root, "policy", s, "loss"), 1e-4, 1e-6, "policy loss", s);
-    assert_close(means.kl, step_number(root, "policy", s, "kl"), 1e-4, 1e-6, "kl", s);
-    assert_close(norm, step_number(root, "policy", s, "grad_norm"), 1e-4, 0, "policy grad_norm", s);
+    assert_close(means.loss, step_number(root, stage, s, "loss"), 1e-4, 1e-6, stage, s);
+    assert_close(means.kl, step_number(root, stage, s, "kl"), 1e-4, 1e-6, "kl", s);
+    assert_close(norm, step_number(root, stage, s, "grad_norm"), 1e-4, 0, "policy grad_norm", s);
     assert_true(sums.steps == 1 && sums.tokens == batch->tokens && means.entropy > 0);
   }
   free(rewards), free((float *)terms.log_mu), free((float *)terms.log_ref);
@@ -134,8 +138,10 @@ static void train_like_torch(int max_images, int max_captions, int max_tokens) {
   run_xe(&xe, root, &batch.view);
   check_weights(&table, xe.weights, json_object_get(root, "after_xe"));
   memcpy(policy.weights, xe.weights, table.total * sizeof(float));
-  run_policy(&policy, root, &batch.view);
+  run_policy(&policy, root, &batch.view, "policy");
   check_weights(&table, policy.weights, json_object_get(root, "after_policy"));
+  run_policy(&policy, root, &batch.view, "decoupled");
+  check_weights(&table, policy.weights, json_object_get(root, "after_decoupled"));
   update_free(&xe), update_free(&policy);
   update_free(&policy);
   batch_free(&batch);

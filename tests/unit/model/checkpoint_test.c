@@ -85,6 +85,10 @@ static void roundtrip(void **state) {
   Checkpoint c, d;
   ParamTable table, found;
   checkpoint_make(&c, &table, &small);
+  for (c.earlier_count = 0; c.earlier_count < 2; c.earlier_count++) {
+    c.earlier[c.earlier_count] = params_block(&table);
+    params_initialise(&table, 200 + (unsigned)c.earlier_count, c.earlier[c.earlier_count]);
+  }
   assert_int_equal(checkpoint_save(&c, &table, path), OK);
   assert_int_equal(strlen(c.weights_hash), 32);
   if (checkpoint_load(&d, &found, path, 0) != OK) fail_msg("%s", status_message());
@@ -97,6 +101,8 @@ static void roundtrip(void **state) {
   assert_memory_equal(d.reference, c.reference, table.total * sizeof(float));
   assert_memory_equal(d.moment1, c.moment1, table.total * sizeof(float));
   assert_memory_equal(d.moment2, c.moment2, table.total * sizeof(float));
+  assert_int_equal(d.earlier_count, 2);
+  for (int i = 0; i < 2; i++) assert_memory_equal(d.earlier[i], c.earlier[i], table.total * sizeof(float));
   assert_string_equal(d.config, c.config);
   for (int i = 0; i < 7; i++) assert_string_equal(d.token[i], tokens[i]);
   assert_string_equal(d.dataset_hash, "d5");
@@ -110,6 +116,7 @@ static void roundtrip(void **state) {
   assert_null(d.reference);
   assert_null(d.moment1);
   assert_null(d.moment2);
+  assert_int_equal(d.earlier_count, 0);
   checkpoint_free(&d), params_free(&found);
   checkpoint_drop(&c, &table);
   unlink(path);
