@@ -85,6 +85,7 @@ void cider_cook(Cider *cider, CiderReferences *references, const WordSpan *capti
   references->count = count;
   int32_t *first = references->first;
   first[0] = 0;
+  for (int i = 0; i < all->used; i++) ngram_df_prefetch(cider->df, all->entries[i].key);
   for (int i = 0; i < all->used; i++) {
     references->idf[i] = idf_of(cider, all->entries[i].key);
     first[i + 1] = first[i] + all->entries[i].count;

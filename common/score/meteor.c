@@ -15,6 +15,7 @@ static const double WEIGHT[METEOR_MODULES] = {1, 0.6, 0.8, 0.6};
 void meteor_init(Meteor *meteor, const MeteorData *data) {
   *meteor = (Meteor){.data = data, .mask = 1023};
   meteor->slots = xcalloc(1024, sizeof *meteor->slots);
+  meteor->pairs = xcalloc(METEOR_PAIRS, sizeof *meteor->pairs);
   meteor->stemmer = sb_stemmer_new("english", "UTF_8");
   CHECK(meteor->stemmer);
 }
@@ -25,6 +26,10 @@ void meteor_free(Meteor *meteor) {
   free(meteor->words);
   free(meteor->slots);
   free(meteor->senses);
+  free(meteor->pairs);
+  free(meteor->keys);
+  free(meteor->candidate_words);
+  free(meteor->reference_words);
   meteor_aligner_free(&meteor->aligner);
   free(meteor->candidate_phrases.phrases);
   free(meteor->reference_phrases.phrases);
@@ -155,9 +160,7 @@ int meteor_words_append(Meteor *meteor, const char *caption, int32_t **words, si
 
 /* --- matches ----------------------------------------------------------------------------------------------------- */
 
-static bool have_common_sense(const Meteor *meteor, const MeteorWord *a, const MeteorWord *b) {
-  const uint64_t *f = a->sense_filter, *g = b->sense_filter;
-  if (!((f[0] & g[0]) | (f[1] & g[1]) | (f[2] & g[2]) | (f[3] & g[3]))) return false;
+static bool senses_meet(const Meteor *meteor, const MeteorWord *a, const MeteorWord *b) {
   const uint32_t *x = meteor->senses + a->sense_first, *y = meteor->senses + b->sense_first;
   for (int i = 0, j = 0; i < a->sense_count && j < b->sense_count;) {
     if (x[i] == y[j]) return true;
@@ -167,38 +170,95 @@ static bool have_common_sense(const Meteor *meteor, const MeteorWord *a, const M
   return false;
 }
 
-static void words_match(Meteor *meteor, MeteorCaption candidate, MeteorCaption reference, MeteorModule module) {
+/* Verbs have dozens of senses, and captions the same verbs. */
+static bool have_common_sense(Meteor *meteor, const MeteorWord *a, const MeteorWord *b) {
+  const uint64_t *f = a->sense_filter, *g = b->sense_filter;
+  if (!((f[0] & g[0]) | (f[1] & g[1]) | (f[2] & g[2]) | (f[3] & g[3]))) return false;
+  uint64_t both = (a->hash * 0xD6E8FEB86659FD93u + b->hash) | 1;
+  uint64_t *known = &meteor->pairs[(both >> 32) % METEOR_PAIRS];
+  if ((*known | 1) != both) *known = both - !senses_meet(meteor, a, b);
+  return *known & 1;
+}
+
+/* Copies, so that the loops of words_match run through memory. */
+static void words_copy(const Meteor *meteor, MeteorCaption caption, MeteorWord **words, int *room) {
+  if (caption.count > *room) {
+    *room = caption.count * 2;
+    *words = xrealloc(*words, sizeof **words * (size_t)*room);
+  }
+  for (int w = 0; w < caption.count; w++) (*words)[w] = meteor->words[caption.words[w]];
+}
+
+static void words_match(Meteor *meteor, MeteorCaption candidate, MeteorCaption reference) {
+  MeteorAligner *aligner = &meteor->aligner;
+  const MeteorWord *x = meteor->candidate_words, *y = meteor->reference_words;
   for (int c = 0; c < candidate.count; c++)
-    for (int r = 0; r < reference.count; r++) {
-      int32_t a = candidate.words[c], b = reference.words[r];
-      const MeteorWord *x = &meteor->words[a], *y = &meteor->words[b];
-      bool match = module == METEOR_EXACT  ? a == b
-                   : module == METEOR_STEM ? a != b && x->stem == y->stem
-                                           : a != b && have_common_sense(meteor, x, y);
-      if (match) meteor_match_add(&meteor->aligner, (MeteorMatch){c, 1, r, 1, module});
-    }
+    for (int r = 0; r < reference.count; r++)
+      if (x[c].hash == y[r].hash) meteor_match_add(aligner, (MeteorMatch){c, 1, r, 1, METEOR_EXACT});
+  for (int c = 0; c < candidate.count; c++)
+    for (int r = 0; r < reference.count; r++)
+      if (x[c].stem == y[r].stem && x[c].hash != y[r].hash)
+        meteor_match_add(aligner, (MeteorMatch){c, 1, r, 1, METEOR_STEM});
+  for (int c = 0; c < candidate.count; c++)
+    for (int r = 0; r < reference.count; r++)
+      if (x[c].hash != y[r].hash && have_common_sense(meteor, &x[c], &y[r]))
+        meteor_match_add(aligner, (MeteorMatch){c, 1, r, 1, METEOR_SYNONYM});
 }
 
 static uint32_t filter_bit(uint32_t id) { return id * 2654435761u >> 22; } /* 0..1023 */
 
-/* Every phrase of the caption that the table has. */
-static void phrases_find(const Meteor *meteor, MeteorCaption caption, MeteorPhrases *phrases) {
-  phrases->count = 0;
-  memset(phrases->filter, 0, sizeof phrases->filter);
+/* Keys of all phrases of the caption that meteor_data_phrase would look for, in meteor->keys; returns how many. */
+static int keys_find(Meteor *meteor, MeteorCaption caption) {
+  const MeteorData *data = meteor->data;
+  MeteorKey *keys = meteor->keys;
+  int count = 0, kept = 0;
   for (int start = 0; start < caption.count; start++) {
     uint64_t key = METEOR_PHRASE_PREFIX;
     for (int n = 1; n <= METEOR_PHRASE_WORDS && start + n <= caption.count; n++) {
       key = meteor_phrase_extend(key, meteor->words[caption.words[start + n - 1]].hash);
-      int64_t id = meteor_data_phrase(meteor->data, key);
-      if (id < 0) continue;
-      if (phrases->count == phrases->room) {
-        phrases->room = phrases->room ? phrases->room * 2 : 64;
-        phrases->phrases = xrealloc(phrases->phrases, sizeof *phrases->phrases * (size_t)phrases->room);
-      }
-      phrases->phrases[phrases->count++] = (MeteorPhrase){(uint32_t)id, start, n};
-      uint32_t bit = filter_bit((uint32_t)id);
-      phrases->filter[bit >> 6] |= (uint64_t)1 << (bit & 63);
+      meteor_data_prefetch(data, key);
+      keys[count++] = (MeteorKey){key, start, n};
     }
+  }
+  for (int k = 0; k < count; k++) {
+    if (!meteor_data_may_have(data, keys[k].key)) continue;
+    __builtin_prefetch(meteor_data_bucket(data, keys[k].key));
+    keys[kept++] = keys[k];
+  }
+  return kept;
+}
+
+/* Every phrase of the caption that the table has. The table is far larger than the caches: what will be read is asked for a
+ * stage before. */
+static void phrases_find(Meteor *meteor, MeteorCaption caption, MeteorPhrases *phrases) {
+  const MeteorData *data = meteor->data;
+  int wanted = caption.count * METEOR_PHRASE_WORDS;
+  if (wanted > meteor->keys_room) {
+    meteor->keys_room = wanted * 2;
+    meteor->keys = xrealloc(meteor->keys, sizeof *meteor->keys * (size_t)meteor->keys_room);
+  }
+  int count = keys_find(meteor, caption);
+  if (count > phrases->room) {
+    phrases->room = count * 2;
+    phrases->phrases = xrealloc(phrases->phrases, sizeof *phrases->phrases * (size_t)phrases->room);
+  }
+  for (int k = 0; k < count; k++) __builtin_prefetch(data->phrase + *meteor_data_bucket(data, meteor->keys[k].key));
+  phrases->count = 0;
+  memset(phrases->filter, 0, sizeof phrases->filter);
+  for (int k = 0; k < count; k++) {
+    int64_t id = meteor_data_phrase(data, meteor->keys[k].key);
+    if (id < 0) continue;
+    __builtin_prefetch(data->paraphrase_first + id);
+    phrases->phrases[phrases->count++] =
+        (MeteorPhrase){.id = (uint32_t)id, .start = meteor->keys[k].start, .length = meteor->keys[k].length};
+    uint32_t bit = filter_bit((uint32_t)id);
+    phrases->filter[bit >> 6] |= (uint64_t)1 << (bit & 63);
+  }
+  for (int p = 0; p < phrases->count; p++) {
+    MeteorPhrase *phrase = &phrases->phrases[p];
+    phrase->paraphrase_first = data->paraphrase_first[phrase->id];
+    phrase->paraphrase_end = data->paraphrase_first[phrase->id + 1];
+    __builtin_prefetch(data->paraphrase + phrase->paraphrase_first);
   }
 }
 
@@ -207,7 +267,7 @@ static void paraphrases_match(Meteor *meteor, const MeteorPhrases *from, const M
   const MeteorData *data = meteor->data;
   for (int i = 0; i < from->count; i++) {
     MeteorPhrase a = from->phrases[i];
-    for (uint32_t p = data->paraphrase_first[a.id]; p < data->paraphrase_first[a.id + 1]; p++) {
+    for (uint32_t p = a.paraphrase_first; p < a.paraphrase_end; p++) {
       uint32_t id = data->paraphrase[p], bit = filter_bit(id);
       if (!(to->filter[bit >> 6] >> (bit & 63) & 1)) continue;
       for (int j = 0; j < to->count; j++) {
@@ -239,9 +299,8 @@ static void match_count(const Meteor *meteor, MeteorStats *stats, int side, Mete
 static MeteorStats pair_stats(Meteor *meteor, MeteorCaption candidate, MeteorCaption reference) {
   MeteorAligner *aligner = &meteor->aligner;
   meteor_match_clear(aligner);
-  words_match(meteor, candidate, reference, METEOR_EXACT);
-  words_match(meteor, candidate, reference, METEOR_STEM);
-  words_match(meteor, candidate, reference, METEOR_SYNONYM);
+  words_copy(meteor, reference, &meteor->reference_words, &meteor->reference_room);
+  words_match(meteor, candidate, reference);
   phrases_find(meteor, reference, &meteor->reference_phrases);
   paraphrases_match(meteor, &meteor->reference_phrases, &meteor->candidate_phrases, false);
   paraphrases_match(meteor, &meteor->candidate_phrases, &meteor->reference_phrases, true);
@@ -260,6 +319,7 @@ MeteorStats meteor_stats(Meteor *meteor, MeteorCaption candidate, const MeteorCa
   MeteorStats best = {0};
   double best_score = -1;
   phrases_find(meteor, candidate, &meteor->candidate_phrases);
+  words_copy(meteor, candidate, &meteor->candidate_words, &meteor->candidate_room);
   for (int r = 0; r < count; r++) {
     MeteorStats stats = pair_stats(meteor, candidate, references[r]);
     double score = meteor_score(&stats);

@@ -226,8 +226,6 @@ static int64_t find(const uint64_t *values, size_t low, size_t high, uint64_t va
 int64_t meteor_data_word(const MeteorData *data, uint64_t hash) { return find(data->word, 0, data->words, hash); }
 
 int64_t meteor_data_phrase(const MeteorData *data, uint64_t key) {
-  uint64_t bit = key >> data->filter_shift;
-  if (!(data->filter[bit >> 6] >> (bit & 63) & 1)) return -1;
-  const uint32_t *bucket = data->bucket + (key >> data->bucket_shift);
+  const uint32_t *bucket = meteor_data_bucket(data, key);
   return find(data->phrase, bucket[0], bucket[1], key);
 }

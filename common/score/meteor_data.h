@@ -13,6 +13,7 @@
 #ifndef TROUPE_SCORE_METEOR_DATA_H
 #define TROUPE_SCORE_METEOR_DATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,5 +60,19 @@ static inline uint64_t meteor_phrase_extend(uint64_t prefix, uint64_t word) {
 /* Index of the word or phrase, or -1. */
 int64_t meteor_data_word(const MeteorData *data, uint64_t hash);
 int64_t meteor_data_phrase(const MeteorData *data, uint64_t key);
+
+/* False: the phrase is not there, which is so for most. */
+static inline bool meteor_data_may_have(const MeteorData *data, uint64_t key) {
+  uint64_t bit = key >> data->filter_shift;
+  return data->filter[bit >> 6] >> (bit & 63) & 1;
+}
+/* Asks for the memory that meteor_data_may_have reads. */
+static inline void meteor_data_prefetch(const MeteorData *data, uint64_t key) {
+  __builtin_prefetch(data->filter + (key >> data->filter_shift >> 6));
+}
+/* Where among the phrases to look for the key: [0] to [1]. */
+static inline const uint32_t *meteor_data_bucket(const MeteorData *data, uint64_t key) {
+  return data->bucket + (key >> data->bucket_shift);
+}
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/score/unicode.h"
 
@@ -215,12 +216,14 @@ static void word_with_period(MeteorText *text, const MeteorData *data, const uin
   }
 }
 
+static void bytes_reserve(MeteorText *text, size_t size) {
+  if (size <= text->bytes_room) return;
+  text->bytes_room = size * 2;
+  text->bytes = xrealloc(text->bytes, text->bytes_room);
+}
+
 static void text_split(MeteorText *text, const MeteorData *data) {
-  if (text->used * 4 > text->bytes_room) {
-    text->bytes_room = text->used * 8;
-    text->bytes = xrealloc(text->bytes, text->bytes_room);
-  }
-  text->count = 0;
+  bytes_reserve(text, text->used * 4);
   word_reserve(text);
   text->starts[0] = 0;
   const uint32_t *in = text->text;
@@ -239,7 +242,30 @@ static void text_split(MeteorText *text, const MeteorData *data) {
   }
 }
 
+/* Most captions: small letters, digits and blanks, which no rule concerns. Returns whether this was one. */
+static bool plain_split(MeteorText *text, const char *caption, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    if (!((caption[i] >= 'a' && caption[i] <= 'z') || (caption[i] >= '0' && caption[i] <= '9') || caption[i] == ' '))
+      return false;
+  bytes_reserve(text, size);
+  word_reserve(text);
+  size_t used = text->starts[0] = 0;
+  for (size_t i = 0; i < size;) {
+    size_t end = i;
+    while (end < size && caption[end] != ' ') end++;
+    if (end > i) {
+      memcpy(text->bytes + used, caption + i, end - i);
+      text->starts[++text->count] = used += end - i;
+      word_reserve(text);
+    }
+    i = end + 1;
+  }
+  return true;
+}
+
 int meteor_normalize(MeteorText *text, const MeteorData *data, const char *caption, size_t size) {
+  text->count = 0;
+  if (plain_split(text, caption, size)) return text->count;
   text_read(text, caption, size);
   if (text_has(text, '.')) part_periods(text);
   rules_apply(text, RULES(COMMAS));

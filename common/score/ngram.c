@@ -165,6 +165,7 @@ void ngram_df_add(NgramDf *df, const WordSpan *references, int count, NgramCount
   ngram_counts_clear(scratch);
   for (int i = 0; i < count; i++) ngram_counts_add(scratch, references[i]);
   df_reserve(df, df->used + (size_t)scratch->used);
+  for (int i = 0; i < scratch->used; i++) ngram_df_prefetch(df, scratch->entries[i].key);
   for (int i = 0; i < scratch->used; i++) {
     NgramDfSlot *slot = df_slot(df, scratch->entries[i].key);
     if (!slot->key) df->used++;

@@ -94,6 +94,11 @@ void ngram_df_clear(NgramDf *df); /* keeps its memory */
 /* Adds one document; `scratch` is overwritten. */
 void ngram_df_add(NgramDf *df, const WordSpan *references, int count, NgramCounts *scratch);
 
+/* Asks for the memory that ngram_df_find reads: the table is larger than the caches. */
+static inline void ngram_df_prefetch(const NgramDf *df, uint64_t key) {
+  __builtin_prefetch(&df->slots[key & df->mask]);
+}
+
 /* 0 for a key that no document has. */
 static inline uint64_t ngram_df_find(const NgramDf *df, uint64_t key) {
   for (size_t i = key & df->mask;; i = (i + 1) & df->mask) {
