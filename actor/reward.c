@@ -100,7 +100,6 @@ static void reward_meteor_free(Reward *reward) {
   for (int v = 0; reward->token_text && v < reward->vocabulary; v++) free(reward->token_text[v]);
   free(reward->token_text);
   free(reward->meteor_words);
-  free(reward->meteor_spans);
   free(reward->meteor_references);
   free(reward->meteor_text);
   free(reward->meteor_candidate);
@@ -126,7 +125,7 @@ void reward_free(Reward *reward) {
   free(reward->token_word);
   free(reward->words);
   free(reward->pictures);
-  free(reward->spans);
+  free(reward->texts);
   free(reward->references);
   free(reward->candidate);
   ngram_df_free(&reward->unit_df);
@@ -148,29 +147,16 @@ static void pictures_reserve(Reward *reward, int images) {
   reward->images = room;
 }
 
-static void meteor_reference_add(Reward *reward, size_t span, const char *text) {
-  reward->meteor_spans[span].first = reward->meteor_words_used;
-  reward->meteor_spans[span].count = meteor_words_append(&reward->meteor, text, &reward->meteor_words,
-                                                         &reward->meteor_words_used, &reward->meteor_words_room);
-}
-
 void reward_add_image(Reward *reward, int image, const char *const *references, int count) {
   CHECK(image >= 0 && count > 0);
   pictures_reserve(reward, image + 1);
   CHECK(!reward->pictures[image].count);
-  reward->cooked = -1; /* its spans may move */
-  reward->pictures[image] = (WordRange){.first = reward->spans_used, .count = count};
-  for (int r = 0; r < count; r++) {
-    if (reward->spans_used == reward->spans_room) {
-      reward->spans_room = reward->spans_room ? reward->spans_room * 2 : 64;
-      reward->spans = xrealloc(reward->spans, sizeof *reward->spans * reward->spans_room);
-      reward->meteor_spans = xrealloc(reward->meteor_spans, sizeof *reward->meteor_spans * reward->spans_room);
-    }
-    if (with_meteor(reward)) meteor_reference_add(reward, reward->spans_used, references[r]);
-    WordRange *span = &reward->spans[reward->spans_used++];
-    span->first = reward->words_used;
-    span->count = ngram_words_append(references[r], true, &reward->words, &reward->words_used, &reward->words_room);
+  reward->pictures[image] = (WordRange){.first = reward->texts_used, .count = count};
+  if (reward->texts_used + (size_t)count > reward->texts_room) {
+    reward->texts_room = (reward->texts_used + (size_t)count) * 2;
+    reward->texts = xrealloc(reward->texts, sizeof *reward->texts * reward->texts_room);
   }
+  for (int r = 0; r < count; r++) reward->texts[reward->texts_used++] = references[r];
   if (count > reward->references_room) {
     reward->references_room = count;
     reward->references = xrealloc(reward->references, sizeof *reward->references * (size_t)count);
@@ -182,11 +168,26 @@ void reward_add_image(Reward *reward, int image, const char *const *references, 
 static int references_of(Reward *reward, int image) {
   CHECK(image >= 0 && image < reward->images && reward->pictures[image].count > 0);
   const WordRange *picture = &reward->pictures[image];
-  for (int r = 0; r < picture->count; r++) {
-    const WordRange *span = &reward->spans[picture->first + (size_t)r];
-    reward->references[r] = (WordSpan){reward->words + span->first, span->count - !reward->config.include_eos};
-  }
+  size_t used = 0;
+  for (int r = 0; r < picture->count; r++)
+    reward->references[r].count =
+        ngram_words_append(reward->texts[picture->first + (size_t)r], reward->config.include_eos, &reward->words, &used,
+                           &reward->words_room);
+  const uint64_t *words = reward->words; /* which moves no more */
+  for (int r = 0; r < picture->count; words += reward->references[r++].count) reward->references[r].words = words;
   return picture->count;
+}
+
+/* The same for METEOR. */
+static void meteor_references_of(Reward *reward, int image) {
+  const WordRange *picture = &reward->pictures[image];
+  size_t used = 0;
+  for (int r = 0; r < picture->count; r++)
+    reward->meteor_references[r].count = meteor_words_append(&reward->meteor, reward->texts[picture->first + (size_t)r],
+                                                             &reward->meteor_words, &used, &reward->meteor_words_room);
+  const int32_t *words = reward->meteor_words;
+  for (int r = 0; r < picture->count; words += reward->meteor_references[r++].count)
+    reward->meteor_references[r].words = words;
 }
 
 void reward_unit_set(Reward *reward, const int32_t *images, int count) {
@@ -197,8 +198,9 @@ void reward_unit_set(Reward *reward, const int32_t *images, int count) {
   reward->cooked = -1;
 }
 
-/* Cooking costs about as much as scoring one group, so references are cooked anew for each group instead of kept: a
- * picture comes back only an epoch later, and the cooked references of a large split would fill the memory. */
+/* Cooking a picture's references from their text costs about as much as scoring one group, so they are cooked anew for each
+ * group instead of kept: a picture comes back only an epoch later, and the cooked references of a large split would fill
+ * the memory of a node's every actor. Texts and document frequencies are the dataset's, which those actors share. */
 static void references_cook(Reward *reward, int image) {
   if (reward->cooked == image) return;
   int count = references_of(reward, image);
@@ -207,10 +209,7 @@ static void references_cook(Reward *reward, int image) {
   if (weight[REWARD_CIDER_D] != 0 || weight[REWARD_CIDER] != 0)
     cider_cook(&reward->cider, &reward->cider_references, reward->references, count);
   if (weight[REWARD_BLEU4] != 0) bleu_cook(&reward->bleu_references, reward->references, count);
-  for (int r = 0; with_meteor(reward) && r < count; r++) {
-    const WordRange *span = &reward->meteor_spans[reward->pictures[image].first + (size_t)r];
-    reward->meteor_references[r] = (MeteorCaption){reward->meteor_words + span->first, span->count};
-  }
+  if (with_meteor(reward)) meteor_references_of(reward, image);
 }
 
 /* --- do they fit? ------------------------------------------------------------------------------------------------ */

@@ -29,11 +29,9 @@ typedef struct Reward {
   RewardConfig config;
   uint64_t *token_word; /* owned: [vocabulary] */
   int vocabulary;
-  uint64_t *words; /* owned: references of all pictures behind each other, each with the end token last */
-  size_t words_used, words_room;
-  WordRange *spans; /* owned: the references in `words` */
-  size_t spans_used, spans_room;
-  WordRange *pictures; /* owned: [images] references in `spans`; a picture that was never added has count 0 */
+  const char **texts; /* owned: references of all pictures behind each other; the strings are borrowed */
+  size_t texts_used, texts_room;
+  WordRange *pictures; /* owned: [images] references in `texts`; a picture that was never added has count 0 */
   int images;
   NgramDf unit_df; /* of reward_unit_set */
   int cooked;      /* the picture that cider, bleu and references hold, or -1 */
@@ -41,17 +39,18 @@ typedef struct Reward {
   CiderReferences cider_references;
   BleuReferences bleu_references;
   RougeScratch rouge;
-  WordSpan *references; /* owned: [references_room] */
+  WordSpan *references; /* owned: [references_room], in `words` */
   int references_room;
+  uint64_t *words; /* owned: of one picture's references */
+  size_t words_room;
   uint64_t *candidate; /* owned */
   int candidate_room;
   NgramCounts repeated;
   /* METEOR sees text, whose words depend on their neighbours; all of this only where it has a weight */
   Meteor meteor;
   char **token_text;     /* owned: [vocabulary] */
-  int32_t *meteor_words; /* owned: references of all pictures behind each other */
-  size_t meteor_words_used, meteor_words_room;
-  WordRange *meteor_spans;          /* owned: [spans_room] as spans */
+  int32_t *meteor_words; /* owned: of one picture's references */
+  size_t meteor_words_room;
   MeteorCaption *meteor_references; /* owned: [references_room] */
   char *meteor_text;                /* owned: a candidate */
   int32_t *meteor_candidate;        /* owned */
@@ -66,7 +65,7 @@ void reward_init(Reward *reward, const RewardConfig *config, int vocabulary, con
 void reward_free(Reward *reward); /* idempotent */
 
 /* Gives picture `image` (0..images-1 of the dataset) its references: tokenised text, words separated by spaces (words
- * outside the vocabulary stay distinct). Once a picture, count > 0. */
+ * outside the vocabulary stay distinct). Once a picture, count > 0. The strings are borrowed for the reward's life. */
 void reward_add_image(Reward *reward, int image, const char *const *references, int count);
 
 /* cider_d.df: batch. From here on the document frequencies are those of these pictures' references, as in the paper's

@@ -135,8 +135,7 @@ static void dot_products(const Cider *cider, const CiderReferences *references, 
 CiderScores cider_score(Cider *cider, CiderReferences *references, WordSpan candidate) {
   ngram_counts_clear(&cider->candidate);
   ngram_counts_add(&cider->candidate, candidate);
-  for (int i = 0; i < cider->candidate.used; i++)
-    __builtin_prefetch(&cider->df->slots[cider->candidate.entries[i].key & cider->df->mask]);
+  for (int i = 0; i < cider->candidate.used; i++) ngram_df_prefetch(cider->df, cider->candidate.entries[i].key);
   double norm[NGRAM_MAX] = {0};
   dot_products(cider, references, norm);
   for (int n = 0; n < NGRAM_MAX; n++) norm[n] = inverse(sqrt(norm[n]));

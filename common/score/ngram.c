@@ -134,10 +134,12 @@ void ngram_df_init(NgramDf *df) {
 
 void ngram_df_free(NgramDf *df) {
   free(df->slots);
+  free(df->first);
   *df = (NgramDf){0};
 }
 
 void ngram_df_clear(NgramDf *df) {
+  CHECK(!df->keys);
   memset(df->slots, 0, sizeof *df->slots * (df->mask + 1));
   df->used = 0;
   df->documents = 0;
@@ -162,6 +164,7 @@ static void df_reserve(NgramDf *df, size_t entries) {
 }
 
 void ngram_df_add(NgramDf *df, const WordSpan *references, int count, NgramCounts *scratch) {
+  CHECK(!df->keys);
   ngram_counts_clear(scratch);
   for (int i = 0; i < count; i++) ngram_counts_add(scratch, references[i]);
   df_reserve(df, df->used + (size_t)scratch->used);
@@ -181,6 +184,7 @@ static int slot_compare(const void *a, const void *b) {
 }
 
 void ngram_df_export(const NgramDf *df, uint64_t *keys, float *counts) {
+  CHECK(!df->keys);
   NgramDfSlot *sorted = xmalloc(sizeof *sorted * (df->used + 1));
   size_t used = 0;
   for (size_t i = 0; i <= df->mask; i++)
@@ -194,18 +198,28 @@ void ngram_df_export(const NgramDf *df, uint64_t *keys, float *counts) {
   free(sorted);
 }
 
+/* About four keys for each value of the upper bits; keys are hashes, so they are spread evenly. */
+static void first_fill(NgramDf *df) {
+  int bits = 1;
+  while (df->used >> (bits + 3)) bits++;
+  df->shift = 64 - bits;
+  df->first = xcalloc(((size_t)1 << bits) + 2, sizeof *df->first);
+  for (size_t i = 0; i < df->used; i++) df->first[(df->keys[i] >> df->shift) + 1]++;
+  for (size_t b = 1; b <= (size_t)1 << bits; b++) df->first[b] += df->first[b - 1];
+}
+
 Status ngram_df_import(NgramDf *df, const uint64_t *keys, const float *counts, size_t count, int64_t documents) {
-  ngram_df_clear(df);
-  df_reserve(df, count);
+  CHECK(keys && counts);
+  if (count > UINT32_MAX) return status_set(BAD_INPUT, "ngram/key: %zu n-grams; below 2^32 were expected", count);
   for (size_t i = 0; i < count; i++) {
     if (!keys[i] || (i && keys[i] <= keys[i - 1]))
       return status_set(BAD_INPUT, "ngram/key[%zu]: is not above the one before; rising keys were expected", i);
     if (!(counts[i] >= 1 && counts[i] <= (float)documents && floorf(counts[i]) == counts[i]))
       return status_set(BAD_INPUT, "ngram/df[%zu]: %g; a whole number from 1 to %lld (documents) was expected", i,
                         (double)counts[i], (long long)documents);
-    *df_slot(df, keys[i]) = (NgramDfSlot){.key = keys[i], .df = (uint64_t)counts[i]};
   }
-  df->used = count;
-  df->documents = documents;
+  ngram_df_free(df);
+  *df = (NgramDf){.keys = keys, .counts = counts, .used = count, .documents = documents};
+  first_fill(df);
   return OK;
 }

@@ -85,6 +85,11 @@ typedef struct NgramDf {
   NgramDfSlot *slots; /* owned: open addressing */
   size_t mask, used;
   int64_t documents;
+  /* instead, where a finished table was imported */
+  const uint64_t *keys; /* borrowed: [used] rising */
+  const float *counts;  /* borrowed */
+  uint32_t *first;      /* owned: the first of the keys with each value of the upper bits, and `used` */
+  int shift;            /* of a key to its upper bits */
 } NgramDf;
 
 void ngram_df_init(NgramDf *df);
@@ -96,11 +101,17 @@ void ngram_df_add(NgramDf *df, const WordSpan *references, int count, NgramCount
 
 /* Asks for the memory that ngram_df_find reads: the table is larger than the caches. */
 static inline void ngram_df_prefetch(const NgramDf *df, uint64_t key) {
-  __builtin_prefetch(&df->slots[key & df->mask]);
+  if (df->keys) __builtin_prefetch(&df->first[key >> df->shift]);
+  else __builtin_prefetch(&df->slots[key & df->mask]);
 }
 
 /* 0 for a key that no document has. */
 static inline uint64_t ngram_df_find(const NgramDf *df, uint64_t key) {
+  if (df->keys) {
+    for (size_t i = df->first[key >> df->shift]; i < df->first[(key >> df->shift) + 1]; i++)
+      if (df->keys[i] == key) return (uint64_t)df->counts[i];
+    return 0;
+  }
   for (size_t i = key & df->mask;; i = (i + 1) & df->mask) {
     if (df->slots[i].key == key) return df->slots[i].df;
     if (!df->slots[i].key) return 0;
@@ -110,7 +121,8 @@ static inline uint64_t ngram_df_find(const NgramDf *df, uint64_t key) {
 /* Writes keys[used] rising and df[used], as the dataset file stores them (ngram/{key,df}; float32 holds counts up to
  * 2^24 exactly). */
 void ngram_df_export(const NgramDf *df, uint64_t *keys, float *counts);
-/* Replaces the table. Errors: keys not rising, a df that is not a whole number in 1..documents. */
+/* Uses a finished table as it lies, for example in a mapped file that many processes share: keys and counts are borrowed for
+ * the table's life, nothing can be added. Errors: keys not rising, a df that is not a whole number in 1..documents. */
 Status ngram_df_import(NgramDf *df, const uint64_t *keys, const float *counts, size_t count, int64_t documents);
 
 #endif

@@ -80,11 +80,10 @@ static Status metrics_choose(const char *list, bool skip[METRICS]) {
   return OK;
 }
 
-static Status df_read(const char *path, NgramDf *df) {
-  Dataset dataset;
-  TRY(dataset_open(&dataset, path, false));
-  Status status = ngram_df_import(df, dataset.ngram_key, dataset.ngram_df, dataset.ngrams, dataset.ngram_documents);
-  dataset_close(&dataset);
+/* The table is the dataset's, which stays open. */
+static Status df_read(const char *path, Dataset *dataset, NgramDf *df) {
+  TRY(dataset_open(dataset, path, false));
+  Status status = ngram_df_import(df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams, dataset->ngram_documents);
   return status == OK ? OK : status_prefix(status, "%s", path);
 }
 
@@ -115,11 +114,11 @@ static void print_table(const ScoreOptions *options, const EvaluationScores *sco
   putchar('\n');
 }
 
-static Status score_run(ScoreOptions *options, Evaluation *evaluation, NgramDf *df) {
+static Status score_run(ScoreOptions *options, Evaluation *evaluation, Dataset *dataset, NgramDf *df) {
   double start = clock_seconds();
   TRY(metrics_choose(options->metrics, evaluation->skip));
   if (options->df) {
-    TRY(df_read(options->df, df));
+    TRY(df_read(options->df, dataset, df));
     evaluation->df = df;
   }
   TRY(score_sets_read(&options->sets));
@@ -144,12 +143,14 @@ int verb_score(int argc, char **argv) {
   Status status = options_parse(&options, argc, argv, &first);
   if (status == OK && first) {
     Evaluation evaluation;
+    Dataset dataset = {0};
     NgramDf df;
     evaluation_init(&evaluation);
     ngram_df_init(&df);
-    status = score_run(&options, &evaluation, &df);
+    status = score_run(&options, &evaluation, &dataset, &df);
     evaluation_free(&evaluation);
     ngram_df_free(&df);
+    dataset_close(&dataset);
     score_sets_free(&options.sets);
   }
   if (status != OK) log_error("%s", status_message());

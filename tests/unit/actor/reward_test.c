@@ -246,10 +246,11 @@ static void add_strangers(Reward *reward, NgramDf *df) {
   ngram_counts_init(&scratch);
   ngram_df_init(df);
   for (int i = 0; i < 30; i++) {
-    char texts[2][32];
+    static char kept[30][2][32]; /* the reward borrows them */
+    char(*texts)[32] = kept[i];
     uint64_t words[2][2];
     for (int k = 0; k < 2; k++) {
-      snprintf(texts[k], sizeof texts[k], "%c%c%c dog", k ? 'x' : 'y', 'a' + i % 26, 'a' + i / 26);
+      snprintf(texts[k], 32, "%c%c%c dog", k ? 'x' : 'y', 'a' + i % 26, 'a' + i / 26);
       if (k) texts[k][3] = 0;
       words[k][0] = ngram_word(texts[k], 3);
       words[k][1] = ngram_word("dog", 3);

@@ -65,7 +65,19 @@ static void document_frequencies_survive_a_file(void **state) {
   ngram_df_export(&df, keys, counts);
   assert_int_equal(ngram_df_import(&again, keys, counts, df.used, 200), OK);
   assert_int_equal(again.used, df.used);
-  for (size_t i = 0; i < df.used; i++) assert_int_equal(ngram_df_find(&again, keys[i]), ngram_df_find(&df, keys[i]));
+  for (size_t i = 0; i < df.used; i++) {
+    assert_int_equal(ngram_df_find(&again, keys[i]), ngram_df_find(&df, keys[i]));
+    assert_int_equal(ngram_df_find(&again, keys[i] + 1), ngram_df_find(&df, keys[i] + 1));
+  }
+  assert_int_equal(ngram_df_find(&again, 1), 0);
+  assert_int_equal(ngram_df_find(&again, UINT64_MAX), 0);
+  NgramDf few;
+  ngram_df_init(&few);
+  for (size_t count = 0; count < 4; count++) {
+    assert_int_equal(ngram_df_import(&few, keys, counts, count, 200), OK);
+    for (size_t i = 0; i < 4; i++) assert_int_equal(ngram_df_find(&few, keys[i]), i < count ? (int)counts[i] : 0);
+  }
+  ngram_df_free(&few);
 
   counts[3] = 201;
   assert_int_equal(ngram_df_import(&again, keys, counts, df.used, 200), BAD_INPUT);
