@@ -17,6 +17,7 @@ struct DatasetFile {
   bool half;
   uint16_t *packed; /* [N, F] of float16 files */
   char features_hash[HASH_TEXT];
+  H5Map ngram_key, ngram_df; /* of a large split they are most of what a process would hold */
 };
 
 static Status count_read(const char *path, const char *name, size_t found, int *count) {
@@ -149,11 +150,14 @@ static Status vocabulary_read(Dataset *dataset) {
 static Status ngrams_read(Dataset *dataset) {
   const H5File *file = &dataset->file->file;
   int64_t documents;
-  TRY(h5_shape(file, "ngram/key", H5_UINT64, 1, &dataset->ngrams));
-  dataset->ngram_key = xmalloc((dataset->ngrams + 1) * sizeof *dataset->ngram_key);
-  dataset->ngram_df = xmalloc((dataset->ngrams + 1) * sizeof *dataset->ngram_df);
-  TRY(h5_read(file, "ngram/key", H5_UINT64, 1, &dataset->ngrams, dataset->ngram_key));
-  TRY(h5_read(file, "ngram/df", H5_FLOAT, 1, &dataset->ngrams, dataset->ngram_df));
+  size_t frequencies;
+  TRY(h5_map(file, "ngram/key", H5_UINT64, &dataset->ngrams, &dataset->file->ngram_key));
+  TRY(h5_map(file, "ngram/df", H5_FLOAT, &frequencies, &dataset->file->ngram_df));
+  if (frequencies != dataset->ngrams)
+    return status_set(BAD_INPUT, "%s: ngram/df has shape %zu; %zu was expected", dataset->path, frequencies,
+                      dataset->ngrams);
+  dataset->ngram_key = dataset->file->ngram_key.values;
+  dataset->ngram_df = dataset->file->ngram_df.values;
   TRY(h5_read_integer(file, "ngram", "documents", &documents));
   if (documents < 0 || documents > dataset->images)
     return status_set(BAD_INPUT, "%s: ngram/documents is %lld; 0 to %d was expected", dataset->path,
@@ -239,8 +243,13 @@ void dataset_close(Dataset *dataset) {
     if (file->type >= 0) H5Tclose(file->type);
     if (file->array >= 0) H5Dclose(file->array);
     h5_close(&file->file);
+    h5_map_free(&file->ngram_key);
+    h5_map_free(&file->ngram_df);
     free(file->packed);
     free(file);
+  } else { /* made to be written */
+    free(dataset->ngram_key);
+    free(dataset->ngram_df);
   }
   texts_free(dataset->image_id, (size_t)dataset->images);
   texts_free(dataset->image_file, (size_t)dataset->images);
@@ -252,8 +261,6 @@ void dataset_close(Dataset *dataset) {
   free(dataset->image_cells);
   free(dataset->tokens);
   free(dataset->length);
-  free(dataset->ngram_key);
-  free(dataset->ngram_df);
   free(dataset->path);
   *dataset = (Dataset){0};
 }

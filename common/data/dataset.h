@@ -31,7 +31,7 @@ typedef struct Dataset {
   int32_t *length; /* [captions]: the end token counts */
   int token_stride;
   char **token;        /* [V]: "<pad>", "<start>", "<end>", "<unk>", then words by falling count */
-  uint64_t *ngram_key; /* [ngrams], rising */
+  uint64_t *ngram_key; /* [ngrams], rising; of an open file: read-only, shared by the node's processes */
   float *ngram_df;     /* [ngrams] */
   size_t ngrams;
   int ngram_documents; /* images of the training split */

@@ -46,6 +46,14 @@ Status h5_write_texts(const H5File *file, const char *name, char *const *texts, 
 Status h5_shape(const H5File *file, const char *name, H5Type type, int rank, size_t *shape);
 /* Reads an array of exactly that shape. */
 Status h5_read(const H5File *file, const char *name, H5Type type, int rank, const size_t *shape, void *values);
+/* An array [count] that is only read: the file's own pages, which all processes of a node share, where the file has it in one
+ * piece and as it is in memory; else a copy. */
+typedef struct H5Map {
+  void *values, *pages; /* pages: NULL for a copy */
+  size_t bytes;
+} H5Map;
+Status h5_map(const H5File *file, const char *name, H5Type type, size_t *count, H5Map *map);
+void h5_map_free(H5Map *map); /* idempotent */
 /* Reads all strings of a list; `*texts` and each text are owned by the caller (texts_free). */
 Status h5_read_texts(const H5File *file, const char *name, char ***texts, size_t *count);
 void texts_free(char **texts, size_t count);
