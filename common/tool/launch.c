@@ -96,6 +96,20 @@ static bool ranks_met(const char *status_file, double before) {
   return status_read(status_file, &code, &met) != before && met;
 }
 
+/* All ranks have ended and the learner could not say how: status.json would tell of a run that goes on. A file that this
+ * start did not write stays. */
+static void last_word(const char *status_file, double before, const char *phase, int exit_code, const char *message) {
+  json_t *root;
+  int code;
+  bool met;
+  if (status_read(status_file, &code, &met) == before || code >= 0 || json_read(status_file, &root) != OK) return;
+  json_object_set_new(root, "phase", json_string(phase));
+  json_object_set_new(root, "exit", json_integer(exit_code));
+  json_object_set_new(root, "message", json_string(message));
+  if (json_write(status_file, root) != OK) log_warning("%s", status_message());
+  json_decref(root);
+}
+
 /* The first signal asks for a safe end: mpirun forwards USR1 to its ranks. Not so before they have met (`early`): USR1 kills
  * a rank that has not come to its main, and the others would wait for it for ever; then nothing is there to save either. */
 static void signal_pass(pid_t child, int seen, bool early) {
@@ -147,9 +161,15 @@ int launch_supervise(char **argv, const char *status_file) {
     }
     clock_sleep(0.05);
   }
-  if (early) return OK;
+  if (early) {
+    last_word(status_file, before, "stopped", OK, "stopped before the first iteration; the same command resumes");
+    return OK;
+  }
   if (run_over(status_file, before, &exit_code)) return exit_code;
-  if (WIFEXITED(waited) && WEXITSTATUS(waited)) return WEXITSTATUS(waited) == 2 ? BAD_INPUT : FAILED;
+  bool refused = WIFEXITED(waited) && WEXITSTATUS(waited) == BAD_INPUT;
+  last_word(status_file, before, "failed", refused ? BAD_INPUT : FAILED,
+            "the ranks ended before the learner could say why; the same command resumes");
+  if (WIFEXITED(waited) && WEXITSTATUS(waited)) return refused ? BAD_INPUT : FAILED;
   log_error("%s ended before the learner said how the run went; `troupe train` again resumes it", argv[0]);
   return FAILED;
 }

@@ -31,6 +31,7 @@ pid=$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p' "$work/killed/status.json")
 kill -KILL "$pid" # the learner
 wait "$launcher" && fail "a killed run said that it succeeded"
 grep -q '"phase": "finished"' "$work/killed/status.json" && fail "the run was over before the kill"
+grep -q '"phase": "failed"' "$work/killed/status.json" || fail "status.json of a killed run does not say that it failed"
 troupe train "$work/tiny.yaml" -n 3 $sets --set run.dir="$work/killed" >&2 || fail "resuming the killed run"
 hash=$(hash_of "$work/killed") || exit 1
 [ "$hash" = "$whole" ] || fail "killed and resumed: $hash, unbroken: $whole"

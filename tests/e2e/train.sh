@@ -70,6 +70,11 @@ diff -r "$run" "$work/before" >&2 || fail "a refused start changed the folder"
 troupe train "$c" -n 1 --set policy.iterations=2 --set run.dir="$run" 2>"$work/err" || fail "a longer run"
 grep -q 'policy.iterations was 1 and is now 2' "$work/err" || { cat "$work/err" >&2; fail "no word of more iterations"; }
 
+# without evaluations there is no best
+troupe train "$c" -n 1 --set policy.iterations=1 --set evaluation.every=0 --set run.dir="$work/blind" 2>"$work/err" ||
+  fail "a run without evaluations"
+grep -q 'finished: not evaluated, weights' "$work/err" || { cat "$work/err" >&2; fail "the last line of a run without evaluations"; }
+
 # a second learner in the folder is refused, by mpirun alone as well, and does not disturb the first; TERM twice ends it
 troupe train "$c" -n 1 --set policy.iterations=100000 --set run.dir="$work/busy" >&2 &
 first=$!
@@ -94,6 +99,8 @@ for moment in 0.15 0.3 0.6; do
   wait "$launcher"
   code=$?
   [ $code = 0 ] || [ $code = 143 ] || fail "TERM after $moment s: exit $code" # 143: the launcher had not begun
+  status=$work/early$moment/status.json
+  [ ! -e "$status" ] || grep -q '"phase": "stopped"' "$status" || { cat "$status" >&2; fail "TERM after $moment s"; }
 done
 
 wait "$memory"
