@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,37 @@ static void set_aside(const char *path) {
   free(aside);
 }
 
+/* Replaces `name` by a link to checkpoint `file`: symbolic, or hard (so that it outlives the number's removal). */
+static Status point_at(const RunFolder *run, const char *name, const char *file, bool hard) {
+  char *path = path_join(run->checkpoints, name), *temporary = file_temporary(path);
+  unlink(temporary);
+  int bad = hard ? link(file, temporary) : symlink(path_name(file), temporary);
+  if (!bad) bad = rename(temporary, path);
+  Status status = bad ? status_set(FAILED, "%s: cannot be linked: %s", path, strerror(errno)) : OK;
+  unlink(temporary); /* also what rename leaves when both are links to one file */
+  free(temporary);
+  free(path);
+  return status;
+}
+
+/* A learner killed between a checkpoint and its link left best.h5 behind: the newest checkpoint that knows of a better one
+ * than best.h5 is that better one. Without a validation split each checkpoint of stage 1 is the best. */
+static void best_repair(const RunFolder *run, const Checkpoint *newest, const char *file) {
+  bool each = isnan(newest->best);
+  if (each && strcmp(newest->stage, "pretrain") != 0) return;
+  char *path = path_join(run->checkpoints, "best.h5");
+  Checkpoint best = {0};
+  ParamTable table = {0};
+  bool whole = checkpoint_load(&best, &table, path, 1) == OK;
+  if (!whole || (each ? best.iteration < newest->iteration : !(best.best >= newest->best))) {
+    log_info("%s: is now %s", path, path_name(file));
+    if (point_at(run, "best.h5", file, true) != OK) log_warning("%s", status_message());
+  }
+  checkpoint_free(&best);
+  params_free(&table);
+  free(path);
+}
+
 Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *table, bool *found) {
   int64_t iterations[CHECKPOINTS_MAX];
   int count = numbered(run, iterations);
@@ -111,6 +143,7 @@ Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *tabl
     if (status == OK) {
       *found = true;
       log_info("resuming from %s", path);
+      best_repair(run, checkpoint, path);
     } else if (i > 0) {
       set_aside(path);
     }
@@ -145,19 +178,6 @@ done:
 Status run_rewind(const RunFolder *run, int64_t iteration) {
   TRY(rewind_file(run, "metrics.jsonl", iteration));
   return rewind_file(run, "samples.jsonl", iteration);
-}
-
-/* Replaces `name` by a link to checkpoint `file`: symbolic, or hard (so that it outlives the number's removal). */
-static Status point_at(const RunFolder *run, const char *name, const char *file, bool hard) {
-  char *path = path_join(run->checkpoints, name), *temporary = file_temporary(path);
-  unlink(temporary);
-  int bad = hard ? link(file, temporary) : symlink(path_name(file), temporary);
-  if (!bad) bad = rename(temporary, path);
-  Status status = bad ? status_set(FAILED, "%s: cannot be linked: %s", path, strerror(errno)) : OK;
-  unlink(temporary); /* also what rename leaves when both are links to one file */
-  free(temporary);
-  free(path);
-  return status;
 }
 
 Status run_checkpoint(const RunFolder *run, Checkpoint *checkpoint, const ParamTable *table, bool best) {
@@ -197,7 +217,7 @@ Status run_status(const RunFolder *run, const RunStatus *status) {
   json_object_set_new(root, "iterations", json_integer(status->iterations));
   json_object_set_new(root, "exit", status->exit < 0 ? json_null() : json_integer(status->exit));
   json_object_set_new(root, "ranks", ranks);
-  json_object_set_new(root, "message", status->message ? json_string(status->message) : json_null());
+  json_object_set_new(root, "message", status->message ? json_text(status->message) : json_null());
   json_object_set_new(root, "weights_hash", status->weights_hash ? json_string(status->weights_hash) : json_null());
   json_object_set_new(root, "pid", json_integer(getpid()));
   json_object_set_new(root, "time", json_real((double)now.tv_sec + 1e-9 * (double)now.tv_nsec));

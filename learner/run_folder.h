@@ -26,7 +26,7 @@ void run_close(RunFolder *run); /* idempotent */
 
 /* The newest checkpoint that verifies, with moments and reference; *found false when there is none. A broken one is
  * warned of and renamed NNNNNN.h5.broken, and the one before it is taken. Errors: checkpoints are there and none
- * verifies (the last one tried keeps its name). */
+ * verifies (the last one tried keeps its name). best.h5 is put right where a kill left it behind. */
 Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *table, bool *found);
 
 /* Drops the lines of metrics.jsonl and samples.jsonl that are past `iteration` (-1: all): they will be written

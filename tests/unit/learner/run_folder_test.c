@@ -1,6 +1,7 @@
 /* Run folder: one learner at a time, resume from the newest checkpoint that verifies, lines rewound, old ones removed. */
 #include "learner/run_folder.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ static Config config;
 static ParamTable table;
 static float *weights;
 static char *tokens[5];
+static double best_so_far = NAN;
 
 static int set_up(void **state) {
   (void)state;
@@ -56,6 +58,7 @@ static void save(RunFolder *run, int iteration, bool best) {
   Checkpoint checkpoint = {.shape = table.shape,
                            .stage = "train",
                            .iteration = iteration,
+                           .best = best_so_far,
                            .weights = weights,
                            .reference = weights,
                            .moment1 = weights,
@@ -137,6 +140,36 @@ static void broken_checkpoint_does_not_push_whole_ones_out(void **state) {
   run_close(&run);
 }
 
+static int64_t best_iteration(const RunFolder *run) {
+  Checkpoint checkpoint = {0};
+  ParamTable found_table = {0};
+  char *path = path_join(run->checkpoints, "best.h5");
+  int64_t iteration = checkpoint_load(&checkpoint, &found_table, path, 1) == OK ? checkpoint.iteration : -1;
+  checkpoint_free(&checkpoint);
+  params_free(&found_table);
+  free(path);
+  return iteration;
+}
+
+/* As a learner killed between writing checkpoint 2, the best one, and linking best.h5 leaves it. */
+static void best_is_put_right(void **state) {
+  (void)state;
+  RunFolder run;
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  best_so_far = 0.3;
+  save(&run, 1, true);
+  best_so_far = 0.4;
+  save(&run, 2, false);
+  assert_int_equal(best_iteration(&run), 1);
+  assert_int_equal(resumed(&run), 2);
+  assert_int_equal(best_iteration(&run), 2);
+  save(&run, 3, false); /* not better: best.h5 stays */
+  assert_int_equal(resumed(&run), 3);
+  assert_int_equal(best_iteration(&run), 2);
+  best_so_far = NAN;
+  run_close(&run);
+}
+
 static void half_written_checkpoints_are_cleared(void **state) {
   (void)state;
   RunFolder run;
@@ -195,6 +228,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(one_learner_at_a_time, set_up, tear_down),
       cmocka_unit_test_setup_teardown(newest_whole_checkpoint_resumes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(broken_checkpoint_does_not_push_whole_ones_out, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(best_is_put_right, set_up, tear_down),
       cmocka_unit_test_setup_teardown(half_written_checkpoints_are_cleared, set_up, tear_down),
       cmocka_unit_test_setup_teardown(lines_past_the_checkpoint_go, set_up, tear_down),
       cmocka_unit_test_setup_teardown(status_says_how_it_stands, set_up, tear_down),
