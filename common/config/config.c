@@ -33,6 +33,16 @@ typedef struct Reading {
   bool *seen; /* [option_count] */
 } Reading;
 
+/* The first option below `path`, or NULL when that is no section. */
+static const char *section_first(const char *path) {
+  size_t n = strlen(path);
+  for (int i = 0; i < option_count; i++)
+    if (strncmp(option_table[i].path, path, n) == 0 && option_table[i].path[n] == '.') return option_table[i].path;
+  return NULL;
+}
+
+static bool is_section(const char *path) { return section_first(path) != NULL; }
+
 static Status unknown_option(const char *path) {
   const char *nearest = option_nearest(path);
   if (nearest) return status_set(BAD_INPUT, "unknown option %s; did you mean %s?", path, nearest);
@@ -41,18 +51,14 @@ static Status unknown_option(const char *path) {
 
 static Status read_scalar(Reading *reading, const char *path, const char *value) {
   const Option *option = option_find(path);
+  if (!option && is_section(path))
+    return status_set(BAD_INPUT, "%s is a section; options such as %s were expected below it", path,
+                      section_first(path));
   if (!option) return unknown_option(path);
   bool *seen = &reading->seen[option - option_table];
   if (*seen) return status_set(BAD_INPUT, "%s is given twice", path);
   *seen = true;
   return option_store(option, reading->config, value);
-}
-
-static bool is_section(const char *path) {
-  size_t n = strlen(path);
-  for (int i = 0; i < option_count; i++)
-    if (strncmp(option_table[i].path, path, n) == 0 && option_table[i].path[n] == '.') return true;
-  return false;
 }
 
 static Status read_mapping(Reading *reading, const yaml_node_t *mapping, const char *prefix);
@@ -91,6 +97,20 @@ static Status read_mapping(Reading *reading, const yaml_node_t *mapping, const c
   return OK;
 }
 
+/* A second document would be read by nobody. */
+static Status no_more(yaml_parser_t *parser, const char *name) {
+  yaml_document_t document;
+  if (!yaml_parser_load(parser, &document))
+    return status_set(BAD_INPUT, "%s:%zu: not YAML: %s", name, parser->problem_mark.line + 1,
+                      parser->problem ? parser->problem : "cannot be read");
+  const yaml_node_t *root = yaml_document_get_root_node(&document);
+  Status status = root ? status_set(BAD_INPUT, "%s:%zu: a second YAML document; one was expected", name,
+                                    document.start_mark.line + 1)
+                       : OK;
+  yaml_document_delete(&document);
+  return status;
+}
+
 Status config_read_text(Config *config, const char *name, const char *text, size_t bytes) {
   yaml_parser_t parser;
   yaml_document_t document;
@@ -109,6 +129,7 @@ Status config_read_text(Config *config, const char *name, const char *text, size
   else if (root) status = status_set(BAD_INPUT, "%s:1: sections such as 'policy:' were expected", name);
   free(reading.seen);
   yaml_document_delete(&document);
+  if (status == OK && root) status = no_more(&parser, name);
   yaml_parser_delete(&parser);
   return status;
 }

@@ -57,6 +57,9 @@ static void errors_name_line_and_nearest(void **state) {
   expect_error("group: 5\n", "did you mean policy.group?");
   expect_error("policy:\n  group: 5\n  group: 6\n", "x.yaml:3: policy.group is given twice");
   expect_error("policy:\n  kl: k4\n", "x.yaml:2: policy.kl: 'k4' is not possible; one of k1|k2|k3 was expected");
+  expect_error("policy: 3\n", "x.yaml:1: policy is a section; options such as policy.init were expected below it");
+  expect_error("policy:\n  group: 5\n---\npolicy:\n  group: 6\n", "x.yaml:3: a second YAML document; one was expected");
+  expect_error("policy:\n  group: 5\n...\n}\n", "x.yaml:4: not YAML");
   expect_error("policy: [1, 2]\n", "x.yaml:1: policy is a list");
   expect_error("policy: {beta: nan}\n", "policy.beta: 'nan' is not possible");
   expect_error("a: {b: [\n", "not YAML");
