@@ -391,7 +391,14 @@ Status hub_open(Hub **opened, const HubOptions *options) {
   return OK;
 }
 
-/* STOP to every actor, then waits for those that live to say GOODBYE. True: nobody is or was missing. */
+static bool unsent(const Hub *hub) {
+  for (int rank = 1; rank < hub->ranks; rank++)
+    if (channel_unsent(hub->channel, rank)) return true;
+  return false;
+}
+
+/* STOP to every actor, then waits for those that live to say GOODBYE. True: nobody is or was missing, and MPI has nothing
+ * left of ours: the actors, then told to finalize, do not wait for a learner that does not. */
 static bool dismiss(Hub *hub, const char *reason) {
   bool all_alive = hub_live(hub) == hub->ranks - 1;
   hub->closing = true;
@@ -403,11 +410,14 @@ static bool dismiss(Hub *hub, const char *reason) {
     send_message(hub, rank, &stop);
   }
   double limit = clock_seconds() + hub->options.goodbye_s;
-  while (hub_live(hub) > 0 && clock_seconds() < limit) {
+  bool all_left = false;
+  while (clock_seconds() < limit) {
+    all_left = in_state(hub, ACTOR_LEFT) == hub->ranks - 1;
+    if (!hub_live(hub) && !(all_alive && all_left && unsent(hub))) break;
     hub_pump(hub);
     hub_idle(hub);
   }
-  return all_alive && in_state(hub, ACTOR_LEFT) == hub->ranks - 1;
+  return all_alive && all_left;
 }
 
 bool hub_close(Hub *hub, const char *reason, int exit_code) {
