@@ -57,8 +57,8 @@ static Status results_write(const char *path, const Dataset *dataset, const int3
     char *end;
     long long value = strtoll(id, &end, 10);
     bool numeric = *id && !*end;
-    json_array_append_new(root, json_pack("{s:o, s:s}", "image_id", numeric ? json_integer(value) : json_string(id),
-                                          "caption", texts[i]));
+    json_array_append_new(
+        root, json_pack("{s:o, s:s}", "image_id", numeric ? json_integer(value) : json_text(id), "caption", texts[i]));
   }
   Status status = json_write(path, root);
   json_decref(root);
@@ -78,8 +78,10 @@ static json_t *per_image_json(const EvaluationScores *scores, const Dataset *dat
   json_t *root = json_object();
   for (int i = 0; i < scores->images; i++) {
     json_t *object = scores_image_json(scores, i);
-    json_object_set_new(object, "caption", json_string(texts[i]));
-    json_object_set_new(root, dataset->image_id[images[i]], object);
+    json_object_set_new(object, "caption", json_text(texts[i]));
+    json_t *id = json_text(dataset->image_id[images[i]]);
+    json_object_set_new(root, json_string_value(id), object);
+    json_decref(id);
   }
   return root;
 }

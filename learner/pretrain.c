@@ -218,9 +218,10 @@ static Status finish_epoch(Pretrain *p, const EpochSums *sums, double seconds) {
   bool best;
   Status status = evaluate(p, line, &best);
   json_t *cider = json_object_get(line, "eval/CIDEr");
-  log_info("epoch %lld/%d  loss %.4f  %.0f tokens/s%s%.4f", (long long)p->epoch, p->config->pretrain.epochs,
-           sums->loss / tokens, tokens / seconds, cider ? "  CIDEr " : "  best CIDEr ",
-           cider ? json_real_value(cider) : p->best);
+  char score[32] = "";
+  if (cider) snprintf(score, sizeof score, "  CIDEr %.4f", json_real_value(cider));
+  log_info("epoch %lld/%d  loss %.4f  %.0f tokens/s%s", (long long)p->epoch, p->config->pretrain.epochs,
+           sums->loss / tokens, tokens / seconds, score);
   if (status == OK) status = run_append(&p->run, "metrics.jsonl", line); /* first: a resume rewinds it */
   if (status == OK) status = save(p, best);
   json_decref(line);
@@ -270,7 +271,9 @@ Status pretrain_run(const Config *config, const volatile int *stop) {
     else if (stopped) status = report(&p, "stopped", OK, "stopped by a signal; the same command resumes");
     else status = report(&p, "finished", OK, NULL);
     if (status == OK && stopped) log_info("stopped after epoch %lld; the same command resumes", (long long)p.epoch);
-    if (status == OK && !stopped)
+    if (status == OK && !stopped && isnan(p.best))
+      log_info("finished: not evaluated, %s/best.h5 is the last epoch", p.run.checkpoints);
+    else if (status == OK && !stopped)
       log_info("finished: best CIDEr on %s %.4f, %s/best.h5", config->data.validation, p.best, p.run.checkpoints);
   }
   pretrain_free(&p);

@@ -329,8 +329,10 @@ Status trainer_run(Trainer *t) {
   }
   char hash[HASH_TEXT];
   checkpoint_weights_hash(&t->table, t->updater.weights, hash);
-  log_info("finished: best CIDEr on %s %.4f, weights %s, %s", t->config->data.validation, t->progress.best, hash,
-           t->run.checkpoints);
+  char best[128] = "not evaluated";
+  if (!isnan(t->progress.best))
+    snprintf(best, sizeof best, "best CIDEr on %.64s %.4f", t->config->data.validation, t->progress.best);
+  log_info("finished: %s, weights %s, %s", best, hash, t->run.checkpoints);
   return report(t, "finished", OK, NULL);
 }
 

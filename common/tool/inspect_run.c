@@ -34,7 +34,7 @@ static json_t *checkpoint_line(const char *name, const json_t *facts, Status sta
     json_t *value = json_object_get(facts, kept[i]);
     if (value) json_object_set(line, kept[i], value);
   }
-  if (status != OK) json_object_set_new(line, "error", json_string(status_message()));
+  if (status != OK) json_object_set_new(line, "error", json_text(status_message()));
   return line;
 }
 
