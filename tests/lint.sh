@@ -14,7 +14,7 @@ else
   echo "lint: no cppcheck here"
 fi
 if command -v shellcheck >/dev/null; then
-  git ls-files '*.sh' | xargs shellcheck -s sh -S warning || code=1
+  git ls-files '*.sh' | xargs shellcheck -x -s sh -S warning || code=1
 else
   echo "lint: no shellcheck here"
 fi

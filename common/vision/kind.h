@@ -11,7 +11,7 @@
 typedef struct EncoderKind {
   const char *name;
   const char *weights;       /* its weights are looked for in WEIGHTS.safetensors; NULL: in NAME.safetensors */
-  const char *source;  /* where to get them, for messages */
+  const char *source;        /* where to get them, for messages */
   int cells, features, size; /* grid [cells, features] of a picture [size, size, 3] */
   const char *preprocessing;
   const void *plan; /* what tells the encoders of one family apart; theirs */

@@ -2,6 +2,7 @@
 # A full disk and one that cannot be written: exit code 1, a message that names the file, nothing under a final name that is
 # not whole, and a run that goes on to the same weights once there is room. Needs root: the disks are small tmpfs mounts.
 set -u
+# shellcheck source=tests/mpi/tiny.sh
 . "$(dirname "$0")/../mpi/tiny.sh"
 small=${work:?}/small
 mkdir "$small"

@@ -2,6 +2,7 @@
 # A run killed by SIGKILL in the middle of stage 2 and started again, with another number of actors, ends with the weights
 # of a run that was never killed; so does one that was stopped by SIGTERM, and stage 1 killed between epochs.
 set -u
+# shellcheck source=tests/mpi/tiny.sh
 . "$(dirname "$0")/../mpi/tiny.sh"
 tiny_data
 sets="--set policy.iterations=8"

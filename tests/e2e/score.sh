@@ -4,7 +4,8 @@ box=$(mktemp -d)
 trap 'rm -rf "$box"' EXIT
 failures=0
 fail() { echo "$*"; sed 's/^/  | /' "$box/err"; failures=$((failures + 1)); }
-score() { troupe score "$@" >"$box/out" 2>"$box/err" </dev/null || fail "troupe score $*: exit $?"; }
+data=${TROUPE_METEOR-}
+score() { TROUPE_METEOR=$data troupe score "$@" >"$box/out" 2>"$box/err" </dev/null || fail "troupe score $*: exit $?"; }
 refuses() { # PATTERN ARGUMENTS...
   pattern=$1; shift
   troupe score "$@" >"$box/out" 2>"$box/err" </dev/null
@@ -79,8 +80,6 @@ if grep -q CIDEr out; then fail "--metrics prints what was not chosen"; fi
 tiny=$repository/tests/golden/score/meteor-tiny.bin
 echo '{"1": "a hound sprints in front of two mice", "2": "the dog", "3": "his puppy"}' >meteor.json
 printf 'image,caption\n1,The dog runs before a mouse.\n2,the dog\n3,nothing there\n' >meteor.txt
-data=
-score() { TROUPE_METEOR=$data troupe score "$@" >"$box/out" 2>"$box/err" </dev/null || fail "troupe score $*: exit $?"; }
 data=$tiny score --references meteor.txt --candidates meteor.json --metrics meteor --per-image
 has '^2  *1.0000$'; has '^3  *0.0000$'; has '^METEOR  *0.2958$'
 mkdir empty && cd empty || exit 1

@@ -2,6 +2,7 @@
 # What a run refuses before any rank starts, and leaves alone: a folder of another run, learner, dataset or model; and signals
 # at awkward moments: before the ranks have met, and twice.
 set -u
+# shellcheck source=tests/mpi/tiny.sh
 . "$(dirname "$0")/../mpi/tiny.sh"
 tiny_data
 c=${work:?}/tiny.yaml run=$work/run
@@ -25,6 +26,7 @@ wait_for_iteration() { # RUN N
 
 # a learner without the memory that it needs (looked at below): it says so, and mpirun does not wait for its actors
 (
+  # shellcheck disable=SC3045 # dash and bash have it
   ulimit -v 8000000
   troupe train "$c" -n 1 --set run.dir="$work/memory" --set policy.group=256 --set policy.minibatch_images=32 \
     --set model.d_ff=65536 --set actors.chunk_images=1 2>"$work/memory.err"

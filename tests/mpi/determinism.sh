@@ -2,6 +2,7 @@
 # At lag 0 the weights after training are the same bits for 1, 2, 3 and 5 actors and 1 and 2 learner threads; another seed
 # gives others.
 set -u
+# shellcheck source=tests/mpi/tiny.sh
 . "$(dirname "$0")/tiny.sh"
 tiny_data
 

@@ -3,6 +3,7 @@
 # when the learner is killed and the run resumed; rollouts are there before the learner waits for them. actors.max_lag: a run
 # ends, and no rollout is older than it says.
 set -u
+# shellcheck source=tests/mpi/tiny.sh
 . "$(dirname "$0")/tiny.sh"
 tiny_data
 

@@ -2,6 +2,7 @@
 # The protocol's promises under mpirun: one digest for any number of actors, and for actors that die, stop, dawdle or
 # talk nonsense; a learner that dies is noticed. Nothing may hang.
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/mpi/ranks.inc
 . tests/mpi/ranks.inc
 program=$BUILD/tests/mpi/protocol_test
 [ -x "$program" ] || { echo "no $program: make check-mpi builds it" >&2; exit 1; }
