@@ -71,6 +71,8 @@ static Status row_write(DatasetWriter *writer, const void *row) {
   return OK;
 }
 
+Status dataset_write_packed(DatasetWriter *writer, const void *row) { return row_write(writer, row); }
+
 Status dataset_write_features(DatasetWriter *writer, int count, const float *features) {
   size_t row = (size_t)writer->cells * (size_t)writer->features;
   float limit = writer->half ? 65504.0f : INFINITY;
@@ -176,16 +178,26 @@ Status dataset_write_finish(DatasetWriter *writer, Dataset *content) {
   hash_end(writer->hasher, writer->features_hash);
   writer->hasher = NULL;
   Status status = content_write(&writer->file, content, writer->features_hash);
-  if (status == OK && !array_close(writer))
+  if (status == OK) return dataset_write_commit(writer, writer->path);
+  dataset_write_abandon(writer);
+  return status;
+}
+
+Status dataset_write_commit(DatasetWriter *writer, const char *path) {
+  Status status = OK;
+  if (!array_close(writer))
     status = status_set(FAILED, "%s: features cannot be written (is the disk full?)", writer->path);
   if (status == OK) status = h5_close(&writer->file);
   if (status == OK) {
-    status = file_commit(writer->temporary, writer->path);
+    status = file_commit(writer->temporary, path);
     writer->temporary = NULL;
   }
   dataset_write_abandon(writer);
   return status;
 }
+
+H5File *dataset_write_file(DatasetWriter *writer) { return &writer->file; }
+const char *dataset_write_path(const DatasetWriter *writer) { return writer->path; }
 
 void dataset_write_abandon(DatasetWriter *writer) {
   if (!writer) return;

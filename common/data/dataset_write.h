@@ -14,12 +14,20 @@ Status dataset_write_begin(DatasetWriter **writer, const char *path, int cells, 
  * by its number in the file), disk full. */
 Status dataset_write_features(DatasetWriter *writer, int count, const float *features);
 
+/* The same of one picture as it is stored: float16 or float32 [N, F]. */
+Status dataset_write_packed(DatasetWriter *writer, const void *row);
+
 /* Writes everything else from `content` (path, features' shape, hash and file are not read; content_hash is filled in) and
  * commits the file. content->images must be the number of pictures written. Frees the writer, also on failure. */
 Status dataset_write_finish(DatasetWriter *writer, Dataset *content);
 
 /* Leaves nothing behind; NULL is fine. */
 void dataset_write_abandon(DatasetWriter *writer);
+
+/* For dataset_part.c alone: the open file, its final name; closing it under another name, which frees the writer. */
+struct H5File *dataset_write_file(DatasetWriter *writer);
+const char *dataset_write_path(const DatasetWriter *writer);
+Status dataset_write_commit(DatasetWriter *writer, const char *path);
 
 /* The hash of all content: of the features' own hash, their shape, and everything else. */
 void dataset_content_hash(const Dataset *content, const char *features_hash, char text[HASH_TEXT]);

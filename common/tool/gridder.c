@@ -9,6 +9,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/progress.h"
+#include "common/tool/stop.h"
 
 enum { BLOCK_A_THREAD = 8 };
 
@@ -54,7 +55,7 @@ Status gridder_survey(Gridder *gridder, const Corpus *corpus) {
 /* One picture on the calling thread. */
 static void take_one(Gridder *gridder, const Corpus *corpus, int image, EncoderScratch *scratch, float *grid) {
   const CorpusImage *from = &corpus->images[image];
-  if (!gridder->keep[image]) return;
+  if (!gridder->keep[image] || dataset_part_has(gridder->part, image)) return;
   Status status;
   if (gridder->source) {
     status = features_read(gridder->source, from->id, from->file, gridder->cells, gridder->features, grid);
@@ -72,6 +73,7 @@ static Status block_write(Gridder *gridder, DatasetWriter *writer, int first, in
                           size_t grid) {
   for (int i = 0; i < count; i++) {
     if (!gridder->keep[first + i]) gridder->broken += gridder->fault[first + i] != NULL;
+    else if (writer && dataset_part_has(gridder->part, first + i)) TRY(dataset_part_take(gridder->part, writer));
     else if (writer) TRY(dataset_write_features(writer, 1, grids + (size_t)i * grid));
   }
   return OK;
@@ -86,10 +88,10 @@ Status gridder_run(Gridder *gridder, const Corpus *corpus, DatasetWriter *writer
   for (int t = 0; t < threads && gridder->encoder; t++) scratch[t] = encoder_scratch_new(gridder->encoder);
   double began = clock_seconds();
   Progress progress;
-  progress_begin(&progress, gridder->name, "pictures", corpus->count, 0);
+  progress_begin(&progress, gridder->name, "pictures", corpus->count, dataset_part_done(gridder->part));
   Status status = OK;
   int first = 0;
-  for (; first < corpus->count && status == OK; first += block) {
+  for (; first < corpus->count && status == OK && !stop_wanted(); first += block) {
     int count = corpus->count - first < block ? corpus->count - first : block;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (int i = 0; i < count; i++)
@@ -97,9 +99,12 @@ Status gridder_run(Gridder *gridder, const Corpus *corpus, DatasetWriter *writer
     status = block_write(gridder, writer, first, count, grids, grid);
     char note[48];
     snprintf(note, sizeof note, "%d unreadable", gridder->broken);
-    progress_update(&progress, first + count, gridder->broken ? note : NULL);
+    if (first + count > dataset_part_done(gridder->part))
+      progress_update(&progress, first + count, gridder->broken ? note : NULL);
   }
-  progress_end(&progress, first < corpus->count ? first : corpus->count);
+  gridder->done = first < corpus->count ? first : corpus->count;
+  gridder->stopped = status == OK && gridder->done < corpus->count;
+  progress_end(&progress, gridder->done);
   gridder->seconds = clock_seconds() - began;
   for (int t = 0; t < threads; t++) encoder_scratch_free(scratch[t]);
   free(scratch);

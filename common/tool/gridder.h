@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "common/data/dataset_write.h"
+#include "common/data/dataset_part.h"
 #include "common/data/features.h"
 #include "common/tool/corpus.h"
 #include "common/vision/encoder.h"
@@ -21,13 +21,17 @@ typedef struct Gridder {
   bool *keep;   /* [corpus->count]: the picture was read; owned */
   char **fault; /* [corpus->count]: why not, NULL where it was and for mirrored pictures; owned */
   int broken;
+  DatasetPart *part; /* of work that was stopped earlier, or NULL; borrowed */
+  int done;          /* pictures looked at, less than all when stopped */
+  bool stopped;      /* before the end, by stop_wanted */
   double seconds;
 } Gridder;
 
 /* Before gridder_run: N (the largest) and F of what will come. A source's pictures are all looked at; those that are missing
  * or of another F are faults. */
 Status gridder_survey(Gridder *gridder, const Corpus *corpus);
-/* Encodes all pictures of the corpus; `writer` gets those that could be read. With `writer` NULL nothing is kept. */
+/* Encodes all pictures of the corpus; `writer` gets those that could be read. With `writer` NULL nothing is kept. Stops between
+ * blocks of pictures when stop_wanted. */
 Status gridder_run(Gridder *gridder, const Corpus *corpus, DatasetWriter *writer);
 void gridder_free(Gridder *gridder, const Corpus *corpus);
 

@@ -14,6 +14,7 @@
 #include "common/tensor/gemm.h"
 #include "common/tool/gridder.h"
 #include "common/tool/mirror.h"
+#include "common/tool/stop.h"
 #include "common/tool/verbs.h"
 
 enum { NAMED_MOST = 50 };
@@ -30,7 +31,8 @@ typedef struct Prepare {
 static const char *const usage =
     "usage: troupe prepare --images DIR | --features F --captions FILE --out F.h5 [options]\n\n"
     "Reads pictures (JPEG, PNG), or features that another program made of them, and captions, and writes one dataset file:\n"
-    "grid features, captions, and the vocabulary and document frequencies of the split train.\n";
+    "grid features, captions, and the vocabulary and document frequencies of the split train. Ctrl-C stops it; the same\n"
+    "command goes on where it was stopped.\n";
 
 static Status split_parse(Prepare *prepare, const char *text) {
   const char *equals = strchr(text, '=');
@@ -207,12 +209,39 @@ static void cells_fill(const Corpus *corpus, const Gridder *gridder, Dataset *co
   content->image_cells = NULL;
 }
 
-static Status dataset_make(const Prepare *prepare, const Corpus *corpus, Gridder *gridder) {
-  DatasetWriter *writer;
+/* What the features of the pictures depend on, so that only the same work is taken up again. */
+static void work_identify(const Prepare *prepare, const Corpus *corpus, const Gridder *gridder, char text[HASH_TEXT]) {
+  const Encoder *encoder = gridder->encoder;
+  Hasher *hasher = hash_begin();
+  hash_add_text(hasher, gridder->name);
+  hash_add_text(hasher, encoder ? encoder_weights_hash(encoder) : prepare->features);
+  hash_add_text(hasher, encoder ? encoder_preprocessing(encoder) : "");
+  hash_add_text(hasher, encoder ? prepare->images : "");
+  for (int i = 0; i < corpus->count; i++) {
+    hash_add_text(hasher, corpus->images[i].id);
+    hash_add_text(hasher, corpus->images[i].file);
+    hash_add(hasher, &corpus->images[i].mirrored, sizeof corpus->images[i].mirrored);
+  }
+  hash_end(hasher, text);
+}
+
+/* After a signal: what is done is kept. Frees the writer. */
+static Status work_stop(const Prepare *prepare, const Corpus *corpus, const Gridder *gridder, const char *identity,
+                        DatasetWriter *writer) {
+  int before = dataset_part_done(gridder->part), done = gridder->done > before ? gridder->done : before;
+  if (gridder->done > before) TRY(dataset_part_write(writer, identity, gridder->keep, gridder->done));
+  else dataset_write_abandon(writer);
+  if (!done) return status_set(FAILED, "stopped; nothing was written");
+  return status_set(FAILED, "stopped after %d of %d pictures, which %s.part keeps: the same command goes on from there",
+                    done, corpus->count, prepare->out);
+}
+
+/* Features and all else into `writer`, which is freed. */
+static Status dataset_fill(const Prepare *prepare, const Corpus *corpus, Gridder *gridder, const char *identity,
+                           DatasetWriter *writer) {
   Dataset content = {0};
-  TRY(gridder_survey(gridder, corpus));
-  TRY(dataset_write_begin(&writer, prepare->out, gridder->cells, gridder->features, !prepare->float32));
   Status status = gridder_run(gridder, corpus, writer);
+  if (status == OK && gridder->stopped) return work_stop(prepare, corpus, gridder, identity, writer);
   if (status == OK) status = faults_report(prepare, corpus, gridder);
   if (status == OK) status = corpus_content(corpus, gridder->keep, prepare->min_count, prepare->max_length, &content);
   if (status != OK) {
@@ -224,6 +253,26 @@ static Status dataset_make(const Prepare *prepare, const Corpus *corpus, Gridder
   }
   if (status == OK) summary_print(prepare, &content, corpus, gridder, content.content_hash);
   dataset_close(&content);
+  return status;
+}
+
+static Status dataset_make(const Prepare *prepare, const Corpus *corpus, Gridder *gridder) {
+  DatasetWriter *writer;
+  char identity[HASH_TEXT];
+  bool half = !prepare->float32;
+  TRY(gridder_survey(gridder, corpus));
+  work_identify(prepare, corpus, gridder, identity);
+  gridder->part = dataset_part_open(prepare->out, identity, gridder->cells, gridder->features, half);
+  if (gridder->part)
+    log_info("goes on after %d of %d pictures, from %s.part", dataset_part_done(gridder->part), corpus->count,
+             prepare->out);
+  stop_watch();
+  Status status = dataset_write_begin(&writer, prepare->out, gridder->cells, gridder->features, half);
+  if (status == OK) status = dataset_fill(prepare, corpus, gridder, identity, writer);
+  stop_forget();
+  dataset_part_close(gridder->part);
+  gridder->part = NULL;
+  if (status == OK) dataset_part_remove(prepare->out);
   return status;
 }
 

@@ -107,6 +107,38 @@ expect 2 troupe prepare --nonsense
 says "--nonsense: no such option"
 [ ! -e "$work/x.h5" ] || fail "wrong input wrote a file"
 
+# stopped by a signal, and begun again: the same bytes, and nothing left behind
+expect 0 troupe scenes "$work/many" --images 600 --seed 9
+set -- --images "$work/many/Images" --captions "$work/many/captions.txt" --threads 1
+expect 0 troupe prepare "$@" --out "$work/whole.h5"
+for trial in 1 2 3 4 5; do # it may be done before the signal comes
+  troupe prepare "$@" --out "$work/stopped.h5" >"$work/out" 2>"$work/err" &
+  while [ -z "$(find "$work" -name 'stopped.h5.tmp.*')" ] && kill -0 $! 2>/dev/null; do :; done
+  kill -TERM $! 2>/dev/null
+  wait $!
+  code=$?
+  [ -e "$work/stopped.h5.part" ] && break
+  rm -f "$work/stopped.h5"
+done
+if [ -e "$work/stopped.h5.part" ]; then
+  [ $code = 1 ] || fail "exit $code, not 1, when stopped"
+  says "the same command goes on from there"
+  [ ! -e "$work/stopped.h5" ] || fail "a stopped prepare wrote its file"
+  expect 0 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --out "$work/other.h5"
+  mv "$work/stopped.h5.part" "$work/other.h5.part"
+  expect 0 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --out "$work/other.h5"
+  says "is of other pictures"
+  troupe prepare "$@" --out "$work/stopped.h5" >"$work/out" 2>"$work/err" &
+  while [ -z "$(find "$work" -name 'stopped.h5.tmp.*')" ] && kill -0 $! 2>/dev/null; do :; done
+  kill -TERM $! 2>/dev/null
+  wait $!
+  expect 0 troupe prepare "$@" --out "$work/stopped.h5"
+  cmp -s "$work/whole.h5" "$work/stopped.h5" || fail "stopped and begun again it gave other bytes"
+else
+  echo "prepare.sh: it was always done before the signal came" >&2
+fi
+[ -z "$(find "$work" -name '*.part' -o -name '*.tmp.*')" ] || fail "something was left behind"
+
 # damage: one byte in the features
 size=$(wc -c <"$work/a.h5")
 printf '\377' | dd of="$work/a.h5" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
