@@ -111,7 +111,7 @@ says "--nonsense: no such option"
 expect 0 troupe scenes "$work/many" --images 600 --seed 9
 set -- --images "$work/many/Images" --captions "$work/many/captions.txt" --threads 1
 expect 0 troupe prepare "$@" --out "$work/whole.h5"
-for trial in 1 2 3 4 5; do # it may be done before the signal comes
+for _ in 1 2 3 4 5; do # it may be done before the signal comes
   troupe prepare "$@" --out "$work/stopped.h5" >"$work/out" 2>"$work/err" &
   while [ -z "$(find "$work" -name 'stopped.h5.tmp.*')" ] && kill -0 $! 2>/dev/null; do :; done
   kill -TERM $! 2>/dev/null
