@@ -148,12 +148,14 @@ static Status captions_run(Captions *c) {
   TRY(captions_open(c));
   json_t *all = json_array();
   Status worst = OK;
+  int failed = 0;
   for (int i = 0; i < c->options.images; i++) {
     json_t *picture;
     Status status = caption_one(c, i, &picture);
     if (status != OK) {
       log_error("%s", status_message());
       worst = status;
+      failed++;
       continue;
     }
     if (!c->options.json) print_lines(c->options.image[i], picture);
@@ -165,7 +167,9 @@ static Status captions_run(Captions *c) {
     free(text);
   }
   json_decref(all);
-  return worst == OK ? OK : status_set(worst, "not every picture could be captioned");
+  return worst == OK
+             ? OK
+             : status_set(worst, "%d of %d pictures could not be captioned (named above)", failed, c->options.images);
 }
 
 int actor_caption(int argc, char **argv) {

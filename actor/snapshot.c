@@ -43,7 +43,7 @@ Status snapshots_begin(Snapshots *snapshots, const SnapshotBegin *begin) {
   if (!slot->weights) {
     size_t bytes = (snapshots->floats * sizeof(float) + 63) & ~(size_t)63;
     slot->weights = aligned_alloc(64, bytes);
-    if (!slot->weights) return status_set(FAILED, "no memory for a snapshot of %zu bytes", bytes);
+    if (!slot->weights) return status_set(FAILED, "out of memory: a snapshot of %zu bytes was to be taken in", bytes);
   }
   slot->policy_version = begin->policy_version;
   slot->reference_version = begin->reference_version;

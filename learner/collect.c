@@ -44,7 +44,8 @@ Status collect(Hub *hub, Ledger *ledger, Work work, int64_t last, int chunks, co
   while (!(*complete = ledger_ready(ledger, work, last) >= chunks) && !*stop) {
     bool any = collect_once(hub, ledger);
     if (hub_live(hub) > 0) alone_since = hub_clock(hub);
-    if (hub_clock(hub) - alone_since > GRACE_S) return status_set(FAILED, "no actors");
+    if (hub_clock(hub) - alone_since > GRACE_S)
+      return status_set(FAILED, "no actors: all %d are gone, for %d s now", hub_ranks(hub) - 1, GRACE_S);
     if (!any) hub_idle(hub);
   }
   profile_end(PROFILE_IDLE, began, 0);

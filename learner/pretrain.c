@@ -46,7 +46,8 @@ static Status load_checkpoint(Pretrain *p, bool *found) {
   if (!*found) return run_rewind(&p->run, -1);
   Status status = policy_resumes(&checkpoint, p->run.path, "pretrain", p->config, &p->dataset, true);
   if (status == OK && (!checkpoint.moment1 || !checkpoint.moment2))
-    status = status_set(BAD_INPUT, "%s: its checkpoint lacks the optimizer's state", p->run.path);
+    status = status_set(BAD_INPUT, "%s: its checkpoint lacks the optimizer's state; another run.dir was expected",
+                        p->run.path);
   if (status == OK) {
     size_t bytes = p->table.total * sizeof(float);
     memcpy(p->updater.weights, checkpoint.weights, bytes);

@@ -45,7 +45,8 @@ static Status run_lock(RunFolder *run) {
   if (run->lock < 0) {
     status = status_set(FAILED, "%s: cannot be created: %s", path, strerror(errno));
   } else if (flock(run->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-    status = status_set(BAD_INPUT, "%s: another learner works in this run folder", run->path);
+    status =
+        status_set(BAD_INPUT, "%s: another learner works in this run folder; another run.dir was expected", run->path);
     close(run->lock);
     run->lock = -1; /* whoever sees a lock takes the folder for its own */
   }

@@ -40,7 +40,9 @@ static Status open_data(Trainer *t) {
 static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
   TRY(policy_resumes(checkpoint, t->run.path, "train", t->config, &t->dataset, true));
   if (!checkpoint->reference || !checkpoint->moment1 || !checkpoint->moment2)
-    return status_set(BAD_INPUT, "%s: its checkpoint lacks the reference or the optimizer's state", t->run.path);
+    return status_set(BAD_INPUT,
+                      "%s: its checkpoint lacks the reference or the optimizer's state; another run.dir was expected",
+                      t->run.path);
   size_t bytes = t->table.total * sizeof(float);
   memcpy(t->updater.weights, checkpoint->weights, bytes);
   memcpy(t->reference, checkpoint->reference, bytes);

@@ -71,9 +71,11 @@ Status channel_open(Channel **channel, Direction receives, double start_s, doubl
   int initialised = 0, provided = 0;
   MPI_Initialized(&initialised);
   if (!initialised) {
-    watchdog_set(start_s, FAILED, "troupe: MPI_Init does not come to its end: a rank died at the start\n");
+    watchdog_set(
+        start_s, FAILED,
+        "troupe: the ranks did not meet in time (MPI_Init; actors.start_timeout_s): one of them died at its start\n");
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
-      return status_set(FAILED, "MPI_Init_thread failed");
+      return status_set(FAILED, "MPI cannot be started: MPI_Init_thread failed");
     watchdog_set(0, 0, NULL);
   }
   signal(SIGPIPE, SIG_IGN); /* a TCP peer that died must not kill us */
@@ -225,7 +227,9 @@ static bool step_receive(Channel *channel, Peer *peer, int rank) {
   if (!done) { /* never cancelled: if the sender died in mid-message, the buffer stays with MPI */
     if (!peer->overdue && channel->clock - peer->receive_began > channel->receive_s) {
       peer->overdue = true;
-      fault_set(peer, FAULT_BROKEN, "a message that began to arrive did not end");
+      char reason[REASON_TEXT];
+      snprintf(reason, sizeof reason, "a message that began to arrive did not end within %.0f s", channel->receive_s);
+      fault_set(peer, FAULT_BROKEN, reason);
     }
     return false;
   }

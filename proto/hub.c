@@ -383,7 +383,9 @@ Status hub_open(Hub **opened, const HubOptions *options) {
   }
   if (!hub_live(hub) && hub->refused)
     return status_set(BAD_INPUT, "every actor was refused; the last one: %s", hub->refusal);
-  if (!hub_live(hub)) return status_set(FAILED, "no actor said HELLO within %.0f s", hub->options.join_s);
+  if (!hub_live(hub))
+    return status_set(FAILED, "no actor came within %.0f s (actors.start_timeout_s); did the actors start?",
+                      hub->options.join_s);
   for (int rank = 1; rank < hub->ranks; rank++) hub->actor[rank].announced = hub->actor[rank].state == ACTOR_LIVE;
   if (hub_live(hub) < hub->ranks - 1)
     log_warning("going on with %d of %d actors; the others may come later", hub_live(hub), hub->ranks - 1);

@@ -39,6 +39,12 @@ static void end(Link *link, LinkState state, const char *why) {
   snprintf(link->why, sizeof link->why, "%s", why);
 }
 
+static void broke(Link *link, const char *what) {
+  char why[REASON_TEXT + 64];
+  snprintf(why, sizeof why, "the learner broke the protocol: %.*s", REASON_TEXT, what);
+  end(link, LINK_LOST, why);
+}
+
 static void send_message(Link *link, Message *message) {
   unsigned char *bytes;
   size_t size;
@@ -84,7 +90,7 @@ static void hear_rejoin(Link *link) {
 
 static void hear_assignment(Link *link, const Assignment *assignment) {
   if (link->works == WORKS_MAX) {
-    end(link, LINK_LOST, "the learner gave more work than an actor may hold");
+    broke(link, "more work than an actor may hold");
     return;
   }
   link->work[link->works++] = *assignment;
@@ -110,7 +116,7 @@ static void hear_message(Link *link, const Message *message) {
     case MESSAGE_REJOIN: hear_rejoin(link); break;
     default: break; /* HEARTBEAT: it was heard */
   }
-  if (status != OK) end(link, LINK_LOST, status_message());
+  if (status != OK) broke(link, status_message());
 }
 
 static void hear(Link *link) {
@@ -119,10 +125,10 @@ static void hear(Link *link) {
     Message message;
     link->heard = channel_clock(link->channel);
     if (message_decode(incoming.bytes, incoming.size, TO_ACTOR, &message) != OK) {
-      end(link, LINK_LOST, status_message());
+      broke(link, status_message());
     } else {
       if (message.type == incoming.type) hear_message(link, &message);
-      else end(link, LINK_LOST, "a message whose type is not its tag");
+      else broke(link, "a message whose type is not its tag");
       message_free(&message);
     }
     free(incoming.bytes);
@@ -141,7 +147,9 @@ static void look(Link *link, double now) {
     hear(link); /* it may have said STOP before it ended */
     end(link, LINK_LOST, "the learner's process has ended");
   } else if (channel_clock(link->channel) - link->heard > limit) {
-    end(link, LINK_LOST, "the learner is silent");
+    char why[64];
+    snprintf(why, sizeof why, "the learner has been silent for %.0f s", limit);
+    end(link, LINK_LOST, why);
   }
 }
 
@@ -184,7 +192,7 @@ LinkState link_next(Link *link, Assignment *assignment) {
   *assignment = link->current = link->work[0];
   memmove(link->work, link->work + 1, (size_t)--link->works * sizeof link->work[0]);
   if (!link->sink.holds(link->sink.store, assignment->policy_version, assignment->reference_version)) {
-    end(link, LINK_LOST, "work that needs snapshots which are not here");
+    broke(link, "work that needs snapshots which are not here");
     return ended(link);
   }
   link->has_current = true;
@@ -223,15 +231,16 @@ Status link_open(Link **opened, const LinkOptions *options) {
   snprintf(link->kernel, sizeof link->kernel, "%s", options->kernel ? options->kernel : "");
   link->floats = options->floats;
   link->sink = options->sink;
-  double limit = options->join_s > 0 ? options->join_s : 120;
-  TRY(channel_open(&link->channel, TO_ACTOR, limit, limit));
+  double wait = options->join_s > 0 ? options->join_s : 120;
+  TRY(channel_open(&link->channel, TO_ACTOR, wait, wait));
   if (channel_rank(link->channel) == LEARNER)
     return status_set(BAD_INPUT, "this actor is rank 0, where the learner belongs; expected: "
                                  "mpirun -np 1 troupe-learner CONFIG : -np N troupe-actor CONFIG");
   say_hello(link);
-  limit += channel_clock(link->channel);
+  double limit = channel_clock(link->channel) + wait;
   while (!link->epoch && link->ended == LINK_WORK) {
-    if (channel_clock(link->channel) > limit) return status_set(FAILED, "the learner did not answer HELLO");
+    if (channel_clock(link->channel) > limit)
+      return status_set(FAILED, "the learner did not answer within %.0f s (actors.start_timeout_s)", wait);
     pump(link);
     clock_sleep(idle_sleep_s);
   }

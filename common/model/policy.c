@@ -96,25 +96,33 @@ Status policy_fits_splits(const Config *config, const Dataset *dataset, const ch
 
 Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const Config *config) {
   const ModelShape *shape = &checkpoint->shape;
+  static const char *const norms[] = {"post", "pre"}, *const activations[] = {"relu", "gelu"};
+  static const char *const answers[] = {"false", "true"};
   const struct {
     const char *option;
     int found, wanted;
+    const char *const *names; /* of the values; NULL: numbers */
   } rows[] = {
-      {"model.d_model", shape->width, config->model.width},
-      {"model.heads", shape->heads, config->model.heads},
-      {"model.d_ff", shape->feed_forward, config->model.feed_forward},
-      {"model.enc_layers", shape->encoder_layers, config->model.encoder_layers},
-      {"model.dec_layers", shape->decoder_layers, config->model.decoder_layers},
-      {"model.positions", shape->positions, config->model.positions},
-      {"model.norm (0 post, 1 pre)", shape->norm == NORM_PRE, strcmp(config->model.norm, "pre") == 0},
-      {"model.activation (0 relu, 1 gelu)", shape->activation == ACTIVATION_GELU,
-       strcmp(config->model.activation, "gelu") == 0},
-      {"model.tied", shape->tied, config->model.tied},
+      {"model.d_model", shape->width, config->model.width, NULL},
+      {"model.heads", shape->heads, config->model.heads, NULL},
+      {"model.d_ff", shape->feed_forward, config->model.feed_forward, NULL},
+      {"model.enc_layers", shape->encoder_layers, config->model.encoder_layers, NULL},
+      {"model.dec_layers", shape->decoder_layers, config->model.decoder_layers, NULL},
+      {"model.positions", shape->positions, config->model.positions, NULL},
+      {"model.norm", shape->norm == NORM_PRE, strcmp(config->model.norm, "pre") == 0, norms},
+      {"model.activation", shape->activation == ACTIVATION_GELU, strcmp(config->model.activation, "gelu") == 0,
+       activations},
+      {"model.tied", shape->tied, config->model.tied, answers},
   };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (rows[i].found != rows[i].wanted)
-      return status_set(BAD_INPUT, "%s: its %s is %d, the configuration says %d", path, rows[i].option, rows[i].found,
-                        rows[i].wanted);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    int found = rows[i].found, wanted = rows[i].wanted;
+    const char *const *names = rows[i].names;
+    if (found == wanted) continue;
+    if (names)
+      return status_set(BAD_INPUT, "%s: its %s is %s, the configuration says %s", path, rows[i].option, names[found],
+                        names[wanted]);
+    return status_set(BAD_INPUT, "%s: its %s is %d, the configuration says %d", path, rows[i].option, found, wanted);
+  }
   return OK;
 }
 

@@ -170,6 +170,9 @@ int launch_supervise(char **argv, const char *status_file) {
   last_word(status_file, before, "failed", refused ? BAD_INPUT : FAILED,
             "the ranks ended before the learner could say why; the same command resumes");
   if (WIFEXITED(waited) && WEXITSTATUS(waited)) return refused ? BAD_INPUT : FAILED;
-  log_error("%s ended before the learner said how the run went; `troupe train` again resumes it", argv[0]);
+  char how[48];
+  if (WIFSIGNALED(waited)) snprintf(how, sizeof how, "was ended by signal %d", WTERMSIG(waited));
+  else snprintf(how, sizeof how, "ended with exit code %d", WEXITSTATUS(waited));
+  log_error("%s %s before the learner said how the run went; the same command resumes", argv[0], how);
   return FAILED;
 }
