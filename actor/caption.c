@@ -7,31 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/arguments.h"
+#include "actor/decoding.h"
 #include "common/base/file.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/data/vocabulary.h"
-#include "common/model/decode.h"
 #include "common/model/policy.h"
 #include "common/vision/encoder.h"
 
 static const char *const usage =
     "usage: troupe caption CHECKPOINT IMAGE... [options]\n\n"
-    "Captions JPEG and PNG pictures: greedy, by beam search, or G samples each. The encoder's weights are looked for by\n"
+    "Captions JPEG and PNG pictures: greedy, by beam search (in groups: a caption from each), or G samples each. How is\n"
+    "said by the configuration kept in the checkpoint, and by the options over it. The encoder's weights are looked for by\n"
     "their hash in TROUPE_ENCODERS, beside the checkpoint and in encoders/.\n";
 
 typedef struct Options {
   const char *checkpoint;
   char **image;
-  int images, samples, beam;
+  int images, samples;
   bool json;
-  double temperature;
   long seed;
 } Options;
 
 typedef struct Captions {
   Options options;
+  Config config; /* the checkpoint's, under the options */
   Checkpoint checkpoint;
   ParamTable table;
   Encoder *encoder;
@@ -41,20 +41,23 @@ typedef struct Captions {
   float *grid;
 } Captions;
 
-static Status options_parse(Options *o, int argc, char **argv, int *first) {
-  *o = (Options){.beam = 1, .temperature = 1, .seed = 1};
-  const Argument table[] = {
-      {"samples", 0, ARGUMENT_INTEGER, &o->samples, 1, 256, "G", "samples of each picture"},
-      {"beam", 0, ARGUMENT_INTEGER, &o->beam, 1, 64, "K", "beam width; 1 = greedy"},
-      {"temperature", 0, ARGUMENT_NUMBER, &o->temperature, 0.01, 100, "T", "divides the logits (default 1)"},
-      {"seed", 0, ARGUMENT_LONG, &o->seed, 0, 1e18, "S", "seed of the samples (default 1)"},
-      {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "captions and log-probabilities as JSON"},
-      {0}};
+/* As in evaluate.c: once for the errors, once over the checkpoint's configuration. */
+static Status options_parse(Options *o, Config *config, int argc, char **argv, int *first) {
+  *o = (Options){.seed = 1};
+  const Argument table[] = {DECODING_ARGUMENTS(config),
+                            {"samples", 0, ARGUMENT_INTEGER, &o->samples, 1, 256, "G", "samples of each picture"},
+                            {"temperature", 0, ARGUMENT_NUMBER, &config->sampling.temperature, 0.01, 100, "T",
+                             "of samples: divides the logits (sampling.temperature)"},
+                            {"top-k", 0, ARGUMENT_INTEGER, &config->sampling.top_k, 0, 10000000, "K",
+                             "samples among the K most probable tokens; 0 = all"},
+                            {"top-p", 0, ARGUMENT_NUMBER, &config->sampling.top_p, 1e-6, 1, "P",
+                             "samples among the most probable tokens of mass P"},
+                            {"seed", 0, ARGUMENT_LONG, &o->seed, 0, 1e18, "S", "seed of the samples (default 1)"},
+                            {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "captions and log-probabilities as JSON"},
+                            {0}};
   TRY(arguments_parse(usage, table, argc, argv, first));
   if (!*first) return OK;
   if (argc - *first < 2) return status_set(BAD_INPUT, "CHECKPOINT IMAGE... was expected; --help tells more");
-  if (o->samples && o->beam > 1)
-    return status_set(BAD_INPUT, "--samples and --beam exclude each other; one of them was expected");
   o->checkpoint = argv[*first];
   o->image = argv + *first + 1;
   o->images = argc - *first - 1;
@@ -80,16 +83,20 @@ static Status encoder_of(Captions *c) {
   return OK;
 }
 
-static Status captions_open(Captions *c) {
-  const Options *options = &c->options;
-  int length, rows = options->samples > options->beam ? options->samples : options->beam;
-  TRY(checkpoint_load(&c->checkpoint, &c->table, options->checkpoint, 1));
-  TRY(policy_trained_length(&c->checkpoint, options->checkpoint, &length));
+static Status captions_open(Captions *c, int argc, char **argv) {
+  const char *path = c->options.checkpoint;
+  int first;
+  TRY(checkpoint_load(&c->checkpoint, &c->table, path, 1));
+  config_free(&c->config);
+  TRY(policy_trained_config(&c->checkpoint, path, &c->config));
+  TRY(options_parse(&c->options, &c->config, argc, argv, &first));
+  TRY(config_check_decoding(&c->config));
   TRY(encoder_of(c));
+  int beam = c->config.evaluation.beam, rows = c->options.samples > beam ? c->options.samples : beam;
   c->scratch = encoder_scratch_new(c->encoder);
   c->grid = xmalloc((size_t)c->table.shape.cells * (size_t)c->table.shape.features * sizeof(float));
-  decoder_init(&c->decoder, &c->table, 1, rows, length);
-  captions_init(&c->set, rows, length);
+  decoder_init(&c->decoder, &c->table, 1, rows, policy_max_length(&c->config));
+  captions_init(&c->set, rows, policy_max_length(&c->config));
   return OK;
 }
 
@@ -100,6 +107,7 @@ static void captions_close(Captions *c) {
   encoder_close(c->encoder);
   checkpoint_free(&c->checkpoint);
   params_free(&c->table);
+  config_free(&c->config);
   free(c->grid);
 }
 
@@ -128,10 +136,12 @@ static Status caption_one(Captions *c, int index, json_t **out) {
   TRY(encoder_encode_file(c->encoder, c->scratch, options->image[index], c->grid));
   const float *weights = c->checkpoint.weights;
   int32_t id = index;
-  SampleOptions sampling = {.temperature = (float)options->temperature, .top_p = 1, .seed = (uint64_t)options->seed};
+  SampleOptions sampling = policy_sampling(&c->config);
+  BeamOptions search = policy_search(&c->config);
+  sampling.seed = (uint64_t)options->seed;
+  search.each_group = true;
   if (options->samples) decoder_sample(&c->decoder, weights, 1, c->grid, &id, options->samples, &sampling, &c->set);
-  else if (options->beam > 1) decoder_beam(&c->decoder, weights, 1, c->grid, options->beam, 0, &c->set);
-  else decoder_greedy(&c->decoder, weights, 1, c->grid, &c->set);
+  else decoder_search(&c->decoder, weights, 1, c->grid, &search, &c->set);
   *out = captions_json(c, options->image[index]);
   return OK;
 }
@@ -144,8 +154,8 @@ static void print_lines(const char *image, const json_t *picture) {
 }
 
 /* Captions what can be captioned; a broken picture is named and the exit code tells. */
-static Status captions_run(Captions *c) {
-  TRY(captions_open(c));
+static Status captions_run(Captions *c, int argc, char **argv) {
+  TRY(captions_open(c, argc, argv));
   json_t *all = json_array();
   Status worst = OK;
   int failed = 0;
@@ -176,8 +186,11 @@ int actor_caption(int argc, char **argv) {
   Captions captions = {0};
   int first;
   log_role_set("troupe caption");
-  Status status = options_parse(&captions.options, argc, argv, &first);
-  if (status == OK && first) status = captions_run(&captions);
+  config_init(&captions.config);
+  Status status = options_parse(&captions.options, &captions.config, argc, argv, &first);
+  if (status == OK && first && captions.options.samples && captions.config.evaluation.beam > 1)
+    status = status_set(BAD_INPUT, "--samples and --beam exclude each other; one of them was expected");
+  if (status == OK && first) status = captions_run(&captions, argc, argv);
   if (status != OK) log_error("%s", status_message());
   captions_close(&captions);
   return status;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/arguments.h"
+#include "actor/decoding.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
@@ -18,23 +18,24 @@
 static const char *const usage =
     "usage: troupe evaluate CHECKPOINT --data F.h5 [options]\n\n"
     "Captions a split (greedy, or by beam search) and prints BLEU-1..4, METEOR, ROUGE-L and CIDEr as the COCO caption\n"
-    "evaluation computes them.\n";
+    "evaluation computes them. How captions are decoded is said by the configuration kept in the checkpoint, and by the\n"
+    "options over it.\n";
 
 typedef struct Options {
   const char *checkpoint, *data, *split, *out;
-  int beam, images, threads;
+  int images, threads;
   bool json, per_image;
-  double length_penalty;
 } Options;
 
-static Status options_parse(Options *o, int argc, char **argv, int *first) {
-  *o = (Options){.split = "test", .beam = 1, .threads = omp_get_num_procs()};
+/* Options and configuration as the command line has it; once before the checkpoint's configuration is there, for the
+ * errors, and once over it. */
+static Status options_parse(Options *o, Config *config, int argc, char **argv, int *first) {
+  *o = (Options){.split = "test", .threads = omp_get_num_procs()};
   const Argument table[] = {
       {"data", 0, ARGUMENT_TEXT, &o->data, 0, 0, "F.h5", "the dataset"},
       {"split", 0, ARGUMENT_TEXT, &o->split, 0, 0, "NAME", "its split (default test)"},
       {"images", 0, ARGUMENT_INTEGER, &o->images, 1, 1e9, "N", "only the first N pictures"},
-      {"beam", 0, ARGUMENT_INTEGER, &o->beam, 1, 64, "K", "beam width; 1 = greedy"},
-      {"length-penalty", 0, ARGUMENT_NUMBER, &o->length_penalty, 0, 4, "P", "beam score = log-probability / length^P"},
+      DECODING_ARGUMENTS(config),
       {"out", 0, ARGUMENT_TEXT, &o->out, 0, 0, "FILE", "writes the captions in COCO's results format"},
       {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "the scores as JSON"},
       {"per-image", 0, ARGUMENT_FLAG, &o->per_image, 0, 0, NULL, "with --json: each picture's caption and scores, too"},
@@ -87,6 +88,8 @@ static json_t *per_image_json(const EvaluationScores *scores, const Dataset *dat
 }
 
 typedef struct Subject {
+  Options options;
+  Config config; /* the checkpoint's, under the options */
   Dataset dataset;
   Checkpoint checkpoint;
   ParamTable table;
@@ -94,56 +97,64 @@ typedef struct Subject {
   int count;
 } Subject;
 
-static Status subject_open(Subject *subject, const Options *options, int *max_length) {
+static Status subject_open(Subject *subject, int argc, char **argv) {
+  Options *options = &subject->options;
+  int first;
   TRY(dataset_open(&subject->dataset, options->data, false));
   TRY(caption_split_images(&subject->dataset, options->split, options->images, &subject->images, &subject->count));
   TRY(checkpoint_load(&subject->checkpoint, &subject->table, options->checkpoint, 1));
   TRY(policy_fits_dataset(&subject->checkpoint, options->checkpoint, &subject->dataset));
-  return policy_trained_length(&subject->checkpoint, options->checkpoint, max_length);
+  config_free(&subject->config);
+  TRY(policy_trained_config(&subject->checkpoint, options->checkpoint, &subject->config));
+  TRY(options_parse(options, &subject->config, argc, argv, &first));
+  return config_check_decoding(&subject->config);
 }
 
-static Status evaluate(const Options *options) {
-  Subject subject = {0};
-  CaptionSplitOptions captioning = {
-      .beam = options->beam, .length_penalty = options->length_penalty, .chunk_images = 32, .progress = 1};
+static Status evaluate(Subject *s, int argc, char **argv) {
+  Status status = subject_open(s, argc, argv);
+  const Options *options = &s->options;
+  CaptionSplitOptions captioning = {.max_length = policy_max_length(&s->config),
+                                    .search = policy_search(&s->config),
+                                    .chunk_images = 32,
+                                    .progress = 1};
   omp_set_num_threads(options->threads);
-  Status status = subject_open(&subject, options, &captioning.max_length);
-  char **texts = xcalloc((size_t)subject.count, sizeof(char *));
+  char **texts = xcalloc((size_t)s->count, sizeof(char *));
   double began = clock_seconds();
   if (status == OK)
-    status = caption_split(&subject.dataset, &subject.table, subject.checkpoint.weights, subject.images, subject.count,
-                           &captioning, texts);
+    status = caption_split(&s->dataset, &s->table, s->checkpoint.weights, s->images, s->count, &captioning, texts);
   if (status == OK) {
-    double words = caption_split_words(texts, subject.count), seconds = clock_seconds() - began;
-    log_info("%d pictures of split %s in %.1f s (%.0f tokens/s, beam %d)", subject.count, options->split, seconds,
-             (words + 1) * subject.count / seconds, options->beam);
+    double words = caption_split_words(texts, s->count), seconds = clock_seconds() - began;
+    log_info("%d pictures of split %s in %.1f s (%.0f tokens/s, beam %d)", s->count, options->split, seconds,
+             (words + 1) * s->count / seconds, captioning.search.beam);
     EvaluationScores scores;
-    caption_split_score(&subject.dataset, subject.images, subject.count, texts, &scores);
-    if (options->out) status = results_write(options->out, &subject.dataset, subject.images, subject.count, texts);
+    caption_split_score(&s->dataset, s->images, s->count, texts, &scores);
+    if (options->out) status = results_write(options->out, &s->dataset, s->images, s->count, texts);
     if (status == OK && options->json)
-      scores_print_json(
-          &scores, options->per_image ? per_image_json(&scores, &subject.dataset, subject.images, texts) : NULL, words);
+      scores_print_json(&scores, options->per_image ? per_image_json(&scores, &s->dataset, s->images, texts) : NULL,
+                        words);
     else if (status == OK) {
       scores_table(stdout, &scores);
       printf("%-14s %.2f\n", "mean length", words);
     }
     evaluation_scores_free(&scores);
-    for (int i = 0; i < subject.count; i++) free(texts[i]);
+    for (int i = 0; i < s->count; i++) free(texts[i]);
   }
   free(texts);
-  free(subject.images);
-  checkpoint_free(&subject.checkpoint);
-  params_free(&subject.table);
-  dataset_close(&subject.dataset);
   return status;
 }
 
 int actor_evaluate(int argc, char **argv) {
-  Options options;
+  Subject subject = {0};
   int first;
   log_role_set("troupe evaluate");
-  Status status = options_parse(&options, argc, argv, &first);
-  if (status == OK && first) status = evaluate(&options);
+  config_init(&subject.config);
+  Status status = options_parse(&subject.options, &subject.config, argc, argv, &first);
+  if (status == OK && first) status = evaluate(&subject, argc, argv);
   if (status != OK) log_error("%s", status_message());
+  free(subject.images);
+  checkpoint_free(&subject.checkpoint);
+  params_free(&subject.table);
+  dataset_close(&subject.dataset);
+  config_free(&subject.config);
   return status;
 }

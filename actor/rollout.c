@@ -52,10 +52,11 @@ Status rollout_init(Rollout *rollout, const Config *config, Dataset *dataset, co
   *rollout = (Rollout){.config = config, .dataset = dataset, .table = table, .loaded = VERSION_NONE};
   int images = config->actors.chunk_images, captions = images * config->policy.group;
   int length = policy_max_length(config), tokens = captions * length;
-  decoder_init(&rollout->decoder, table, images, captions, length);
+  int rows = config->policy.group > config->evaluation.beam ? config->policy.group : config->evaluation.beam;
+  decoder_init(&rollout->decoder, table, images, images * rows, length);
   captioner_init(&rollout->captioner, table, images, captions, tokens, 0);
   captions_init(&rollout->samples, captions, length);
-  captions_init(&rollout->greedy, images, length);
+  captions_init(&rollout->greedy, images * config->evaluation.beam, length);
   rollout->features =
       xmalloc((size_t)images * (size_t)table->shape.cells * (size_t)table->shape.features * sizeof(float));
   rollout->input = xcalloc((size_t)tokens, sizeof(int32_t));
@@ -137,7 +138,8 @@ static double flops_of(const Rollout *rollout, const CaptionSet *set, int images
 }
 
 static Status evaluate_run(Rollout *rollout, const Assignment *assignment, const float *policy, Result *result) {
-  decoder_greedy(&rollout->decoder, policy, assignment->images, rollout->features, &rollout->greedy);
+  BeamOptions search = policy_search(rollout->config);
+  decoder_search(&rollout->decoder, policy, assignment->images, rollout->features, &search, &rollout->greedy);
   result_init(result, assignment->images, assignment->images, tokens_of(&rollout->greedy), 0, false, false);
   result_name(result, assignment);
   samples_pack(rollout, &rollout->greedy, assignment->images, 1, result);
@@ -161,15 +163,12 @@ Status rollout_run(Rollout *rollout, const Assignment *assignment, const float *
     return status;
   }
 
-  SampleOptions options = {.temperature = (float)config->sampling.temperature,
-                           .top_k = config->sampling.top_k,
-                           .top_p = (float)config->sampling.top_p,
-                           .seed = config->run.seed,
-                           .iteration = (uint32_t)assignment->iteration};
+  SampleOptions options = policy_sampling(config);
+  options.iteration = (uint32_t)assignment->iteration;
   bool baseline = with_baseline(config);
   decoder_sample(&rollout->decoder, policy, images, rollout->features, assignment->image, group, &options,
                  &rollout->samples);
-  if (baseline) decoder_greedy(&rollout->decoder, policy, images, rollout->features, &rollout->greedy);
+  if (baseline) decoder_greedy(&rollout->decoder, policy, images, rollout->features, &options.rules, &rollout->greedy);
   result_init(result, images, images * group, tokens_of(&rollout->samples), REWARD_COMPONENTS, reference != NULL,
               baseline);
   result_name(result, assignment);

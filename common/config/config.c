@@ -155,6 +155,18 @@ Status config_set(Config *config, const char *assignment) {
 
 /* --- checks and derived names -------------------------------------------------------------------------------- */
 
+Status config_check_decoding(const Config *config) {
+  int longest = config->sampling.max_length ? config->sampling.max_length : config->model.max_length;
+  if (config->sampling.min_length >= longest)
+    return status_set(BAD_INPUT,
+                      "sampling.min_length %d leaves no room for the end token: captions are cut at %d tokens",
+                      config->sampling.min_length, longest);
+  if (config->evaluation.beam > 1 && config->evaluation.beam % config->evaluation.beam_groups)
+    return status_set(BAD_INPUT, "evaluation.beam %d is not a multiple of evaluation.beam_groups %d",
+                      config->evaluation.beam, config->evaluation.beam_groups);
+  return OK;
+}
+
 Status config_check(const Config *config) {
   if (!config->data.file[0])
     return status_set(BAD_INPUT, "data.file is not set; a dataset made by troupe prepare was expected");
@@ -167,6 +179,7 @@ Status config_check(const Config *config) {
   if (config->sampling.max_length > config->model.positions)
     return status_set(BAD_INPUT, "sampling.max_length %d is above model.positions %d", config->sampling.max_length,
                       config->model.positions);
+  TRY(config_check_decoding(config));
   if (config->actors.lag && config->actors.max_lag)
     return status_set(BAD_INPUT, "actors.lag %d and actors.max_lag %d: one of them was expected", config->actors.lag,
                       config->actors.max_lag);

@@ -48,7 +48,8 @@ typedef struct Config {
   } policy;
   struct {
     double temperature, top_p;
-    int top_k, max_length;
+    int top_k, max_length, min_length, no_repeat_ngram;
+    bool forbid_unk;
   } sampling;
   struct {
     int refresh_every;
@@ -73,8 +74,8 @@ typedef struct Config {
     int every, keep;
   } checkpoint;
   struct {
-    int every, beam, images;
-    double length_penalty;
+    int every, beam, beam_groups, images;
+    double length_penalty, diversity;
   } evaluation;
   struct {
     int groups;
@@ -94,6 +95,9 @@ Status config_set(Config *config, const char *assignment);
 
 /* What no single row can check: fields that must fit each other. */
 Status config_check(const Config *config);
+
+/* The part of that which decoding needs. */
+Status config_check_decoding(const Config *config);
 
 /* The run's folder for a stage ("pretrain" | "train"): run.dir, or runs/<run.name>/<stage>. Owned by the caller. */
 char *config_run_folder(const Config *config, const char *stage);

@@ -96,6 +96,11 @@ const Option option_table[] = {
          "divides the logits of policy and reference alike"),
     INT("sampling.top_k", sampling.top_k, "0", 0, 10000000, "sample among the k most probable tokens; 0 = all"),
     REAL("sampling.top_p", sampling.top_p, "1", 1e-6, 1, "sample among the most probable tokens of this mass"),
+    INT("sampling.min_length", sampling.min_length, "0", 0, 511,
+        "tokens before the end token may come; like the next two for samples, greedy decoding and beam search"),
+    INT("sampling.no_repeat_ngram", sampling.no_repeat_ngram, "0", 0, 64,
+        "no n tokens in a row stand twice in a caption; 0 = they may"),
+    BOOL("sampling.forbid_unk", sampling.forbid_unk, "true", "<unk> is never written"),
     INT("sampling.max_length", sampling.max_length, "0", 0, 512, "longest generated caption; 0 = model.max_length"),
 
     INT("reference.refresh_every", reference.refresh_every, "0", 0, 100000000,
@@ -139,9 +144,14 @@ const Option option_table[] = {
     INT("evaluation.every", evaluation.every, "10", 0, 100000000,
         "iterations between evaluations on data.validation (stage 1: after each epoch); 0 = never"),
     INT("evaluation.images", evaluation.images, "0", 0, 100000000, "evaluate on the first so many images; 0 = all"),
-    INT("evaluation.beam", evaluation.beam, "1", 1, 64, "beam width of troupe evaluate; 1 = greedy"),
+    INT("evaluation.beam", evaluation.beam, "1", 1, 64,
+        "beam width of evaluations during training, and of troupe evaluate and caption without --beam; 1 = greedy"),
     REAL("evaluation.length_penalty", evaluation.length_penalty, "0", 0, 4,
          "beam score = log-probability / length^penalty"),
+    INT("evaluation.beam_groups", evaluation.beam_groups, "1", 1, 64,
+        "diverse beam search: the beam in so many groups; divides evaluation.beam"),
+    REAL("evaluation.diversity", evaluation.diversity, "0.5", 0, 1e6,
+         "what a token costs a group for each hypothesis of an earlier group with it at this position"),
     LOCAL_INT("samples.groups", samples.groups, "2", 0, 1000, "groups an iteration written to samples.jsonl"),
 };
 

@@ -6,7 +6,6 @@
 
 #include "common/base/progress.h"
 #include "common/data/vocabulary.h"
-#include "common/model/decode.h"
 
 typedef struct Worker {
   Decoder decoder;
@@ -22,10 +21,7 @@ static Status chunk_caption(Worker *worker, Dataset *dataset, const ParamTable *
   for (int i = 0; i < count && status == OK; i++)
     status = dataset_features(dataset, images[i], worker->features + (size_t)i * stride);
   if (status != OK) return status;
-  if (options->beam > 1)
-    decoder_beam(&worker->decoder, weights, count, worker->features, options->beam, (float)options->length_penalty,
-                 &worker->set);
-  else decoder_greedy(&worker->decoder, weights, count, worker->features, &worker->set);
+  decoder_search(&worker->decoder, weights, count, worker->features, &options->search, &worker->set);
   for (int i = 0; i < count; i++)
     texts[i] = vocabulary_text(dataset->token, dataset->vocabulary,
                                worker->set.tokens + (size_t)i * (size_t)worker->set.max_length, worker->set.length[i]);
@@ -44,8 +40,8 @@ Status caption_split(Dataset *dataset, const ParamTable *table, const float *wei
 #pragma omp parallel
   {
     Worker worker;
-    decoder_init(&worker.decoder, table, size, size * options->beam, options->max_length);
-    captions_init(&worker.set, size, options->max_length);
+    decoder_init(&worker.decoder, table, size, size * options->search.beam, options->max_length);
+    captions_init(&worker.set, size * options->search.beam, options->max_length);
     worker.features = xmalloc((size_t)size * stride * sizeof(float));
 #pragma omp for schedule(dynamic)
     for (int c = 0; c < chunks; c++) {

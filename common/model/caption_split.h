@@ -6,12 +6,13 @@
 
 #include "common/base/status.h"
 #include "common/data/dataset.h"
+#include "common/model/decode.h"
 #include "common/model/params.h"
 #include "common/score/evaluate.h"
 
 typedef struct CaptionSplitOptions {
-  int max_length, beam;
-  double length_penalty;
+  int max_length;
+  BeamOptions search;
   int chunk_images; /* pictures decoded together */
   int progress;     /* draw a bar */
 } CaptionSplitOptions;

@@ -39,21 +39,22 @@ static int row_find(Decoder *decoder, Writing *w, int parent, int token, int pic
   return r;
 }
 
-static Draw row_draw(const DecoderState *s, const float *logits, int v, const SampleOptions *sample, int32_t image_id,
-                     int g, int t) {
-  if (!sample) return draw_greedy(logits, v);
+static Draw row_draw(const DecoderState *s, const float *logits, int v, const Forbidden *forbidden,
+                     const SampleOptions *sample, int32_t image_id, int g, int t) {
+  if (!sample) return draw_greedy(logits, v, forbidden);
   RngKey key = {.seed = sample->seed,
                 .stage = RNG_SAMPLE,
                 .iteration = sample->iteration,
                 .image = (uint32_t)image_id,
                 .sample = (uint32_t)g,
                 .position = (uint32_t)t};
-  return draw_sample(logits, v, sample->temperature, sample->top_k, sample->top_p, rng_uniform53(&key), s->draw);
+  return draw_sample(logits, v, forbidden, sample->temperature, sample->top_k, sample->top_p, rng_uniform53(&key),
+                     s->draw);
 }
 
 /* Writes captions until all have ended; sample NULL = greedy. */
 static void decode(Decoder *decoder, const float *weights, int images, const float *features, const int32_t *image_ids,
-                   int group, const SampleOptions *sample, CaptionSet *out) {
+                   int group, const DecodeRules *rules, const SampleOptions *sample, CaptionSet *out) {
   DecoderState *s = decoder->state;
   int v = decoder->table->shape.vocabulary, length = decoder->max_length;
   CHECK(images > 0 && group > 0 && images * group <= decoder->max_rows && out->max_length == length);
@@ -77,6 +78,7 @@ static void decode(Decoder *decoder, const float *weights, int images, const flo
     w.slot[i] = i * group;
     w.picture[i] = i;
   }
+  Forbidden forbidden;
   double kept = 0;
   long drawn = 0;
   for (int t = 0; t < length && w.live > 0; t++) {
@@ -86,7 +88,9 @@ static void decode(Decoder *decoder, const float *weights, int images, const flo
     w.live = w.count = 0;
     for (int i = 0; i < live; i++) {
       int c = w.caption[i], row = w.row[i], stop = sample && sample->lengths ? sample->lengths[c] : 0;
-      Draw draw = row_draw(s, s->logits + (long)row * v, v, sample, image_ids ? image_ids[c / group] : 0, c % group, t);
+      forbidden_find(&forbidden, rules, v, out->tokens + (long)c * length, t);
+      Draw draw = row_draw(s, s->logits + (long)row * v, v, &forbidden, sample, image_ids ? image_ids[c / group] : 0,
+                           c % group, t);
       kept += draw.kept;
       drawn++;
       out->tokens[(long)c * length + t] = draw.token;
@@ -103,9 +107,16 @@ static void decode(Decoder *decoder, const float *weights, int images, const flo
 
 void decoder_sample(Decoder *decoder, const float *weights, int images, const float *features, const int32_t *image_ids,
                     int group, const SampleOptions *options, CaptionSet *out) {
-  decode(decoder, weights, images, features, image_ids, group, options, out);
+  decode(decoder, weights, images, features, image_ids, group, &options->rules, options, out);
 }
 
-void decoder_greedy(Decoder *decoder, const float *weights, int images, const float *features, CaptionSet *out) {
-  decode(decoder, weights, images, features, NULL, 1, NULL, out);
+void decoder_greedy(Decoder *decoder, const float *weights, int images, const float *features, const DecodeRules *rules,
+                    CaptionSet *out) {
+  decode(decoder, weights, images, features, NULL, 1, rules, NULL, out);
+}
+
+void decoder_search(Decoder *decoder, const float *weights, int images, const float *features,
+                    const BeamOptions *options, CaptionSet *out) {
+  if (options->beam > 1) decoder_beam(decoder, weights, images, features, options, out);
+  else decoder_greedy(decoder, weights, images, features, &options->rules, out);
 }

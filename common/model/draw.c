@@ -10,8 +10,6 @@
 
 enum { BLOCK = 64 }; /* tokens whose mass is summed together, so that the inverse scans blocks first */
 
-static bool is_allowed(int token) { return token == TOKEN_END || token >= TOKENS_SPECIAL; }
-
 static int blocks_of(int vocabulary) { return (vocabulary + BLOCK - 1) / BLOCK; }
 
 /* [V] weights, [blocks] their sums, [V] keys. */
@@ -28,16 +26,17 @@ static float row_max(const float *x, int n) {
   return max;
 }
 
+static float block_sum(const float *weight, int n, int block) {
+  int end = (block + 1) * BLOCK < n ? (block + 1) * BLOCK : n;
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int i = block * BLOCK; i < end; i++) sum += weight[i];
+  return sum;
+}
+
 static double blocks_sum(const float *weight, int n, float *sums) {
   double total = 0;
-  for (int b = 0; b * BLOCK < n; b++) {
-    int end = (b + 1) * BLOCK < n ? (b + 1) * BLOCK : n;
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int i = b * BLOCK; i < end; i++) sum += weight[i];
-    sums[b] = sum;
-    total += (double)sum;
-  }
+  for (int b = 0; b * BLOCK < n; b++) total += (double)(sums[b] = block_sum(weight, n, b));
   return total;
 }
 
@@ -131,10 +130,11 @@ static void weights_cut(const int32_t *key, float *weight, int n, double target,
 }
 
 /* Zeroes the weights of the tokens that top-k (by logit: weights may tie by rounding), then top-p drop. */
-static void weights_truncate(const float *logits, float *weight, int n, int top_k, float top_p, int32_t *key) {
-  if (top_k > 0 && top_k < n - TOKENS_SPECIAL + 1) {
+static void weights_truncate(const float *logits, float *weight, int n, const Forbidden *forbidden, int top_k,
+                             float top_p, int32_t *key) {
+  if (top_k > 0 && top_k < n - forbidden->count) {
     keys_make(logits, n, key);
-    key[TOKEN_PAD] = key[TOKEN_START] = key[TOKEN_UNKNOWN] = INT32_MIN;
+    for (int i = 0; i < forbidden->count; i++) key[forbidden->token[i]] = INT32_MIN;
     weights_cut(key, weight, n, top_k, false);
   }
   if (top_p < 1) {
@@ -143,13 +143,19 @@ static void weights_truncate(const float *logits, float *weight, int n, int top_
   }
 }
 
-static int32_t argmax_allowed(const float *x, int n) {
-  float best = x[TOKEN_END];
-  float max = row_max(x + TOKENS_SPECIAL, n - TOKENS_SPECIAL);
-  if (!(max > best)) return TOKEN_END; /* lower than all ordinary ids: it wins ties */
-  int i = TOKENS_SPECIAL;
-  while (i < n - 1 && x[i] != max) i++;
-  return i;
+/* Runs of allowed tokens lie between the forbidden ones. Rows that are not numbers: some allowed token. */
+static int32_t argmax_allowed(const float *x, int n, const Forbidden *forbidden) {
+  float best = 0;
+  int from = -1, to = n;
+  for (int i = 0, begin = 0; i <= forbidden->count; i++) {
+    int end = i < forbidden->count ? forbidden->token[i] : n;
+    float max = end > begin ? row_max(x + begin, end - begin) : 0;
+    if (end > begin && (from < 0 || max > best)) best = max, from = begin, to = end;
+    begin = end + 1;
+  }
+  for (int i = from; i < to; i++)
+    if (x[i] == best) return i;
+  return from;
 }
 
 /* The token whose stretch of the cumulated weights holds `point`. */
@@ -168,41 +174,41 @@ static int32_t weights_invert(const float *weight, int n, const float *sums, dou
   return token;
 }
 
-Draw draw_sample(const float *logits, int vocabulary, float temperature, int top_k, float top_p, double u,
-                 float *scratch) {
+Draw draw_sample(const float *logits, int vocabulary, const Forbidden *forbidden, float temperature, int top_k,
+                 float top_p, double u, float *scratch) {
   CHECK(temperature > 0 && top_k >= 0 && top_p > 0);
   float *weight = scratch, *sums = scratch + vocabulary;
   float max = row_max(logits, vocabulary), scale = 1 / temperature;
-  double total = blocks_exponential(logits, vocabulary, max, scale, weight, sums), kept = 1;
-  weight[TOKEN_PAD] = weight[TOKEN_START] = weight[TOKEN_UNKNOWN] = 0;
-  double mass = total;
+  double total = blocks_exponential(logits, vocabulary, max, scale, weight, sums), mass = total;
+  for (int i = 0; i < forbidden->count; i++) weight[forbidden->token[i]] = 0;
   if (top_k > 0 || top_p < 1) {
-    double allowed = blocks_sum(weight, vocabulary, sums);
-    weights_truncate(logits, weight, vocabulary, top_k, top_p, (int32_t *)(sums + blocks_of(vocabulary)));
+    weights_truncate(logits, weight, vocabulary, forbidden, top_k, top_p, (int32_t *)(sums + blocks_of(vocabulary)));
     mass = blocks_sum(weight, vocabulary, sums);
-    if (allowed > 0) kept = mass / allowed;
-  } else { /* the special tokens are in the first block */
-    int end = BLOCK < vocabulary ? BLOCK : vocabulary;
-    double before = (double)sums[0];
-    sums[0] = 0;
-    for (int i = 0; i < end; i++) sums[0] += weight[i];
-    mass += (double)sums[0] - before;
+  } else {
+    for (int i = 0, block, done = -1; i < forbidden->count; i++, done = block) {
+      block = forbidden->token[i] / BLOCK;
+      if (block == done) continue;
+      mass -= (double)sums[block];
+      sums[block] = block_sum(weight, vocabulary, block);
+      mass += (double)sums[block];
+    }
   }
   int32_t token = mass > 0 ? weights_invert(weight, vocabulary, sums, u * mass) : -1;
-  if (token < 0) token = argmax_allowed(logits, vocabulary); /* nothing allowed has any mass in float32 */
-  return (Draw){token, (float)((double)(logits[token] - max) * (double)scale - log(total)), kept};
+  if (token < 0) token = argmax_allowed(logits, vocabulary, forbidden); /* nothing allowed has any mass in float32 */
+  return (Draw){token, (float)((double)(logits[token] - max) * (double)scale - log(total)), fmin(1, mass / total)};
 }
 
-Draw draw_greedy(const float *logits, int vocabulary) {
-  int32_t token = argmax_allowed(logits, vocabulary);
+Draw draw_greedy(const float *logits, int vocabulary, const Forbidden *forbidden) {
+  int32_t token = argmax_allowed(logits, vocabulary, forbidden);
   return (Draw){token, (float)((double)logits[token] - log_sum(logits, vocabulary)), 1};
 }
 
-int draw_best(const float *logits, int vocabulary, int count, int32_t *tokens, float *logp) {
+int draw_best(const float *logits, int vocabulary, const Forbidden *forbidden, int count, int32_t *tokens,
+              float *logp) {
   int found = 0;
-  for (int i = TOKEN_END; i < vocabulary; i++) {
+  for (int i = 0; i < vocabulary; i++) {
     float x = logits[i];
-    if ((found == count && !(x > logp[count - 1])) || !is_allowed(i)) continue;
+    if ((found == count && !(x > logp[count - 1])) || forbidden_has(forbidden, i)) continue;
     int place = found < count ? found++ : count - 1;
     for (; place > 0 && x > logp[place - 1]; place--) {
       tokens[place] = tokens[place - 1];

@@ -167,13 +167,36 @@ int policy_max_length(const Config *config) {
   return config->sampling.max_length ? config->sampling.max_length : config->model.max_length;
 }
 
-Status policy_trained_length(const Checkpoint *checkpoint, const char *path, int *max_length) {
-  Config config;
-  Status status = config_kept(checkpoint, path, &config);
-  *max_length = policy_max_length(&config);
-  if (status == OK && *max_length > checkpoint->shape.positions)
-    status = status_set(BAD_INPUT, "%s: captions of %d tokens, but %d positions", path, *max_length,
+static DecodeRules rules_of(const Config *config) {
+  return (DecodeRules){.min_length = config->sampling.min_length,
+                       .no_repeat_ngram = config->sampling.no_repeat_ngram,
+                       .allow_unknown = !config->sampling.forbid_unk};
+}
+
+SampleOptions policy_sampling(const Config *config) {
+  return (SampleOptions){.temperature = (float)config->sampling.temperature,
+                         .top_k = config->sampling.top_k,
+                         .top_p = (float)config->sampling.top_p,
+                         .rules = rules_of(config),
+                         .seed = config->run.seed};
+}
+
+BeamOptions policy_search(const Config *config) {
+  return (BeamOptions){.beam = config->evaluation.beam,
+                       .groups = config->evaluation.beam_groups,
+                       .diversity = (float)config->evaluation.diversity,
+                       .length_penalty = (float)config->evaluation.length_penalty,
+                       .rules = rules_of(config)};
+}
+
+Status policy_trained_config(const Checkpoint *checkpoint, const char *path, Config *config) {
+  char *name = xasprintf("%s: config", path);
+  const char *text = checkpoint->config ? checkpoint->config : "";
+  config_init(config);
+  Status status = config_read_text(config, name, text, strlen(text));
+  if (status == OK && policy_max_length(config) > checkpoint->shape.positions)
+    status = status_set(BAD_INPUT, "%s: captions of %d tokens, but %d positions", path, policy_max_length(config),
                         checkpoint->shape.positions);
-  config_free(&config);
+  free(name);
   return status;
 }

@@ -7,6 +7,7 @@
 #include "common/config/config.h"
 #include "common/data/dataset.h"
 #include "common/model/checkpoint.h"
+#include "common/model/decode.h"
 #include "common/model/params.h"
 
 /* The model that this configuration trains on this dataset. */
@@ -41,7 +42,11 @@ void policy_sign(Checkpoint *checkpoint, const Config *config, const Dataset *da
 /* Longest generated caption in tokens. */
 int policy_max_length(const Config *config);
 
-/* That of the configuration kept in a checkpoint. */
-Status policy_trained_length(const Checkpoint *checkpoint, const char *path, int *max_length);
+/* How this configuration samples (temperature, truncation, rules; seed), and how it searches in evaluations. */
+SampleOptions policy_sampling(const Config *config);
+BeamOptions policy_search(const Config *config);
+
+/* The configuration kept in a checkpoint, which the caller frees in any case. Errors: it cannot be read or does not fit. */
+Status policy_trained_config(const Checkpoint *checkpoint, const char *path, Config *config);
 
 #endif
