@@ -113,13 +113,14 @@ int main(int argc, char **argv) {
   CaptionSet out;
   captions_init(&out, rows, MAX_LENGTH);
   SampleOptions options = {.temperature = 1, .top_k = bench.top_k, .top_p = (float)bench.top_p, .lengths = lengths};
+  BeamOptions search = {.beam = bench.beam};
   if (bench.load) decoder_load(&decoder, weights);
   double *times = xcalloc((unsigned long)bench.reps, sizeof *times);
   long tokens = 0;
   for (int rep = -1; rep < bench.reps; rep++) { /* the first warms up */
     double began = processor_seconds();
     options.iteration = (uint32_t)(rep + 1);
-    if (bench.beam) decoder_beam(&decoder, weights, bench.images, features, bench.beam, 0, &out);
+    if (bench.beam) decoder_beam(&decoder, weights, bench.images, features, &search, &out);
     else decoder_sample(&decoder, weights, bench.images, features, ids, bench.group, &options, &out);
     if (rep >= 0) times[rep] = processor_seconds() - began;
     tokens = 0;

@@ -91,12 +91,13 @@ static void dataset_must_fit(void **state) {
   save();
   Checkpoint checkpoint;
   ParamTable table;
-  int length;
+  Config trained;
   assert_int_equal(checkpoint_load(&checkpoint, &table, checkpoint_path, 1), OK);
   assert_int_equal(policy_fits_dataset(&checkpoint, "c.h5", &dataset), OK);
   assert_int_equal(policy_saw_dataset(&checkpoint, "c.h5", &dataset), OK);
-  assert_int_equal(policy_trained_length(&checkpoint, "c.h5", &length), OK);
-  assert_int_equal(length, 8);
+  assert_int_equal(policy_trained_config(&checkpoint, "c.h5", &trained), OK);
+  assert_int_equal(policy_max_length(&trained), 8);
+  config_free(&trained);
   checkpoint.dataset_hash[0] ^= 1;
   assert_int_equal(policy_fits_dataset(&checkpoint, "c.h5", &dataset), OK);
   expect_refused(policy_saw_dataset(&checkpoint, "c.h5", &dataset), "c.h5: was trained on a dataset of hash");
@@ -122,8 +123,10 @@ static void splits_must_be_there(void **state) {
 }
 
 static void captions(const ParamTable *table, const float *weights, const int32_t *images, int count, int threads,
-                     int beam, char **texts) {
-  CaptionSplitOptions options = {.max_length = 8, .beam = beam, .chunk_images = 5};
+                     int chunk, int groups, char **texts) {
+  CaptionSplitOptions options = {.max_length = 8, .chunk_images = chunk};
+  options.search = (BeamOptions){.beam = 2 * groups - 1 + (groups > 1), .groups = groups, .diversity = 0.5f};
+  if (groups > 1) options.search.rules = (DecodeRules){.min_length = 4, .no_repeat_ngram = 2};
   omp_set_num_threads(threads);
   assert_int_equal(caption_split(&dataset, table, weights, images, count, &options, texts), OK);
 }
@@ -140,9 +143,9 @@ static void captions_do_not_depend_on_threads(void **state) {
   assert_int_equal(policy_initial(&config, &dataset, &table, &weights), OK);
   assert_int_equal(caption_split_images(&dataset, "train", 17, &images, &count), OK);
   assert_int_equal(count, 17);
-  for (int beam = 1; beam <= 3; beam += 2) {
-    captions(&table, weights, images, count, 1, beam, one);
-    captions(&table, weights, images, count, 3, beam, three);
+  for (int groups = 1; groups <= 3; groups += 2) {
+    captions(&table, weights, images, count, 1, 5, groups, one);
+    captions(&table, weights, images, count, 3, 4, groups, three);
     for (int i = 0; i < count; i++) assert_string_equal(one[i], three[i]);
     EvaluationScores scores;
     caption_split_score(&dataset, images, count, one, &scores);
