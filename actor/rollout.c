@@ -188,6 +188,7 @@ Status rollout_run(Rollout *rollout, const Assignment *assignment, const float *
     reference_run(rollout, reference, result);
     profile_end(PROFILE_REFERENCE, profiled, flops);
   }
+  result->kept_mass = rollout->samples.kept_mass;
   result->seconds[SECONDS_DECODE] = decoded - began;
   result->seconds[SECONDS_REWARD] = rewarded - decoded;
   result->seconds[SECONDS_REFERENCE] = clock_seconds() - rewarded;

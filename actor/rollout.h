@@ -29,8 +29,8 @@ typedef struct Rollout {
 Status rollout_init(Rollout *rollout, const Config *config, Dataset *dataset, const ParamTable *table);
 void rollout_free(Rollout *rollout); /* idempotent */
 
-/* Fills `result` (owned by the caller: result_free). `reference` may be NULL for WORK_EVALUATE, which decodes greedily
- * and rewards nothing. Errors: the dataset cannot be read. */
+/* Fills `result` (owned by the caller: result_free). `reference` may be NULL for WORK_EVALUATE, which searches
+ * (policy_search) and rewards nothing. Errors: the dataset cannot be read. */
 Status rollout_run(Rollout *rollout, const Assignment *assignment, const float *policy, const float *reference,
                    Result *result);
 

@@ -95,6 +95,7 @@ void learn_gather(Learn *learn, const Result *const *results, int chunks, int64_
     if (lag > means->version_lag_max) means->version_lag_max = lag;
     for (int i = 0; i < result->images; i++) gather_group(learn, &options, result, i, means);
     means->tokens += result->tokens;
+    means->kept_mass += result->kept_mass * result->tokens;
     for (int k = 0; k < SECONDS_KINDS; k++) means->seconds[k] += result->seconds[k];
   }
   double captions = learn->captions, groups = learn->groups;
@@ -104,6 +105,7 @@ void learn_gather(Learn *learn, const Result *const *results, int chunks, int64_
   means->version_lag /= captions;
   for (int k = 0; k < LEARN_COMPONENTS; k++) means->component[k] /= captions;
   means->length = (double)means->tokens / captions;
+  means->kept_mass /= (double)means->tokens;
   means->reward_std /= groups;
   means->frac_reward_zero_std /= groups;
   means->baseline /= groups;

@@ -36,6 +36,7 @@ void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
   put(line, "ratio/max", means.ratio_max);
   put(line, "completions/mean_length", r->length);
   put(line, "completions/clipped_ratio", r->clipped);
+  put(line, "sampling/kept_mass", r->kept_mass);
   put(line, "loss", means.loss);
   put(line, "grad_norm", m->grad_norm);
   put(line, "learning_rate", m->learning_rate);

@@ -14,7 +14,7 @@ enum {
   PROCESS_MIN = 2 + 2 + 4 + 8,
   PROCESS_MAX = TEXT(HOST_TEXT) + TEXT(HASH_TEXT) + 4 + 8,
   NAME_BYTES = 1 + 8 + 4 + 8 + 8, /* work, iteration, chunk, versions */
-  RESULT_FIXED = WIRE_HEADER + NAME_BYTES + 4 * 4 + 1 + 8 * SECONDS_KINDS,
+  RESULT_FIXED = WIRE_HEADER + NAME_BYTES + 4 * 4 + 1 + 8 * SECONDS_KINDS + 8,
 };
 
 static const MessageRow rows[MESSAGE_TYPES] = {
@@ -117,6 +117,7 @@ static void put_result(WireWriter *w, const Result *r) {
   wire_put_i32(w, r->components);
   wire_put_u8(w, (uint8_t)((r->has_reference ? 1 : 0) | (r->has_baseline ? 2 : 0)));
   wire_put_f64s(w, r->seconds, SECONDS_KINDS);
+  wire_put_f64(w, r->kept_mass);
   wire_put_i32s(w, r->image, (size_t)r->images);
   for (int i = 0; i < r->images; i++) wire_put_i32(w, r->image_start[i + 1] - r->image_start[i]);
   for (int c = 0; c < r->captions; c++) wire_put_i32(w, r->caption_start[c + 1] - r->caption_start[c]);
@@ -294,6 +295,8 @@ static void get_result(WireReader *r, Result *result) {
   int tokens = get_count(r, 0, MESSAGE_BYTES_MAX / 8), components = get_count(r, 0, COMPONENTS_MAX);
   uint8_t flags = wire_get_u8(r);
   for (int i = 0; i < SECONDS_KINDS; i++) name.seconds[i] = get_seconds(r);
+  name.kept_mass = wire_get_f64(r);
+  if (!(name.kept_mass >= 0 && name.kept_mass <= 1)) r->failed = true;
   if (flags > 3) r->failed = true;
   bool has_reference = flags & 1, has_baseline = flags & 2;
   size_t expected = result_bytes(images, captions, tokens, components, has_reference, has_baseline);
@@ -307,6 +310,7 @@ static void get_result(WireReader *r, Result *result) {
   result->chunk = name.chunk;
   result->policy_version = name.policy_version;
   result->reference_version = name.reference_version;
+  result->kept_mass = name.kept_mass;
   memcpy(result->seconds, name.seconds, sizeof name.seconds);
   get_images(r, result->image, images);
   get_starts(r, result->image_start, images, 0, captions);

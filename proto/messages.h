@@ -129,10 +129,11 @@ typedef struct Result {
   float *logp;                   /* [T]: log mu */
   float *reference_logp;         /* [T]: log ref */
   double seconds[SECONDS_KINDS]; /* of the actor, for this chunk */
+  double kept_mass;              /* mean over tokens of the probability that truncation left to sample from */
   void *block;                   /* owned: all arrays */
 } Result;
 
-/* Allocates zeroed arrays; names and `seconds` are left at zero. */
+/* Allocates zeroed arrays; names, `seconds` and `kept_mass` are left at zero. */
 void result_init(Result *result, int images, int captions, int tokens, int components, bool has_reference,
                  bool has_baseline);
 void result_free(Result *result); /* idempotent */

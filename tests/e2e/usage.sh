@@ -45,6 +45,17 @@ refuses "--beam: .2.5.; a whole number" evaluate "$box/none.h5" --data "$box/non
 refuses "$box/none.h5: no such file" caption "$box/none.h5" "$box/none.jpg"
 refuses "--samples" caption "$box/none.h5" "$box/none.jpg" --samples many
 refuses "--samples and --beam exclude" caption "$box/none.h5" "$box/none.jpg" --samples 2 --beam 3
+for verb in evaluate caption; do
+  more=$box/none.jpg; [ $verb = caption ] || more="--data $box/none.h5"
+  refuses "--min-length: '-1'" $verb "$box/none.h5" $more --min-length -1
+  refuses "--no-repeat-ngram: 'two'" $verb "$box/none.h5" $more --no-repeat-ngram two
+  refuses "--length-penalty: 'x'" $verb "$box/none.h5" $more --length-penalty x
+  refuses "--beam-groups: '0'" $verb "$box/none.h5" $more --beam-groups 0
+  refuses "--diversity: '-1'" $verb "$box/none.h5" $more --diversity=-1
+done
+refuses "--temperature: '0'" caption "$box/none.h5" "$box/none.jpg" --temperature 0
+refuses "--top-k: '1.5'" caption "$box/none.h5" "$box/none.jpg" --top-k 1.5
+refuses "--top-p: '2'" caption "$box/none.h5" "$box/none.jpg" --top-p 2
 refuses "--images" scenes "$box/scenes" --images -5
 refuses "$box/nowhere" prepare --images "$box/nowhere" --captions "$box/none" --out "$box/out.h5"
 for verb in pretrain train; do
@@ -65,6 +76,9 @@ for verb in pretrain train; do
 done
 refuses '-n' train "$box/empty.yaml" -n none
 refuses '-n: no such option' pretrain "$box/empty.yaml" -n 2
+refuses 'sampling.min_length 20 leaves no room' train "$box/empty.yaml" --set data.file=x.h5 --set sampling.min_length=20
+refuses 'evaluation.beam 5 is not a multiple of evaluation.beam_groups 2' pretrain "$box/empty.yaml" \
+  --set data.file=x.h5 --set evaluation.beam=5 --set evaluation.beam_groups=2
 refuses 'minibatch_images 16 is above policy.images_per_iteration 8' train "$box/empty.yaml" --set data.file=x.h5 \
   --set policy.images_per_iteration=8
 left=$(find "$box" -mindepth 1 | grep -vE '/(out|err|text.h5|wrong.yaml|empty.yaml)$' | tr '\n' ' ')

@@ -134,6 +134,36 @@ static void scst_has_a_greedy_baseline(void **state) {
   world_free(&world);
 }
 
+/* Rules and truncation hold for samples, baseline and evaluation; log mu stays what the reference pass computes. */
+static void decoding_is_configured(void **state) {
+  (void)state;
+  World world;
+  world_init(&world, "policy.advantage=scst");
+  const char *sets[] = {"sampling.min_length=4", "sampling.no_repeat_ngram=1", "sampling.top_k=3", "evaluation.beam=4",
+                        "evaluation.beam_groups=2"};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) assert_int_equal(config_set(&world.config, sets[i]), OK);
+  rollout_free(&world.rollout);
+  assert_int_equal(rollout_init(&world.rollout, &world.config, &world.dataset, &world.table), OK);
+  for (int work = WORK_ROLLOUT; work <= WORK_EVALUATE; work++) {
+    Assignment assignment = chunk;
+    Result result;
+    assignment.work = (Work)work;
+    assert_int_equal(rollout_run(&world.rollout, &assignment, world.weights, world.weights, &result), OK);
+    assert_int_equal(result.captions, work == WORK_ROLLOUT ? 9 : 3);
+    if (work == WORK_ROLLOUT) assert_true(result.kept_mass > 0 && result.kept_mass < 0.9);
+    for (int c = 0; c < result.captions; c++) {
+      int first = result.caption_start[c], end = result.caption_start[c + 1];
+      assert_true(end - first > 4);
+      for (int t = first; t < end; t++) {
+        for (int u = first; u < t; u++) assert_int_not_equal(result.token[t], result.token[u]);
+        if (work == WORK_ROLLOUT) assert_true(fabsf(result.logp[t] - result.reference_logp[t]) < 1e-4f);
+      }
+    }
+    result_free(&result);
+  }
+  world_free(&world);
+}
+
 static void chunk_too_large_is_refused(void **state) {
   (void)state;
   World world;
@@ -147,6 +177,7 @@ static void chunk_too_large_is_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(result_is_whole),
+      cmocka_unit_test(decoding_is_configured),
       cmocka_unit_test(result_does_not_depend_on_the_actor),
       cmocka_unit_test(scst_has_a_greedy_baseline),
       cmocka_unit_test(chunk_too_large_is_refused),

@@ -46,6 +46,7 @@ static void fill_result(Result *r, int images, int group, int length, bool refer
     if (reference) r->reference_logp[t] = (float)-t / 13;
   }
   for (int s = 0; s < SECONDS_KINDS; s++) r->seconds[s] = s + 0.5;
+  r->kept_mass = 0.875;
 }
 
 static unsigned char weights[4 * 1000];
@@ -148,6 +149,7 @@ static void test_result_values(void **state) {
     assert_memory_equal(b->token, a->token, 4 * 2000);
     assert_memory_equal(b->logp, a->logp, 4 * 2000);
     assert_memory_equal(b->seconds, a->seconds, sizeof a->seconds);
+    assert_true(b->kept_mass == a->kept_mass);
     assert_true((b->reference_logp != NULL) == (flags & 1) && (b->baseline != NULL) == (flags >> 1));
     if (flags & 1) assert_memory_equal(b->reference_logp, a->reference_logp, 4 * 2000);
     if (flags & 2) assert_memory_equal(b->baseline, a->baseline, 8 * 8);
