@@ -209,8 +209,9 @@ static Status evaluate(Trainer *t, json_t *line, bool *best, bool *complete) {
     double cider = scores.corpus[METRIC_CIDER];
     *best = isnan(t->progress.best) || cider > t->progress.best;
     if (*best) t->progress.best = cider;
-    log_info("iteration %lld  CIDEr %.4f on %s (greedy)%s", (long long)t->progress.iteration, cider,
-             t->config->data.validation, *best ? ", best so far" : "");
+    log_info("iteration %lld  CIDEr %.4f on %s (%s)%s", (long long)t->progress.iteration, cider,
+             t->config->data.validation, t->config->evaluation.beam > 1 ? "beam search" : "greedy",
+             *best ? ", best so far" : "");
     evaluation_scores_free(&scores);
   }
   ledger_close(&t->ledger, WORK_EVALUATE, t->progress.iteration);
