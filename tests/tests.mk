@@ -83,6 +83,7 @@ check-fuzz-all: $(FUZZERS)
 .PHONY: check-reference
 check-reference: $(PROGRAMS) $(BUILD)/tests/reference/tokenize_lines ## tokeniser and metrics against pycocoevalcap (python3, java)
 	@BUILD=$(BUILD) python3 tests/reference/compare.py $(REFERENCE_OPTIONS)
+	@BUILD=$(BUILD) python3 tests/golden/score/compare_meteor.py
 
 check-clean-root: ## make check in a bare Debian root by debootstrap (root; DEMO=1 runs make demo too)
 	@sh tests/clean-root.sh

@@ -33,6 +33,7 @@ void cider_references_free(CiderReferences *references) {
   free(references->idf);
   free(references->first);
   free(references->postings);
+  free(references->seen);
   free(references->inverse_norm);
   free(references->dot);
   free(references->length);
@@ -68,20 +69,33 @@ static void references_reserve(CiderReferences *references, int count, int ngram
   }
 }
 
-/* Two passes over the references: the first makes the union of their n-grams and counts each one's postings, the second
- * fills the postings in. */
+/* Adds a reference's n-grams to the union and to references->seen; returns how many are there now. */
+static int reference_see(CiderReferences *references, const NgramCounts *one, int reference, int seen) {
+  if (seen + one->used > references->seen_room) {
+    references->seen_room = (seen + one->used) * 2;
+    references->seen = xrealloc(references->seen, sizeof *references->seen * (size_t)references->seen_room);
+  }
+  for (int i = 0; i < one->used; i++) {
+    NgramCount *ngram = ngram_counts_entry(&references->ngrams, one->entries[i].key, one->entries[i].order);
+    ngram->count++;
+    references->seen[seen++] =
+        (CiderSeen){(int32_t)(ngram - references->ngrams.entries), reference, one->entries[i].count};
+  }
+  return seen;
+}
+
+/* First the union of the references' n-grams and how many references have each, then the postings. */
 void cider_cook(Cider *cider, CiderReferences *references, const WordSpan *captions, int count) {
   CHECK(count > 0 && cider->df);
   NgramCounts *all = &references->ngrams, *one = &cider->candidate;
   ngram_counts_clear(all);
-  int postings = 0;
+  int seen = 0;
   for (int r = 0; r < count; r++) {
     ngram_counts_clear(one);
     ngram_counts_add(one, captions[r]);
-    postings += one->used;
-    for (int i = 0; i < one->used; i++) ngram_counts_entry(all, one->entries[i].key, one->entries[i].order)->count++;
+    seen = reference_see(references, one, r, seen);
   }
-  references_reserve(references, count, all->used, postings);
+  references_reserve(references, count, all->used, seen);
   references->count = count;
   int32_t *first = references->first;
   first[0] = 0;
@@ -91,21 +105,17 @@ void cider_cook(Cider *cider, CiderReferences *references, const WordSpan *capti
     first[i + 1] = first[i] + all->entries[i].count;
     all->entries[i].count = 0;
   }
-  for (int r = 0; r < count; r++) {
-    double norm[NGRAM_MAX] = {0};
-    ngram_counts_clear(one);
-    ngram_counts_add(one, captions[r]);
-    for (int i = 0; i < one->used; i++) {
-      const NgramCount *ngram = &one->entries[i];
-      int at = ngram_counts_find(all, ngram->key);
-      double weight = ngram->count * references->idf[at];
-      norm[ngram->order - 1] += weight * weight;
-      references->postings[first[at] + all->entries[at].count++] =
-          (CiderPosting){.reference = r, .count = (float)ngram->count};
-    }
-    for (int n = 0; n < NGRAM_MAX; n++) references->inverse_norm[r * NGRAM_MAX + n] = inverse(sqrt(norm[n]));
-    references->length[r] = length_of(captions[r]);
+  memset(references->inverse_norm, 0, sizeof *references->inverse_norm * (size_t)count * NGRAM_MAX);
+  for (int s = 0; s < seen; s++) {
+    const CiderSeen *ngram = &references->seen[s];
+    NgramCount *entry = &all->entries[ngram->ngram];
+    double weight = ngram->count * references->idf[ngram->ngram];
+    references->inverse_norm[ngram->reference * NGRAM_MAX + entry->order - 1] += weight * weight;
+    references->postings[first[ngram->ngram] + entry->count++] =
+        (CiderPosting){.reference = ngram->reference, .count = (float)ngram->count};
   }
+  for (int i = 0; i < count * NGRAM_MAX; i++) references->inverse_norm[i] = inverse(sqrt(references->inverse_norm[i]));
+  for (int r = 0; r < count; r++) references->length[r] = length_of(captions[r]);
 }
 
 static double length_penalty(const Cider *cider, int delta) {

@@ -21,6 +21,11 @@ typedef struct CiderPosting {
   float count;
 } CiderPosting;
 
+/* The same while cooking: in the order of the references. */
+typedef struct CiderSeen {
+  int32_t ngram, reference, count;
+} CiderSeen;
+
 /* One picture's references, cooked once: a table of their n-grams, each with its idf and the weights it has in each
  * reference that has it, and the norms. Reused from picture to picture. */
 typedef struct CiderReferences {
@@ -28,10 +33,11 @@ typedef struct CiderReferences {
   double *idf;            /* owned: [ngrams.used] */
   int32_t *first;         /* owned: [ngrams.used + 1]: postings of each n-gram */
   CiderPosting *postings; /* owned */
+  CiderSeen *seen;        /* owned: [postings] scratch of cider_cook */
   double *inverse_norm;   /* owned: [count, NGRAM_MAX]; 0 where the norm is 0 */
   double *dot;            /* owned: [count, NGRAM_MAX, 2]: scratch of cider_score */
   int32_t *length;        /* owned: [count], in bigrams */
-  int count, ngrams_room, postings_room, references_room;
+  int count, ngrams_room, postings_room, references_room, seen_room;
 } CiderReferences;
 
 /* What scoring needs besides the references: the document frequencies and scratch. */
