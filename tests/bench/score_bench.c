@@ -220,6 +220,7 @@ typedef struct RewardBench {
   NgramDf df;
   Reward reward;
   int32_t (*tokens)[TOKENS], *lengths; /* [PICTURES] a candidate each */
+  char *references[PICTURES][REFERENCES];
 } RewardBench;
 
 static const char *tokenized(PtbTokenizer *ptb, const char *caption) {
@@ -242,7 +243,6 @@ static int tokens_of(Names *vocabulary, const char *caption, int32_t *tokens) {
 static void reward_bench_open(RewardBench *bench, const CaptionList *list) {
   PtbTokenizer ptb;
   NgramCounts scratch;
-  char *captions[REFERENCES];
   ptb_init(&ptb);
   ngram_counts_init(&scratch);
   ngram_df_init(&bench->df);
@@ -254,9 +254,9 @@ static void reward_bench_open(RewardBench *bench, const CaptionList *list) {
   RewardConfig config = reward_config_default();
   reward_init(&bench->reward, &config, bench->words.count, (const char *const *)bench->words.text, NULL);
   for (int i = 0; i < PICTURES; i++) {
+    char **captions = bench->references[i];
     for (int k = 0; k < REFERENCES; k++) captions[k] = xstrdup(tokenized(&ptb, caption_of(list, i, k)));
     reward_add_image(&bench->reward, i, (const char *const *)captions, REFERENCES);
-    for (int k = 0; k < REFERENCES; k++) free(captions[k]);
   }
   int32_t all[PICTURES];
   for (int i = 0; i < PICTURES; i++) all[i] = i;
@@ -293,7 +293,7 @@ static double reward_rate(RewardBench *bench, int turns) {
 }
 
 static void reward_bench(const CaptionList *list) {
-  RewardBench bench = {0};
+  static RewardBench bench;
   reward_bench_open(&bench, list);
   double cooked = reward_rate(&bench, TURNS), cooking = reward_rate(&bench, 1);
   printf("%-22s %.0f captions/s a core; %.0f with a picture's references cooked anew for each group of %d\n",
@@ -302,6 +302,8 @@ static void reward_bench(const CaptionList *list) {
   reward_free(&bench.reward);
   ngram_df_free(&bench.df);
   names_free(&bench.words);
+  for (int i = 0; i < PICTURES; i++)
+    for (int k = 0; k < REFERENCES; k++) free(bench.references[i][k]);
   free(bench.tokens);
   free(bench.lengths);
 }
