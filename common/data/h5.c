@@ -49,7 +49,10 @@ Status h5_create(H5File *file, const char *path, const char *shown) {
   *file = (H5File){.path = xstrdup(shown)};
   hid_t creation = H5Pcreate(H5P_FILE_CREATE);
   H5Pset_obj_track_times(creation, 0);
-  file->id = H5Fcreate(path, H5F_ACC_TRUNC, creation, H5P_DEFAULT);
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_alignment(access, 1, 8); /* for h5_map: HDF5 itself packs arrays at any byte */
+  file->id = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+  H5Pclose(access);
   H5Pclose(creation);
   if (file->id >= 0) return OK;
   Status status = status_set(FAILED, "%s: cannot be created", shown);

@@ -119,6 +119,30 @@ static void roundtrip(void **state) {
   free(path);
 }
 
+/* The n-gram table of an open dataset is the file's own pages. */
+static void table_is_mapped(void **state) {
+  (void)state;
+  char *path = path_join(folder, "mapped.h5");
+  Dataset d;
+  assert_int_equal(small_write(path, true), OK);
+  if (dataset_open(&d, path, false) != OK) fail_msg("%s", status_message());
+  FILE *maps = fopen("/proc/self/maps", "r");
+  char line[4096];
+  bool mapped = false;
+  while (maps && fgets(line, sizeof line, maps)) {
+    unsigned long from, to;
+    if (sscanf(line, "%lx-%lx r--s", &from, &to) == 2 && from <= (unsigned long)d.ngram_key &&
+        (unsigned long)d.ngram_key < to)
+      mapped = strstr(line, path_name(path)) != NULL;
+  }
+  assert_non_null(maps);
+  fclose(maps);
+  assert_true(mapped);
+  dataset_close(&d);
+  unlink(path);
+  free(path);
+}
+
 static void equal_content_equal_bytes(void **state) {
   (void)state;
   char *a = path_join(folder, "a.h5"), *b = path_join(folder, "b.h5"), *bytes_a, *bytes_b;
@@ -263,8 +287,8 @@ static int folder_drop(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(roundtrip), cmocka_unit_test(equal_content_equal_bytes),
-                                     cmocka_unit_test(damage_is_found), cmocka_unit_test(refusals),
-                                     cmocka_unit_test(halves)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(roundtrip),       cmocka_unit_test(table_is_mapped), cmocka_unit_test(equal_content_equal_bytes),
+      cmocka_unit_test(damage_is_found), cmocka_unit_test(refusals),        cmocka_unit_test(halves)};
   return cmocka_run_group_tests(tests, folder_make, folder_drop);
 }
