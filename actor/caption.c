@@ -122,7 +122,7 @@ static double caption_logp(const CaptionSet *set, int row) {
 static json_t *captions_json(const Captions *c, const char *image) {
   json_t *list = json_array();
   for (int row = 0; row < c->set.count; row++) {
-    char *text = vocabulary_text(c->checkpoint.token, c->table.shape.vocabulary,
+    char *text = vocabulary_text(c->checkpoint.kind, c->checkpoint.token, c->table.shape.vocabulary,
                                  c->set.tokens + (size_t)row * (size_t)c->set.max_length, c->set.length[row]);
     json_array_append_new(
         list, json_pack("{s:o, s:o}", "caption", json_text(text), "logp", json_number(caption_logp(&c->set, row))));

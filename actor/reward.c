@@ -11,6 +11,7 @@
 typedef struct Candidate {
   WordSpan words, spoken;
   const int32_t *tokens;
+  const char *text; /* of pieces: the words, with blanks between; else NULL */
   bool finished;
 } Candidate;
 
@@ -33,8 +34,10 @@ static double score_rouge_l(Reward *reward, const Candidate *candidate) {
   return rouge_l(&reward->rouge, candidate->words, reward->references, reward->pictures[reward->cooked].count);
 }
 
-static double score_meteor(Reward *reward, const Candidate *candidate) {
+/* The words with blanks between; borrowed. NULL when there are none. */
+static const char *candidate_text(Reward *reward, const Candidate *candidate) {
   size_t used = 0;
+  if (candidate->text) return *candidate->text ? candidate->text : NULL;
   for (int t = 0; t < candidate->spoken.count; t++) {
     const char *word = reward->token_text[candidate->tokens[t]];
     size_t size = strlen(word);
@@ -46,10 +49,16 @@ static double score_meteor(Reward *reward, const Candidate *candidate) {
     reward->meteor_text[used + size] = ' ';
     used += size + 1;
   }
-  if (!used) return 0;
+  if (!used) return NULL;
   reward->meteor_text[used] = '\0';
+  return reward->meteor_text;
+}
+
+static double score_meteor(Reward *reward, const Candidate *candidate) {
+  const char *text = candidate_text(reward, candidate);
+  if (!text) return 0;
   size_t words = 0;
-  int count = meteor_words_append(&reward->meteor, reward->meteor_text, &reward->meteor_candidate, &words,
+  int count = meteor_words_append(&reward->meteor, text, &reward->meteor_candidate, &words,
                                   &reward->meteor_candidate_room);
   MeteorStats stats = meteor_stats(&reward->meteor, (MeteorCaption){reward->meteor_candidate, count},
                                    reward->meteor_references, reward->pictures[reward->cooked].count);
@@ -87,18 +96,21 @@ RewardConfig reward_config_default(void) {
 
 static bool with_meteor(const Reward *reward) { return reward->config.weight[REWARD_METEOR] != 0; }
 
-static void reward_meteor_init(Reward *reward, const char *const *token_text) {
+static bool with_pieces(const Reward *reward) { return reward->config.kind != VOCABULARY_WORDS; }
+
+static void reward_meteor_init(Reward *reward) {
   const MeteorData *data = meteor_data_shared();
   CHECK(data);
   meteor_init(&reward->meteor, data);
+}
+
+static void token_text_keep(Reward *reward, const char *const *token_text) {
   reward->token_text = xmalloc(sizeof *reward->token_text * (size_t)reward->vocabulary);
   for (int v = 0; v < reward->vocabulary; v++) reward->token_text[v] = xstrdup(token_text[v]);
 }
 
 static void reward_meteor_free(Reward *reward) {
   if (with_meteor(reward)) meteor_free(&reward->meteor);
-  for (int v = 0; reward->token_text && v < reward->vocabulary; v++) free(reward->token_text[v]);
-  free(reward->token_text);
   free(reward->meteor_words);
   free(reward->meteor_references);
   free(reward->meteor_text);
@@ -117,11 +129,16 @@ void reward_init(Reward *reward, const RewardConfig *config, int vocabulary, con
   cider_references_init(&reward->cider_references);
   bleu_references_init(&reward->bleu_references);
   if (df) cider_df_set(&reward->cider, df);
-  if (with_meteor(reward)) reward_meteor_init(reward, token_text);
+  if (with_meteor(reward)) reward_meteor_init(reward);
+  if (with_meteor(reward) || with_pieces(reward)) token_text_keep(reward, token_text);
+  ptb_init(&reward->ptb);
 }
 
 void reward_free(Reward *reward) {
   reward_meteor_free(reward);
+  for (int v = 0; reward->token_text && v < reward->vocabulary; v++) free(reward->token_text[v]);
+  free(reward->token_text);
+  ptb_free(&reward->ptb);
   free(reward->token_word);
   free(reward->words);
   free(reward->pictures);
@@ -227,7 +244,7 @@ static void picture_fit(Reward *reward, const NgramCounts *tokens, int image, Fi
     for (int w = 0; w < reference.count; w++) {
       if (reference.words[w] == ngram_end_word()) continue;
       fit->words++;
-      fit->spoken += ngram_counts_find(tokens, reference.words[w]) >= 0;
+      fit->spoken += with_pieces(reward) || ngram_counts_find(tokens, reference.words[w]) >= 0;
       if (reward->cider.df) fit->known += ngram_df_find(reward->cider.df, ngram_key(reference.words + w, 1)) > 0;
     }
   }
@@ -278,19 +295,40 @@ Status reward_check(Reward *reward) {
 
 /* --- scores ------------------------------------------------------------------------------------------------------ */
 
+static void candidate_reserve(Reward *reward, int words) {
+  if (words <= reward->candidate_room) return;
+  reward->candidate_room = words + 64;
+  reward->candidate = xrealloc(reward->candidate, sizeof *reward->candidate * (size_t)reward->candidate_room);
+}
+
+/* Pieces -> text -> the words that it has for the metrics -> reward->candidate; returns how many. */
+static int pieces_words(Reward *reward, const int32_t *tokens, int spoken) {
+  char *text = vocabulary_text(reward->config.kind, reward->token_text, reward->vocabulary, tokens, spoken);
+  int words = ptb_tokenize(&reward->ptb, text, strlen(text));
+  free(text);
+  candidate_reserve(reward, words + 1);
+  size_t used = 0, room = (size_t)reward->candidate_room;
+  ngram_words_append(ptb_joined(&reward->ptb), false, &reward->candidate, &used, &room);
+  reward->candidate_room = (int)room;
+  return (int)used;
+}
+
 static Candidate candidate_of(Reward *reward, const int32_t *tokens, int length, bool finished) {
   CHECK(length >= (finished ? 1 : 0));
-  if (length + 1 > reward->candidate_room) {
-    reward->candidate_room = length + 64;
-    reward->candidate = xrealloc(reward->candidate, sizeof *reward->candidate * (size_t)reward->candidate_room);
+  int spoken = length - (finished ? 1 : 0);
+  const char *text = NULL;
+  if (with_pieces(reward)) {
+    spoken = pieces_words(reward, tokens, spoken);
+    text = ptb_joined(&reward->ptb);
   }
-  int spoken = length - (finished ? 1 : 0), words = spoken;
-  for (int t = 0; t < spoken; t++) {
+  candidate_reserve(reward, spoken + 1);
+  for (int t = 0; t < spoken && !text; t++) {
     CHECK(tokens[t] >= 0 && tokens[t] < reward->vocabulary);
     reward->candidate[t] = reward->token_word[tokens[t]];
   }
+  int words = spoken;
   if (finished && reward->config.include_eos) reward->candidate[words++] = ngram_end_word();
-  return (Candidate){{reward->candidate, words}, {reward->candidate, spoken}, tokens, finished};
+  return (Candidate){{reward->candidate, words}, {reward->candidate, spoken}, tokens, text, finished};
 }
 
 void reward_score(Reward *reward, int image, int captions, const int32_t *const *tokens, const int32_t *lengths,

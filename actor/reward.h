@@ -8,11 +8,13 @@
 #include <stdint.h>
 
 #include "common/base/status.h"
+#include "common/data/vocabulary.h"
 #include "common/score/bleu.h"
 #include "common/score/cider.h"
 #include "common/score/component.h"
 #include "common/score/meteor.h"
 #include "common/score/ngram.h"
+#include "common/score/ptb.h"
 #include "common/score/rouge.h"
 
 typedef struct RewardConfig {
@@ -20,6 +22,7 @@ typedef struct RewardConfig {
   bool include_eos;  /* the end token is a word of the references and of finished candidates (cider*, bleu4, rouge_l) */
   int length_target; /* words */
   int repetition_order; /* 1..4 */
+  VocabularyKind kind;  /* of the tokens: pieces are detokenised, and the words of that text are scored */
 } RewardConfig;
 
 /* cider_d 1, all else 0; include_eos, target 20 words, repetition of bigrams. */
@@ -46,9 +49,10 @@ typedef struct Reward {
   uint64_t *candidate; /* owned */
   int candidate_room;
   NgramCounts repeated;
+  char **token_text;     /* owned: [vocabulary]; NULL unless pieces or METEOR need it */
+  PtbTokenizer ptb;      /* of pieces */
   /* METEOR sees text, whose words depend on their neighbours; all of this only where it has a weight */
   Meteor meteor;
-  char **token_text;     /* owned: [vocabulary] */
   int32_t *meteor_words; /* owned: of one picture's references */
   size_t meteor_words_room;
   MeteorCaption *meteor_references; /* owned: [references_room] */
@@ -57,7 +61,7 @@ typedef struct Reward {
   size_t meteor_text_room, meteor_candidate_room;
 } Reward;
 
-/* token_text [vocabulary]: the word of each id (borrowed during the call). df: document frequencies of the training
+/* token_text [vocabulary]: the word or piece of each id (borrowed during the call). df: document frequencies of the training
  * split, borrowed for the reward's life; NULL when reward_unit_set gives them (cider_d.df: batch). A weight for METEOR
  * needs meteor_data_shared(). */
 void reward_init(Reward *reward, const RewardConfig *config, int vocabulary, const char *const *token_text,
@@ -79,7 +83,7 @@ void reward_score(Reward *reward, int image, int captions, const int32_t *const 
                   const bool *finished, double *rewards, double *components);
 
 /* Do the references fit the vocabulary and the document frequencies? What does not is the usual cause of rewards near zero.
- * Looks at up to 256 of the pictures: most of the references' words must be tokens; with a given df (cider_d.df: train) most
+ * Looks at up to 256 of the pictures: most of the references' words must be tokens (where tokens are words); with a given df (cider_d.df: train) most
  * must be known to it, too, and each picture's first reference must score against the others as a person's caption does,
  * whose mean CIDEr-D is about 0.8. Errors: BAD_INPUT with the figures. */
 Status reward_check(Reward *reward);

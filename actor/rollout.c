@@ -34,6 +34,7 @@ static Status reward_open(Rollout *rollout) {
       ngram_df_import(&rollout->df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams, dataset->ngram_documents);
   if (status != OK) return status_prefix(status, "%s: ngram", dataset->path);
   RewardConfig options = reward_options(config);
+  options.kind = dataset->kind;
   if (options.weight[REWARD_METEOR] != 0 && meteor_data_absent())
     return status_set(BAD_INPUT, "rewards.meteor.weight: %s", meteor_data_absent());
   bool batch_df = strcmp(config->rewards.df, "batch") == 0;

@@ -79,7 +79,7 @@ static json_t *group_json(const Learn *learn, const Group *group, int64_t iterat
   json_t *captions = json_array(), *rewards = json_array(), *advantages = json_array();
   for (int c = result->image_start[group->index], g = 0; c < result->image_start[group->index + 1]; c++, g++) {
     int start = result->caption_start[c];
-    char *text = vocabulary_text(learn->dataset->token, learn->dataset->vocabulary, result->token + start,
+    char *text = vocabulary_text(learn->dataset->kind, learn->dataset->token, learn->dataset->vocabulary, result->token + start,
                                  result->caption_start[c + 1] - start);
     json_array_append_new(captions, json_text(text));
     json_array_append_new(rewards, json_number(result->reward[c]));
@@ -114,7 +114,7 @@ void metrics_evaluation(const Result *const *results, int chunks, const Dataset 
     for (int i = 0; i < result->images; i++, at++) {
       int start = result->caption_start[i], tokens = result->caption_start[i + 1] - start;
       images[at] = result->image[i];
-      texts[at] = vocabulary_text(dataset->token, dataset->vocabulary, result->token + start, tokens);
+      texts[at] = vocabulary_text(dataset->kind, dataset->token, dataset->vocabulary, result->token + start, tokens);
     }
   }
   caption_split_score(dataset, images, count, texts, scores);

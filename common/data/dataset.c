@@ -7,6 +7,7 @@
 
 #include "common/data/dataset_write.h"
 #include "common/data/h5.h"
+#include "common/data/h5_vocabulary.h"
 #include "common/data/half.h"
 #include "common/data/vocabulary.h"
 
@@ -127,7 +128,7 @@ static Status captions_read(Dataset *dataset) {
 
 static Status vocabulary_read(Dataset *dataset) {
   size_t found;
-  TRY(h5_read_texts(&dataset->file->file, "vocabulary/token", &dataset->token, &found));
+  TRY(h5_read_vocabulary(&dataset->file->file, &dataset->kind, &dataset->token, &found));
   TRY(count_read(dataset->path, "vocabulary/token", found, &dataset->vocabulary));
   for (int i = 0; i < WORDS_SPECIAL; i++)
     if (i >= dataset->vocabulary || strcmp(dataset->token[i], WORD_SPECIAL_NAMES[i]) != 0)

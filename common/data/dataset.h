@@ -3,7 +3,7 @@
  *
  * File: features [images, N, F] float16 or float32, chunked by image; image/{id,file,split}, and image/cells where pictures
  * have fewer than N cells (zeros follow them); caption/{image,text,tokens,
- * length}; vocabulary/token; ngram/{key,df} with attribute documents; attributes encoder, encoder_hash, preprocessing,
+ * length}; vocabulary/token with attribute kind (none: words); ngram/{key,df} with attribute documents; attributes encoder, encoder_hash, preprocessing,
  * content_hash. Bytes depend on content alone. */
 #ifndef TROUPE_DATA_DATASET_H
 #define TROUPE_DATA_DATASET_H
@@ -14,6 +14,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/data/vocabulary.h"
 
 enum { DATASET_VERSION = 1, SPLIT_NAME = 16 };
 
@@ -30,7 +31,8 @@ typedef struct Dataset {
   int32_t *tokens; /* [captions, token_stride]: ids, end token last, no start token; cut at the stride */
   int32_t *length; /* [captions]: the end token counts */
   int token_stride;
-  char **token;        /* [V]: "<pad>", "<start>", "<end>", "<unk>", then words by falling count */
+  VocabularyKind kind; /* of the tokens; `words` are the same whatever it is */
+  char **token;        /* [V]: "<pad>", "<start>", "<end>", "<unk>", then words by falling count, or pieces (pieces.h) */
   uint64_t *ngram_key; /* [ngrams], rising; of an open file: read-only, shared by the node's processes */
   float *ngram_df;     /* [ngrams] */
   size_t ngrams;

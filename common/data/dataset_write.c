@@ -7,6 +7,7 @@
 
 #include "common/base/file.h"
 #include "common/data/h5.h"
+#include "common/data/h5_vocabulary.h"
 #include "common/data/half.h"
 
 struct DatasetWriter {
@@ -114,7 +115,7 @@ void dataset_content_hash(const Dataset *content, const char *features_hash, cha
   hash_add(hasher, content->tokens,
            (size_t)content->captions * (size_t)content->token_stride * sizeof *content->tokens);
   hash_add(hasher, content->length, (size_t)content->captions * sizeof *content->length);
-  add_texts(hasher, content->token, content->vocabulary);
+  hash_add_vocabulary(hasher, content->kind, content->token, content->vocabulary);
   hash_add(hasher, content->ngram_key, content->ngrams * sizeof *content->ngram_key);
   hash_add(hasher, content->ngram_df, content->ngrams * sizeof *content->ngram_df);
   hash_end(hasher, text);
@@ -150,7 +151,7 @@ static Status captions_write(const H5File *file, const Dataset *content) {
 static Status content_write(const H5File *file, Dataset *content, const char *features_hash) {
   TRY(images_write(file, content));
   TRY(captions_write(file, content));
-  TRY(h5_write_texts(file, "vocabulary/token", content->token, (size_t)content->vocabulary));
+  TRY(h5_write_vocabulary(file, content->kind, content->token, (size_t)content->vocabulary));
   TRY(h5_write(file, "ngram/key", H5_UINT64, 1, &content->ngrams, content->ngram_key));
   TRY(h5_write(file, "ngram/df", H5_FLOAT, 1, &content->ngrams, content->ngram_df));
   TRY(h5_write_integer(file, "ngram", "documents", content->ngram_documents));

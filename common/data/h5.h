@@ -71,6 +71,7 @@ bool h5_stored(hid_t id, int rank, const hsize_t *dims, size_t element);
 Status h5_write_text(const H5File *file, const char *object, const char *name, const char *text);
 Status h5_write_integer(const H5File *file, const char *object, const char *name, int64_t value);
 Status h5_write_real(const H5File *file, const char *object, const char *name, double value);
+bool h5_has_attribute(const H5File *file, const char *object, const char *name);
 /* Errors: missing, of another kind, longer than size - 1 bytes. */
 Status h5_read_text(const H5File *file, const char *object, const char *name, char *text, size_t size);
 Status h5_read_integer(const H5File *file, const char *object, const char *name, int64_t *value);

@@ -8,6 +8,20 @@
 
 const char *const WORD_SPECIAL_NAMES[WORDS_SPECIAL] = {"<pad>", "<start>", "<end>", "<unk>"};
 
+static const char *const KIND_NAMES[VOCABULARY_KINDS] = {
+    [VOCABULARY_WORDS] = "words", [VOCABULARY_WORDPIECE] = "wordpiece", [VOCABULARY_BPE] = "bpe"};
+
+const char *vocabulary_kind_name(VocabularyKind kind) { return KIND_NAMES[kind]; }
+
+bool vocabulary_kind_find(const char *name, VocabularyKind *kind) {
+  for (int k = 0; k < VOCABULARY_KINDS; k++) {
+    if (strcmp(name, KIND_NAMES[k]) != 0) continue;
+    *kind = (VocabularyKind)k;
+    return true;
+  }
+  return false;
+}
+
 void word_counts_free(WordCounts *counts) {
   names_free(&counts->words);
   free(counts->count);
@@ -86,22 +100,4 @@ int vocabulary_encode(const Vocabulary *vocabulary, const char *words, int32_t *
   if (length < stride) ids[length++] = WORD_END;
   for (int i = length; i < stride; i++) ids[i] = WORD_PAD;
   return length;
-}
-
-char *vocabulary_text(char *const *token, int size, const int32_t *ids, int length) {
-  size_t bytes = 1;
-  for (int i = 0; i < length; i++) {
-    CHECK(ids[i] >= 0 && ids[i] < size);
-    bytes += strlen(token[ids[i]]) + 1;
-  }
-  char *text = xmalloc(bytes), *at = text;
-  for (int i = 0; i < length && ids[i] != WORD_END; i++) {
-    if (ids[i] == WORD_PAD || ids[i] == WORD_START) continue;
-    if (at != text) *at++ = ' ';
-    size_t n = strlen(token[ids[i]]);
-    memcpy(at, token[ids[i]], n);
-    at += n;
-  }
-  *at = 0;
-  return text;
 }

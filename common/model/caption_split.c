@@ -6,6 +6,8 @@
 
 #include "common/base/progress.h"
 #include "common/data/vocabulary.h"
+#include "common/model/decode.h"
+#include "common/score/ptb.h"
 
 typedef struct Worker {
   Decoder decoder;
@@ -23,7 +25,7 @@ static Status chunk_caption(Worker *worker, Dataset *dataset, const ParamTable *
   if (status != OK) return status;
   decoder_search(&worker->decoder, weights, count, worker->features, &options->search, &worker->set);
   for (int i = 0; i < count; i++)
-    texts[i] = vocabulary_text(dataset->token, dataset->vocabulary,
+    texts[i] = vocabulary_text(dataset->kind, dataset->token, dataset->vocabulary,
                                worker->set.tokens + (size_t)i * (size_t)worker->set.max_length, worker->set.length[i]);
   return OK;
 }
@@ -71,12 +73,20 @@ Status caption_split(Dataset *dataset, const ParamTable *table, const float *wei
 void caption_split_score(const Dataset *dataset, const int32_t *images, int count, char *const *texts,
                          EvaluationScores *scores) {
   Evaluation evaluation;
+  PtbTokenizer ptb;
   evaluation_init(&evaluation);
+  ptb_init(&ptb);
   for (int i = 0; i < count; i++) {
     int first = dataset->image_first[images[i]], references = dataset->image_first[images[i] + 1] - first;
-    evaluation_add_tokenized(&evaluation, texts[i], (const char *const *)(dataset->words + first), references);
+    const char *words = texts[i];
+    if (dataset->kind != VOCABULARY_WORDS) {
+      ptb_tokenize(&ptb, words, strlen(words));
+      words = ptb_joined(&ptb);
+    }
+    evaluation_add_tokenized(&evaluation, words, (const char *const *)(dataset->words + first), references);
   }
   evaluation_compute(&evaluation, scores);
+  ptb_free(&ptb);
   evaluation_free(&evaluation);
 }
 

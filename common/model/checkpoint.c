@@ -9,6 +9,7 @@
 
 #include "common/base/file.h"
 #include "common/data/h5.h"
+#include "common/data/h5_vocabulary.h"
 
 enum { SIDE_MAX = 1 << 24 };
 
@@ -83,7 +84,7 @@ static void header_hash(const Checkpoint *checkpoint, char text[HASH_TEXT]) {
                          checkpoint->encoder_hash, checkpoint->preprocessing,
                          checkpoint->weights_hash};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) hash_add_text(hasher, texts[i]);
-  for (int i = 0; i < shape->vocabulary; i++) hash_add_text(hasher, checkpoint->token[i]);
+  hash_add_vocabulary(hasher, checkpoint->kind, checkpoint->token, shape->vocabulary);
   hash_end(hasher, text);
 }
 
@@ -113,7 +114,7 @@ static Status header_write(const H5File *file, const Checkpoint *checkpoint) {
   const ModelShape *shape = &checkpoint->shape;
   const char *config = checkpoint->config ? checkpoint->config : "";
   TRY(h5_write_texts(file, "config", (char *const[]){(char *)config}, 1));
-  TRY(h5_write_texts(file, "vocabulary/token", checkpoint->token, (size_t)shape->vocabulary));
+  TRY(h5_write_vocabulary(file, checkpoint->kind, checkpoint->token, (size_t)shape->vocabulary));
   for (int i = 0; i < SHAPE_COUNT; i++)
     TRY(h5_write_integer(file, "weights", SHAPE_ROWS[i].name, shape_value(shape, &SHAPE_ROWS[i])));
   TRY(h5_write_text(file, "weights", "norm", NORM_NAMES[shape->norm]));
@@ -225,7 +226,7 @@ static Status texts_read(const H5File *file, Checkpoint *checkpoint) {
   if (count == 1) checkpoint->config = xstrdup(list[0]);
   texts_free(list, count);
   if (!checkpoint->config) return status_set(BAD_INPUT, "%s: config is not one text", file->path);
-  TRY(h5_read_texts(file, "vocabulary/token", &list, &count));
+  TRY(h5_read_vocabulary(file, &checkpoint->kind, &list, &count));
   if (count == (size_t)checkpoint->shape.vocabulary) {
     checkpoint->token = list;
     return OK;

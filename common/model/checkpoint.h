@@ -8,6 +8,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/data/vocabulary.h"
 #include "common/model/params.h"
 
 enum { CHECKPOINT_VERSION = 1, CHECKPOINT_EARLIER_MAX = 8 };
@@ -25,6 +26,7 @@ typedef struct Checkpoint {
   float *earlier[CHECKPOINT_EARLIER_MAX];
   int earlier_count;
   char *config; /* resolved YAML, owned */
+  VocabularyKind kind;
   char **token; /* [shape.vocabulary], owned */
   char dataset_hash[HASH_TEXT], encoder[64], encoder_hash[HASH_TEXT], preprocessing[256];
   char weights_hash[HASH_TEXT]; /* of the weights' values by name; filled by save and load */

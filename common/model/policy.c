@@ -30,6 +30,9 @@ Status policy_fits_dataset(const Checkpoint *checkpoint, const char *path, const
   if (shape->vocabulary != dataset->vocabulary)
     return status_set(BAD_INPUT, "%s: its vocabulary has %d tokens, that of %s %d; they must be the same", path,
                       shape->vocabulary, dataset->path, dataset->vocabulary);
+  if (checkpoint->kind != dataset->kind)
+    return status_set(BAD_INPUT, "%s: its vocabulary is one of %s, that of %s one of %s", path,
+                      vocabulary_kind_name(checkpoint->kind), dataset->path, vocabulary_kind_name(dataset->kind));
   for (int v = 0; v < dataset->vocabulary; v++)
     if (strcmp(checkpoint->token[v], dataset->token[v]) != 0)
       return status_set(BAD_INPUT, "%s: token %d is '%s', in %s it is '%s'; the vocabularies must be the same", path, v,
@@ -156,6 +159,7 @@ Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *
 void policy_sign(Checkpoint *checkpoint, const Config *config, const Dataset *dataset) {
   checkpoint->config = config_text(config, false);
   checkpoint->seed = config->run.seed;
+  checkpoint->kind = dataset->kind;
   checkpoint->token = dataset->token;
   snprintf(checkpoint->dataset_hash, sizeof checkpoint->dataset_hash, "%s", dataset->content_hash);
   snprintf(checkpoint->encoder, sizeof checkpoint->encoder, "%s", dataset->encoder);

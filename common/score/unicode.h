@@ -1,10 +1,10 @@
-/* Unicode for the tokeniser: UTF-8 in and out, lower case, and a class for each character, which is one byte of what the
- * scanner reads. */
+/* Unicode for the tokeniser: lower case, and a class for each character, which is one byte of what the scanner reads. */
 #ifndef TROUPE_SCORE_UNICODE_H
 #define TROUPE_SCORE_UNICODE_H
 
-#include <stddef.h>
 #include <stdint.h>
+
+#include "common/base/utf8.h"
 
 /* Classes beyond ASCII, whose characters are their own class; 0x80.. so that they fit in a byte of their own. */
 typedef enum UnicodeClass {
@@ -38,10 +38,6 @@ typedef enum UnicodeClass {
   UNICODE_WIDE_SPACE, /* other spaces */
 } UnicodeClass;
 
-/* The character at bytes[0..size), size > 0; returns how many bytes it has. A byte that is no UTF-8 is U+FFFD by itself. */
-size_t unicode_decode(const char *bytes, size_t size, uint32_t *code);
-/* Writes up to 4 bytes; returns how many. */
-size_t unicode_encode(uint32_t code, char *bytes);
 /* The scanner's byte for a character. Control characters are spaces. */
 unsigned char unicode_class(uint32_t code);
 /* One character for one; the capital sigma's form at a word's end is the caller's. */

@@ -154,24 +154,34 @@ static bool is_training(const Dataset *content, int image) {
   return !mirrored && strcmp(content->image_split[image], "train") == 0;
 }
 
-static void vocabulary_fill(Dataset *content, long min_count, int max_length) {
+static void vocabulary_count(const Dataset *content, long min_count, Vocabulary *vocabulary) {
   WordCounts counts = {0};
-  Vocabulary vocabulary;
   for (int i = 0; i < content->images; i++)
     for (int c = content->image_first[i]; is_training(content, i) && c < content->image_first[i + 1]; c++)
       word_counts_add(&counts, content->words[c], 1);
-  vocabulary_build(&vocabulary, &counts, min_count);
+  vocabulary_build(vocabulary, &counts, min_count);
   word_counts_free(&counts);
-  content->vocabulary = vocabulary.tokens.count;
+}
+
+static void tokens_fill(Dataset *content, const CorpusTokens *options) {
+  const Pieces *pieces = options->pieces;
+  int stride = options->max_length;
+  Vocabulary words = {0};
+  if (!pieces) vocabulary_count(content, options->min_count, &words);
+  const Names *tokens = pieces ? &pieces->vocabulary.tokens : &words.tokens;
+  content->kind = pieces ? pieces->kind : VOCABULARY_WORDS;
+  content->vocabulary = tokens->count;
   content->token = xcalloc((size_t)content->vocabulary, sizeof *content->token);
-  for (int i = 0; i < content->vocabulary; i++) content->token[i] = xstrdup(vocabulary.tokens.text[i]);
-  content->token_stride = max_length;
-  content->tokens = xcalloc((size_t)content->captions + 1, (size_t)max_length * sizeof *content->tokens);
+  for (int i = 0; i < content->vocabulary; i++) content->token[i] = xstrdup(tokens->text[i]);
+  content->token_stride = stride;
+  content->tokens = xcalloc((size_t)content->captions + 1, (size_t)stride * sizeof *content->tokens);
   content->length = xcalloc((size_t)content->captions + 1, sizeof *content->length);
-  for (int c = 0; c < content->captions; c++)
-    content->length[c] =
-        vocabulary_encode(&vocabulary, content->words[c], content->tokens + (size_t)c * (size_t)max_length, max_length);
-  vocabulary_free(&vocabulary);
+  for (int c = 0; c < content->captions; c++) {
+    int32_t *ids = content->tokens + (size_t)c * (size_t)stride;
+    content->length[c] = pieces ? pieces_encode(pieces, content->text[c], ids, stride)
+                                : vocabulary_encode(&words, content->words[c], ids, stride);
+  }
+  vocabulary_free(&words);
 }
 
 /* One document a training picture: its references, each with the end token behind it. */
@@ -209,13 +219,13 @@ static void frequencies_fill(Dataset *content) {
   ngram_df_free(&df);
 }
 
-Status corpus_content(const Corpus *corpus, const bool *keep, long min_count, int max_length, Dataset *content) {
+Status corpus_content(const Corpus *corpus, const bool *keep, const CorpusTokens *options, Dataset *content) {
   *content = (Dataset){0};
   images_fill(corpus, keep, content);
   bool training = false;
   for (int i = 0; i < content->images; i++) training |= is_training(content, i);
   if (!training) return status_set(BAD_INPUT, "no picture of the split train is left");
-  vocabulary_fill(content, min_count, max_length);
+  tokens_fill(content, options);
   frequencies_fill(content);
   return OK;
 }

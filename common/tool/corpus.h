@@ -7,6 +7,7 @@
 
 #include "common/data/captions.h"
 #include "common/data/dataset.h"
+#include "common/data/pieces.h"
 
 typedef struct CorpusImage {
   const char *id, *file; /* borrowed from the caption list */
@@ -38,7 +39,14 @@ typedef struct SplitList {
 Status corpus_select(Corpus *corpus, const CaptionList *captions, const SplitList *lists, int list_count);
 void corpus_free(Corpus *corpus); /* idempotent */
 
+/* How captions become tokens. */
+typedef struct CorpusTokens {
+  const Pieces *pieces; /* borrowed; NULL: words of the training split with at least min_count occurrences */
+  long min_count;
+  int max_length;
+} CorpusTokens;
+
 /* Fills `content` (all but features, encoder and preprocessing) from the images with keep[i]; free by dataset_close. */
-Status corpus_content(const Corpus *corpus, const bool *keep, long min_count, int max_length, Dataset *content);
+Status corpus_content(const Corpus *corpus, const bool *keep, const CorpusTokens *options, Dataset *content);
 
 #endif

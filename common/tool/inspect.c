@@ -47,6 +47,7 @@ Status inspect_dataset(const char *path, json_t *facts) {
   }
   set(facts, "splits", splits);
   set(facts, "captions", json_integer(dataset.captions));
+  set(facts, "vocabulary", text(vocabulary_kind_name(dataset.kind)));
   set(facts, "vocabulary_size", json_integer(dataset.vocabulary));
   set(facts, "max_length", json_integer(dataset.token_stride));
   set(facts, "cells", json_integer(dataset.cells));
@@ -95,6 +96,7 @@ Status inspect_checkpoint(const char *path, json_t *facts) {
   set(facts, "model", model_facts(&checkpoint.shape));
   set(facts, "reference", json_boolean(checkpoint.reference));
   set(facts, "optimizer", json_boolean(checkpoint.moment1 && checkpoint.moment2));
+  set(facts, "vocabulary", text(vocabulary_kind_name(checkpoint.kind)));
   set(facts, "vocabulary_size", json_integer(checkpoint.shape.vocabulary));
   set(facts, "dataset_hash", text(checkpoint.dataset_hash));
   set(facts, "encoder", text(checkpoint.encoder));

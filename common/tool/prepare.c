@@ -21,6 +21,9 @@ enum { NAMED_MOST = 50 };
 
 typedef struct Prepare {
   const char *images, *captions, *labels, *features, *out, *encoder, *weights;
+  const char *vocabulary, *vocabulary_file, *merges_file;
+  VocabularyKind kind;
+  Pieces pieces; /* unless words */
   ArgumentList split_text, mirror;
   SplitList split[ARGUMENT_LIST_MAX];
   int splits;
@@ -68,6 +71,21 @@ static Status features_options(Prepare *p) {
   return OK;
 }
 
+/* Which files a kind of vocabulary wants. */
+static Status vocabulary_options(Prepare *p) {
+  if (!vocabulary_kind_find(p->vocabulary, &p->kind))
+    return status_set(BAD_INPUT, "--vocabulary: '%s'; words, wordpiece or bpe was expected", p->vocabulary);
+  if (p->kind != VOCABULARY_WORDS && !p->vocabulary_file)
+    return status_set(BAD_INPUT, "--vocabulary %s: --vocabulary-file %s is missing", p->vocabulary,
+                      p->kind == VOCABULARY_BPE ? "vocab.json with --merges-file merges.txt, or tokenizer.json,"
+                                                : "vocab.txt");
+  if (p->kind == VOCABULARY_WORDS && p->vocabulary_file)
+    return status_set(BAD_INPUT, "--vocabulary-file goes with --vocabulary wordpiece or bpe");
+  if (p->kind != VOCABULARY_BPE && p->merges_file)
+    return status_set(BAD_INPUT, "--merges-file goes with --vocabulary bpe");
+  return OK;
+}
+
 static Status options_parse(Prepare *p, int argc, char **argv, int *first) {
   const Argument table[] = {
       {"images", 0, ARGUMENT_TEXT, &p->images, 0, 0, "DIR", "the folder of the pictures"},
@@ -95,8 +113,13 @@ static Status options_parse(Prepare *p, int argc, char **argv, int *first) {
       {"skip-broken", 0, ARGUMENT_FLAG, &p->skip_broken, 0, 0, NULL,
        "goes on without pictures that are missing or cannot be read; they are listed all the same"},
       {"threads", 'n', ARGUMENT_INTEGER, &p->threads, 1, 1024, "N", "default: all cores"},
+      {"vocabulary", 0, ARGUMENT_TEXT, &p->vocabulary, 0, 0, "KIND",
+       "what tokens are: words (default), wordpiece (BERT uncased), bpe (GPT-2's byte-level)"},
+      {"vocabulary-file", 0, ARGUMENT_TEXT, &p->vocabulary_file, 0, 0, "FILE",
+       "the pieces: BERT's vocab.txt; GPT-2's vocab.json (or a tokenizer.json of its kind)"},
+      {"merges-file", 0, ARGUMENT_TEXT, &p->merges_file, 0, 0, "FILE", "GPT-2's merges.txt, with a vocab.json"},
       {"min-count", 0, ARGUMENT_INTEGER, &p->min_count, 1, 1000000, "N",
-       "words with fewer occurrences in train are unknown (default 5)"},
+       "words with fewer occurrences in train are unknown (default 5); not for pieces"},
       {"max-length", 0, ARGUMENT_INTEGER, &p->max_length, 2, 4096, "N",
        "captions are cut at N tokens, the end token counts (default 20)"},
       {"float32", 0, ARGUMENT_FLAG, &p->float32, 0, 0, NULL, "stores features as float32, not float16"},
@@ -109,6 +132,7 @@ static Status options_parse(Prepare *p, int argc, char **argv, int *first) {
     return status_set(BAD_INPUT, "--images DIR or --features F is missing; see troupe prepare --help");
   if (!p->captions) return status_set(BAD_INPUT, "--captions FILE is missing; see troupe prepare --help");
   if (!p->out) return status_set(BAD_INPUT, "--out F.h5 is missing; see troupe prepare --help");
+  TRY(vocabulary_options(p));
   if (p->features) return features_options(p);
   if (!p->encoder) p->encoder = "patches";
   if (!folder_exists(p->images)) return status_set(BAD_INPUT, "%s: no such folder of pictures", p->images);
@@ -243,7 +267,9 @@ static Status dataset_fill(const Prepare *prepare, const Corpus *corpus, Gridder
   Status status = gridder_run(gridder, corpus, writer);
   if (status == OK && gridder->stopped) return work_stop(prepare, corpus, gridder, identity, writer);
   if (status == OK) status = faults_report(prepare, corpus, gridder);
-  if (status == OK) status = corpus_content(corpus, gridder->keep, prepare->min_count, prepare->max_length, &content);
+  const Pieces *pieces = prepare->kind == VOCABULARY_WORDS ? NULL : &prepare->pieces;
+  CorpusTokens tokens = {pieces, prepare->min_count, prepare->max_length};
+  if (status == OK) status = corpus_content(corpus, gridder->keep, &tokens, &content);
   if (status != OK) {
     dataset_write_abandon(writer);
   } else {
@@ -308,11 +334,14 @@ static Status prepare_run(const Prepare *prepare) {
 }
 
 int verb_prepare(int argc, char **argv) {
-  Prepare prepare = {.threads = omp_get_num_procs(), .min_count = 5, .max_length = 20};
+  Prepare prepare = {.vocabulary = "words", .threads = omp_get_num_procs(), .min_count = 5, .max_length = 20};
   int first;
   Status status = options_parse(&prepare, argc, argv, &first);
   gemm_init();
+  if (status == OK && first && prepare.kind != VOCABULARY_WORDS)
+    status = pieces_read(&prepare.pieces, prepare.kind, prepare.vocabulary_file, prepare.merges_file);
   if (status == OK && first) status = prepare_run(&prepare);
+  pieces_free(&prepare.pieces);
   for (int i = 0; i < prepare.splits; i++) free(prepare.split[i].path);
   if (status != OK) log_error("%s", status_message());
   return (int)status;

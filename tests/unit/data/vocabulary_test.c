@@ -63,14 +63,14 @@ static void encode_and_text(void **state) {
   assert_int_equal(vocabulary_encode(&v, "a red dog", ids, 6), 4);
   static const int32_t wanted[] = {4, 3, 5, WORD_END, WORD_PAD, WORD_PAD};
   assert_memory_equal(ids, wanted, sizeof ids);
-  char *text = vocabulary_text(v.tokens.text, 6, ids, 6);
+  char *text = vocabulary_text(VOCABULARY_WORDS, v.tokens.text, 6, ids, 6);
   assert_string_equal(text, "a <unk> dog");
   free(text);
   assert_int_equal(vocabulary_encode(&v, "a a dog", ids, 3), 3); /* cut: no end token */
   assert_int_equal(ids[2], 5);
   assert_int_equal(vocabulary_encode(&v, "a a dog dog", ids, 3), 3);
   assert_int_equal(vocabulary_encode(&v, "", ids, 3), 1);
-  text = vocabulary_text(v.tokens.text, 6, ids, 3);
+  text = vocabulary_text(VOCABULARY_WORDS, v.tokens.text, 6, ids, 3);
   assert_string_equal(text, "");
   free(text);
   vocabulary_free(&v);
