@@ -58,8 +58,8 @@ static double score_meteor(Reward *reward, const Candidate *candidate) {
   const char *text = candidate_text(reward, candidate);
   if (!text) return 0;
   size_t words = 0;
-  int count = meteor_words_append(&reward->meteor, text, &reward->meteor_candidate, &words,
-                                  &reward->meteor_candidate_room);
+  int count =
+      meteor_words_append(&reward->meteor, text, &reward->meteor_candidate, &words, &reward->meteor_candidate_room);
   MeteorStats stats = meteor_stats(&reward->meteor, (MeteorCaption){reward->meteor_candidate, count},
                                    reward->meteor_references, reward->pictures[reward->cooked].count);
   return meteor_score(&stats);

@@ -49,8 +49,8 @@ typedef struct Reward {
   uint64_t *candidate; /* owned */
   int candidate_room;
   NgramCounts repeated;
-  char **token_text;     /* owned: [vocabulary]; NULL unless pieces or METEOR need it */
-  PtbTokenizer ptb;      /* of pieces */
+  char **token_text; /* owned: [vocabulary]; NULL unless pieces or METEOR need it */
+  PtbTokenizer ptb;  /* of pieces */
   /* METEOR sees text, whose words depend on their neighbours; all of this only where it has a weight */
   Meteor meteor;
   int32_t *meteor_words; /* owned: of one picture's references */

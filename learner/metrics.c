@@ -79,8 +79,8 @@ static json_t *group_json(const Learn *learn, const Group *group, int64_t iterat
   json_t *captions = json_array(), *rewards = json_array(), *advantages = json_array();
   for (int c = result->image_start[group->index], g = 0; c < result->image_start[group->index + 1]; c++, g++) {
     int start = result->caption_start[c];
-    char *text = vocabulary_text(learn->dataset->kind, learn->dataset->token, learn->dataset->vocabulary, result->token + start,
-                                 result->caption_start[c + 1] - start);
+    char *text = vocabulary_text(learn->dataset->kind, learn->dataset->token, learn->dataset->vocabulary,
+                                 result->token + start, result->caption_start[c + 1] - start);
     json_array_append_new(captions, json_text(text));
     json_array_append_new(rewards, json_number(result->reward[c]));
     json_array_append_new(advantages, json_number(learn->advantage[group->first_caption + g]));

@@ -20,9 +20,7 @@ typedef struct BpeClassRange {
 /* --- bytes and letters -------------------------------------------------------------------------------------------- */
 
 /* Bytes that GPT-2 writes as themselves. */
-static bool byte_is_plain(unsigned byte) {
-  return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte != 0xAD);
-}
+static bool byte_is_plain(unsigned byte) { return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte != 0xAD); }
 
 uint32_t bpe_letter(unsigned char byte) {
   if (byte_is_plain(byte)) return byte;

@@ -32,7 +32,7 @@ typedef struct Dataset {
   int32_t *length; /* [captions]: the end token counts */
   int token_stride;
   VocabularyKind kind; /* of the tokens; `words` are the same whatever it is */
-  char **token;        /* [V]: "<pad>", "<start>", "<end>", "<unk>", then words by falling count, or pieces (pieces.h) */
+  char **token; /* [V]: "<pad>", "<start>", "<end>", "<unk>", then words by falling count, or pieces (pieces.h) */
   uint64_t *ngram_key; /* [ngrams], rising; of an open file: read-only, shared by the node's processes */
   float *ngram_df;     /* [ngrams] */
   size_t ngrams;

@@ -37,7 +37,8 @@ bool h5_has_attribute(const H5File *file, const char *object, const char *name) 
 
 /* Opens a scalar attribute of class `kind`; the caller closes *id when OK. */
 static Status open_attribute(const H5File *file, const char *object, const char *name, H5T_class_t kind, hid_t *id) {
-  *id = h5_has_attribute(file, object, name) ? H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT) : H5I_INVALID_HID;
+  *id = h5_has_attribute(file, object, name) ? H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT)
+                                             : H5I_INVALID_HID;
   if (*id < 0) return status_set(BAD_INPUT, "%s: has no attribute %s", file->path, name);
   hid_t type = H5Aget_type(*id), space = H5Aget_space(*id);
   bool fits = H5Tget_class(type) == kind && H5Sget_simple_extent_npoints(space) == 1 &&

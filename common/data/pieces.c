@@ -13,10 +13,8 @@ enum { NAMES_MOST = 2 };
 
 /* What stands for troupe's special tokens in files; the first that is there. */
 static const char *const SPECIAL[VOCABULARY_KINDS][WORDS_SPECIAL][NAMES_MOST] = {
-    [VOCABULARY_WORDPIECE] = {[WORD_PAD] = {"[PAD]"},
-                              [WORD_START] = {"[CLS]"},
-                              [WORD_END] = {"[SEP]"},
-                              [WORD_UNKNOWN] = {"[UNK]"}},
+    [VOCABULARY_WORDPIECE] =
+        {[WORD_PAD] = {"[PAD]"}, [WORD_START] = {"[CLS]"}, [WORD_END] = {"[SEP]"}, [WORD_UNKNOWN] = {"[UNK]"}},
     [VOCABULARY_BPE] = {[WORD_PAD] = {"<pad>"},
                         [WORD_START] = {"<s>"},
                         [WORD_END] = {"<|endoftext|>", "</s>"},
@@ -65,7 +63,8 @@ static Status line_check(const Lines *lines, const char *line, size_t size, cons
 /* The special tokens, then the pieces in their order; id_of [pieces->count]: the token that each became. */
 static void vocabulary_arrange(Pieces *pieces, const Names *list, int32_t *id_of) {
   Names *tokens = &pieces->vocabulary.tokens;
-  for (int id = 0; id < WORDS_SPECIAL; id++) names_append(tokens, WORD_SPECIAL_NAMES[id], strlen(WORD_SPECIAL_NAMES[id]));
+  for (int id = 0; id < WORDS_SPECIAL; id++)
+    names_append(tokens, WORD_SPECIAL_NAMES[id], strlen(WORD_SPECIAL_NAMES[id]));
   for (int i = 0; i < list->count; i++) id_of[i] = -1;
   for (int id = 0; id < WORDS_SPECIAL; id++)
     for (int k = 0; k < NAMES_MOST && SPECIAL[pieces->kind][id][k]; k++) {
@@ -137,8 +136,8 @@ static Status vocabulary_json(Names *list, const char *path, const json_t *vocab
       status = status_set(BAD_INPUT, "%s: '%.80s': its id %lld is that of '%.80s', too", path, piece, (long long)id,
                           text[id]);
     else if (!*piece || strlen(piece) > PIECE_BYTES)
-      status = status_set(BAD_INPUT, "%s: id %lld: a piece of 1 to %d bytes was expected", path, (long long)id,
-                          PIECE_BYTES);
+      status =
+          status_set(BAD_INPUT, "%s: id %lld: a piece of 1 to %d bytes was expected", path, (long long)id, PIECE_BYTES);
     if (status != OK) break;
     text[id] = piece;
   }
@@ -219,8 +218,7 @@ static Status merges_json(Pairs *pairs, const char *path, const json_t *merges) 
 }
 
 static bool absent(const json_t *value) {
-  return !value || json_is_null(value) || json_is_false(value) ||
-         (json_is_string(value) && !json_string_length(value));
+  return !value || json_is_null(value) || json_is_false(value) || (json_is_string(value) && !json_string_length(value));
 }
 
 /* Is a tokenizer.json's way the one that bpe.c goes? */
@@ -229,10 +227,12 @@ static Status tokenizer_check(const char *path, const json_t *root, const json_t
   const json_t *split = json_object_get(root, "pre_tokenizer"), *regex = json_object_get(split, "use_regex");
   const char *type = json_string_value(json_object_get(model, "type"));
   const char *splits = json_string_value(json_object_get(split, "type"));
-  if (type && strcmp(type, "BPE") != 0) return status_set(BAD_INPUT, "%s: model.type is %.40s; BPE was expected", path, type);
+  if (type && strcmp(type, "BPE") != 0)
+    return status_set(BAD_INPUT, "%s: model.type is %.40s; BPE was expected", path, type);
   if (!splits || strcmp(splits, "ByteLevel") != 0 || !absent(json_object_get(split, "add_prefix_space")) ||
       json_is_false(regex))
-    return status_set(BAD_INPUT, "%s: pre_tokenizer is not GPT-2's: ByteLevel without add_prefix_space was expected", path);
+    return status_set(BAD_INPUT, "%s: pre_tokenizer is not GPT-2's: ByteLevel without add_prefix_space was expected",
+                      path);
   if (!absent(json_object_get(root, "normalizer")))
     return status_set(BAD_INPUT, "%s: normalizer: none was expected, as in GPT-2", path);
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)

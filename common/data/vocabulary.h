@@ -54,7 +54,7 @@ int vocabulary_encode(const Vocabulary *vocabulary, const char *words, int32_t *
 
 /* The caption of `ids` as text, up to the first end token; other special tokens are left out, but the unknown token reads
  * "<unk>". Words are joined by single spaces; WordPiece is detokenised as by BERT's tokeniser with its clean-up ("a dog's
- * ball."), BPE by its bytes (those that are no UTF-8 read U+FFFD, control characters are blanks, none at the ends). Ids out of
+ * ball."), hyphens joined as well; BPE by its bytes (those that are no UTF-8 read U+FFFD, control characters are blanks, none at the ends). Ids out of
  * range are a bug. `token` as in Dataset or Checkpoint. Owned by the caller. */
 char *vocabulary_text(VocabularyKind kind, char *const *token, int size, const int32_t *ids, int length);
 

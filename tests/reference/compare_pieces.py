@@ -36,10 +36,10 @@ def wordpiece(path):
 
 
 def wordpiece_text(tokens):
-    """As transformers' BertTokenizer: convert_tokens_to_string, then clean_up_tokenization."""
+    """As transformers' BertTokenizer: convert_tokens_to_string, then clean_up_tokenization; then troupe's hyphens."""
     text = " ".join("<unk>" if t == "[UNK]" else t for t in tokens).replace(" ##", "")
     for before, after in ((" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
-                          (" 's", "'s"), (" 've", "'ve"), (" 're", "'re")):
+                          (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"), (" - ", "-")):
         text = text.replace(before, after)
     return text
 
