@@ -314,11 +314,70 @@ static void references_that_do_not_fit_are_refused(void **state) {
   golden_close_files(&golden);
 }
 
+/* Pieces earn what the words of their text earn. */
+static void pieces_earn_as_their_words(void **state) {
+  (void)state;
+  static const char *const WORDS[] = {"<pad>", "<start>", "<end>", "<unk>", "a", "dog", "'s", "t-shirt", "runs"};
+  static const char *const PIECES[] = {"<pad>", "<start>", "<end>", "<unk>", "a",   "dog", "'",
+                                       "s",     "t",       "-",     "shirt", "##s", "run", "."};
+  static const char *const PAIRS[] = {"<pad>",
+                                      "<start>",
+                                      "<end>",
+                                      "<unk>",
+                                      "A",
+                                      "\xC4\xA0"
+                                      "dog",
+                                      "'s",
+                                      "\xC4\xA0T",
+                                      "-",
+                                      "shirt",
+                                      "\xC4\xA0run",
+                                      "s",
+                                      "."};
+  static const int32_t words[] = {4, 5, 6, 7, 8, END}, pieces[] = {4, 5, 6, 7, 8, 9, 10, 12, 11, 13, END},
+                       pairs[] = {4, 5, 6, 7, 8, 9, 10, 11, 12, END};
+  const struct {
+    VocabularyKind kind;
+    const char *const *text;
+    int count;
+    const int32_t *tokens;
+    int length;
+  } rows[] = {{VOCABULARY_WORDS, WORDS, 9, words, 6},
+              {VOCABULARY_WORDPIECE, PIECES, 14, pieces, 11},
+              {VOCABULARY_BPE, PAIRS, 13, pairs, 10}};
+  double wanted[2] = {0}, rewards[2];
+  for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+    Reward reward;
+    RewardConfig config = {
+        .weight = {[REWARD_CIDER_D] = 1, [REWARD_BLEU4] = 1, [REWARD_ROUGE_L] = 1, [REWARD_LENGTH] = 0.1},
+        .include_eos = true,
+        .length_target = 2,
+        .repetition_order = 2,
+        .kind = rows[k].kind};
+    reward_init(&reward, &config, rows[k].count, rows[k].text, NULL);
+    reward_add_image(&reward, 0, (const char *[]){"a dog 's t-shirt runs away", "the dog runs"}, 2);
+    reward_add_image(&reward, 1, (const char *[]){"cats sleep"}, 1);
+    reward_unit_set(&reward, (int32_t[]){0, 1}, 2);
+    static const int32_t cut[] = {4, 7, 6}; /* without "runs" and what follows */
+    reward_score(&reward, 0, 2, (const int32_t *[]){rows[k].tokens, rows[k].tokens},
+                 (int32_t[]){rows[k].length, cut[k]}, (bool[]){true, false}, rewards, NULL);
+    assert_true(rewards[0] > 1);
+    if (k == 0) memcpy(wanted, rewards, sizeof wanted);
+    assert_true(rewards[0] == wanted[0] && rewards[1] == wanted[1]);
+    assert_int_equal(reward_check(&reward), OK);
+    reward_free(&reward);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(rewards_equal_goldens),         cmocka_unit_test(unit_frequencies_equal_goldens),
-      cmocka_unit_test(unfinished_captions_earn_less), cmocka_unit_test(penalties_are_as_defined),
-      cmocka_unit_test(meteor_equals_goldens),         cmocka_unit_test(references_that_do_not_fit_are_refused),
+      cmocka_unit_test(rewards_equal_goldens),
+      cmocka_unit_test(unit_frequencies_equal_goldens),
+      cmocka_unit_test(unfinished_captions_earn_less),
+      cmocka_unit_test(penalties_are_as_defined),
+      cmocka_unit_test(pieces_earn_as_their_words),
+      cmocka_unit_test(meteor_equals_goldens),
+      cmocka_unit_test(references_that_do_not_fit_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,7 @@ static Status small_write(const char *path, bool half) {
                      .length = length,
                      .token_stride = STRIDE,
                      .token = token,
+                     .kind = half ? VOCABULARY_WORDPIECE : VOCABULARY_WORDS,
                      .ngram_key = key,
                      .ngram_df = df,
                      .ngrams = 3,
@@ -95,6 +96,7 @@ static void roundtrip(void **state) {
     assert_string_equal(d.words[2], "dogs");
     assert_int_equal(d.tokens[3 * STRIDE + 3], 4);
     assert_string_equal(d.token[5], "dog");
+    assert_int_equal(d.kind, half ? VOCABULARY_WORDPIECE : VOCABULARY_WORDS);
     assert_true(d.ngram_key[2] == UINT64_MAX && d.ngram_df[1] == 2.0f && d.ngrams == 3);
     assert_int_equal(d.ngram_documents, 2);
     assert_string_equal(d.encoder_hash, "");

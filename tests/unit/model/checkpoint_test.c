@@ -47,6 +47,7 @@ static void checkpoint_make(Checkpoint *c, ParamTable *table, const ModelShape *
                     .best = 0.52,
                     .config = "run:\n  seed: 1\n",
                     .token = tokens,
+                    .kind = VOCABULARY_BPE,
                     .dataset_hash = "d5",
                     .encoder = "patches",
                     .encoder_hash = "",
@@ -105,6 +106,7 @@ static void roundtrip(void **state) {
   for (int i = 0; i < 2; i++) assert_memory_equal(d.earlier[i], c.earlier[i], table.total * sizeof(float));
   assert_string_equal(d.config, c.config);
   for (int i = 0; i < 7; i++) assert_string_equal(d.token[i], tokens[i]);
+  assert_int_equal(d.kind, VOCABULARY_BPE);
   assert_string_equal(d.dataset_hash, "d5");
   assert_string_equal(d.encoder, "patches");
   assert_string_equal(d.encoder_hash, "");

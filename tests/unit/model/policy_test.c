@@ -101,6 +101,9 @@ static void dataset_must_fit(void **state) {
   checkpoint.dataset_hash[0] ^= 1;
   assert_int_equal(policy_fits_dataset(&checkpoint, "c.h5", &dataset), OK);
   expect_refused(policy_saw_dataset(&checkpoint, "c.h5", &dataset), "c.h5: was trained on a dataset of hash");
+  checkpoint.kind = VOCABULARY_BPE;
+  expect_refused(policy_fits_dataset(&checkpoint, "c.h5", &dataset), "its vocabulary is one of bpe");
+  checkpoint.kind = VOCABULARY_WORDS;
   checkpoint.token[WORDS_SPECIAL][0] = '#';
   expect_refused(policy_fits_dataset(&checkpoint, "c.h5", &dataset), "the vocabularies must be the same");
   strcpy(checkpoint.token[WORDS_SPECIAL], dataset.token[WORDS_SPECIAL]);
