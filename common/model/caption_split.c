@@ -6,7 +6,6 @@
 
 #include "common/base/progress.h"
 #include "common/data/vocabulary.h"
-#include "common/model/decode.h"
 #include "common/score/ptb.h"
 
 typedef struct Worker {
