@@ -15,8 +15,9 @@
 typedef struct Progress {
   int64_t iteration; /* finished ones: the version of the policy */
   int64_t reference_version;
-  int64_t tokens; /* sampled so far */
-  double best;    /* CIDEr on the validation split, NaN = none */
+  int64_t tokens;   /* sampled so far */
+  int64_t captions; /* decoded so far to learn from, greedy baselines included */
+  double best;      /* CIDEr on the validation split, NaN = none */
 } Progress;
 
 typedef struct Boundary {

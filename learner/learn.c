@@ -96,6 +96,7 @@ void learn_gather(Learn *learn, const Result *const *results, int chunks, int64_
     for (int i = 0; i < result->images; i++) gather_group(learn, &options, result, i, means);
     means->tokens += result->tokens;
     means->kept_mass += result->kept_mass * result->tokens;
+    means->decoded += result->captions + (result->has_baseline ? result->images : 0);
     for (int k = 0; k < SECONDS_KINDS; k++) means->seconds[k] += result->seconds[k];
   }
   double captions = learn->captions, groups = learn->groups;
@@ -140,8 +141,8 @@ static Status add_terms(Learn *learn, const Group *group, int *captions) {
 
 /* On-policy, prox is mu and all three are the same. */
 static RolloutTerms terms_choose(const Learn *learn, OffPolicy off_policy) {
-  RolloutTerms terms = {
-      .log_mu = learn->batch_log_mu, .log_ref = learn->batch_log_ref, .advantage = learn->batch_advantage};
+  RolloutTerms terms = {.log_mu = learn->batch_log_mu, .advantage = learn->batch_advantage};
+  if (settings_reference(learn->config)) terms.log_ref = learn->batch_log_ref;
   if (learn->stale && off_policy == OFF_POLICY_DECOUPLED) terms.log_prox = learn->batch_log_prox;
   if (learn->stale && off_policy == OFF_POLICY_NONE) terms.log_mu = learn->batch_log_prox;
   return terms;

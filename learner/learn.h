@@ -35,9 +35,9 @@ typedef struct RolloutMeans {
   double version_lag;     /* mean over captions of how many versions older than the policy their sampler was */
   int version_lag_max;
   double kept_mass;              /* mean over tokens of the probability that truncation left to sample from */
-  double baseline;               /* mean reward of the greedy captions (scst), else NaN */
-  double seconds[SECONDS_KINDS]; /* sums over chunks */
-  long captions, tokens;
+  double baseline;                /* mean reward of the greedy captions (scst), else NaN */
+  double seconds[SECONDS_KINDS];  /* sums over chunks */
+  long captions, tokens, decoded; /* decoded: captions and the greedy ones that are a baseline */
 } RolloutMeans;
 
 typedef struct Learn {

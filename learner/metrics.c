@@ -28,7 +28,7 @@ void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
   }
   put(line, "frac_reward_zero_std", r->frac_reward_zero_std);
   if (!isnan(r->baseline)) put(line, "reward_baseline", r->baseline);
-  put(line, "kl", means.kl);
+  if (m->reference) put(line, "kl", means.kl);
   put(line, "entropy", means.entropy);
   put(line, "clip_ratio/low_mean", means.clip_low);
   put(line, "clip_ratio/high_mean", means.clip_high);
@@ -42,6 +42,7 @@ void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
   put(line, "learning_rate", m->learning_rate);
   json_object_set_new(line, "skipped_steps", json_integer(m->skipped));
   json_object_set_new(line, "num_tokens", json_integer(m->tokens));
+  json_object_set_new(line, "captions_decoded", json_integer(m->captions));
   put(line, "step_time", m->step_s);
   put(line, "tokens_per_s", (double)r->tokens / m->step_s);
   json_object_set_new(line, "actors/alive", json_integer(m->alive));
@@ -65,11 +66,13 @@ void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
 
 void metrics_log(int64_t iteration, int64_t iterations, const IterationMetrics *m) {
   ObjectiveMeans means = objective_means(&m->sums);
+  char kl[32] = "";
+  if (m->reference) snprintf(kl, sizeof kl, "  kl %.4f", means.kl);
   double left = m->step_s * (double)(iterations - iteration);
-  log_info("iteration %lld/%lld  reward %.4f +- %.3f  kl %.4f  entropy %.3f  length %.2f  clip %.3f  loss %.4f  "
+  log_info("iteration %lld/%lld  reward %.4f +- %.3f%s  entropy %.3f  length %.2f  clip %.3f  loss %.4f  "
            "%.1f s (rollouts %.1f)  %.0f tokens/s  ETA %.0f:%02.0f",
-           (long long)iteration, (long long)iterations, m->rollouts.reward, m->rollouts.reward_std, means.kl,
-           means.entropy, m->rollouts.length, means.clip_low + means.clip_high, means.loss, m->step_s, m->collected_s,
+           (long long)iteration, (long long)iterations, m->rollouts.reward, m->rollouts.reward_std, kl, means.entropy,
+           m->rollouts.length, means.clip_low + means.clip_high, means.loss, m->step_s, m->collected_s,
            (double)m->rollouts.tokens / m->step_s, floor(left / 60), fmod(left, 60));
 }
 

@@ -10,7 +10,7 @@ enum { BLOCK = 1 << 15, LANES = 16 }; /* floats a block; partial sums side by si
 typedef struct OptimizerBlock {
   size_t offset;
   int count;
-  bool decayed;
+  bool decayed, head;
 } OptimizerBlock;
 
 const char *const optimizer_names[OPTIMIZER_KINDS + 1] = {"adam", "adamw", NULL};
@@ -26,9 +26,10 @@ void optimizer_init(Optimizer *optimizer, const ParamTable *table, const Optimiz
   OptimizerBlock *block = optimizer->blocks;
   for (int r = 0; r < table->count; r++) {
     const Param *row = &table->rows[r];
+    bool head = row->offset == table->output.weight || row->offset == table->output.bias;
     for (size_t i = 0; i < row->count; i += BLOCK) {
       size_t left = row->count - i;
-      *block++ = (OptimizerBlock){row->offset + i, (int)(left < BLOCK ? left : BLOCK), row->decayed};
+      *block++ = (OptimizerBlock){row->offset + i, (int)(left < BLOCK ? left : BLOCK), row->decayed, head};
     }
   }
 }
@@ -110,12 +111,15 @@ Status optimizer_step(Optimizer *optimizer, float *weights, float *gradients, do
     return status_set(FAILED, "optimizer: the gradient's norm is %g; expected a finite number (nothing was updated)",
                       *grad_norm);
   double learning_rate = optimizer->options.learning_rate * multiplier;
-  StepScalars scalars = step_scalars(&optimizer->options, ++optimizer->step, learning_rate, *grad_norm);
+  const OptimizerOptions *options = &optimizer->options;
+  StepScalars rest = step_scalars(options, ++optimizer->step, learning_rate, *grad_norm);
+  StepScalars head = step_scalars(options, optimizer->step, learning_rate * options->head_scale, *grad_norm);
 #pragma omp parallel for schedule(static)
   for (int b = 0; b < optimizer->block_count; b++) {
     const OptimizerBlock *block = &optimizer->blocks[b];
     size_t at = block->offset;
-    block_step(&scalars, block->count, block->decayed ? scalars.shrink : 1, weights + at, gradients + at,
+    const StepScalars *scalars = block->head ? &head : &rest;
+    block_step(scalars, block->count, block->decayed ? scalars->shrink : 1, weights + at, gradients + at,
                optimizer->moment1 + at, optimizer->moment2 + at);
   }
   return OK;

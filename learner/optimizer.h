@@ -22,10 +22,16 @@ typedef struct OptimizerOptions {
   double learning_rate; /* the peak; each step multiplies it by the schedule's value */
   double beta1, beta2, eps, weight_decay;
   double max_grad_norm; /* 0 = no clipping */
+  double head_scale;    /* times the learning rate: of the vocabulary head (output weight, tied or not, and bias) */
 } OptimizerOptions;
-#define OPTIMIZER_DEFAULTS \
-  ((OptimizerOptions){     \
-      .kind = OPTIMIZER_ADAM, .learning_rate = 1e-5, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .max_grad_norm = 1.0})
+#define OPTIMIZER_DEFAULTS                    \
+  ((OptimizerOptions){.kind = OPTIMIZER_ADAM, \
+                      .learning_rate = 1e-5,  \
+                      .beta1 = 0.9,           \
+                      .beta2 = 0.999,         \
+                      .eps = 1e-8,            \
+                      .max_grad_norm = 1.0,   \
+                      .head_scale = 1.0})
 
 typedef struct Optimizer {
   const ParamTable *table; /* borrowed */

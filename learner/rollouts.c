@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "learner/collect.h"
+#include "learner/settings.h"
 
 int rollouts_lag(const Config *config) { return config->actors.max_lag ? config->actors.max_lag : config->actors.lag; }
 
@@ -27,11 +28,13 @@ void rollouts_free(Rollouts *r) {
  * until the update, since nothing is opened before that boundary. */
 static int64_t reference_of(const Rollouts *r, int64_t iteration, int64_t version, int64_t reference_version) {
   int every = r->config->reference.refresh_every;
+  if (!settings_reference(r->config)) return VERSION_NONE;
   return every && iteration / every != version / every ? VERSION_NONE : reference_version;
 }
 
 void rollouts_open(Rollouts *r, Ledger *ledger, int64_t iteration, int64_t oldest, int64_t reference_version) {
-  if (!r->exact) ledger_renew(ledger, iteration - r->lag, iteration, reference_version);
+  int64_t reference = settings_reference(r->config) ? reference_version : VERSION_NONE;
+  if (!r->exact) ledger_renew(ledger, iteration - r->lag, iteration, reference);
   if (r->opened < iteration) r->opened = iteration;
   for (; r->opened <= iteration + r->lag && r->opened < r->iterations; r->opened++) {
     int64_t k = r->opened, version = k - r->lag > oldest ? k - r->lag : oldest;

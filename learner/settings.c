@@ -20,7 +20,8 @@ OptimizerOptions settings_optimizer(const OptimizerConfig *config) {
                             .beta2 = config->beta2,
                             .eps = config->eps,
                             .weight_decay = config->weight_decay,
-                            .max_grad_norm = config->clip_norm};
+                            .max_grad_norm = config->clip_norm,
+                            .head_scale = config->head_scale};
 }
 
 ScheduleOptions settings_schedule(const ScheduleConfig *config) {
@@ -53,6 +54,8 @@ ObjectiveOptions settings_objective(const Config *config) {
 OffPolicy settings_off_policy(const Config *config) {
   return (OffPolicy)named(off_policy_names, config->policy.off_policy);
 }
+
+bool settings_reference(const Config *config) { return settings_objective(config).beta != 0; }
 
 int settings_threads(const Config *config, int otherwise) {
   if (config->learner.threads > 0) return config->learner.threads;

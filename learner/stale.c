@@ -43,7 +43,8 @@ static Status compute(Learn *learn, bool (*differs)(const Result *, int64_t), in
 }
 
 Status stale_compute(Learn *learn, const float *reference, int64_t reference_version) {
-  TRY(compute(learn, reference_differs, reference_version, reference, learn->log_ref));
+  if (settings_reference(learn->config))
+    TRY(compute(learn, reference_differs, reference_version, reference, learn->log_ref));
   bool ratio = settings_objective(learn->config).form == OBJECTIVE_CLIPPED;
   if (!ratio || settings_off_policy(learn->config) == OFF_POLICY_CLIP_ONLY) return OK;
   for (int g = 0; g < learn->groups; g++)

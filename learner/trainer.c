@@ -53,6 +53,7 @@ static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
   t->progress = (Progress){.iteration = checkpoint->iteration,
                            .reference_version = checkpoint->reference_version,
                            .tokens = checkpoint->tokens,
+                           .captions = checkpoint->captions,
                            .best = checkpoint->best};
   return OK;
 }
@@ -161,9 +162,11 @@ static Status start(Trainer *t) {
   for (int64_t v = t->kept.oldest; v < t->progress.iteration; v++)
     hub_publish(t->hub, SNAPSHOT_POLICY, v, boundary_policy(&t->kept, v));
   hub_publish(t->hub, SNAPSHOT_POLICY, t->progress.iteration, t->updater.weights);
-  if (memcmp(t->reference, t->updater.weights, t->table.total * sizeof(float)) == 0)
+  bool same = memcmp(t->reference, t->updater.weights, t->table.total * sizeof(float)) == 0;
+  if (settings_reference(t->config) && same)
     hub_adopt_reference(t->hub, t->progress.iteration, t->progress.reference_version);
-  else hub_publish(t->hub, SNAPSHOT_REFERENCE, t->progress.reference_version, t->reference);
+  else if (settings_reference(t->config))
+    hub_publish(t->hub, SNAPSHOT_REFERENCE, t->progress.reference_version, t->reference);
   log_info("stage 2: iterations %lld to %lld of %d images x %d captions, %d actors, %d threads, %s, %s",
            (long long)t->progress.iteration + 1, (long long)t->iterations, t->config->policy.images_per_iteration,
            t->config->policy.group, hub_live(t->hub), omp_get_max_threads(), gemm_name(), t->run.path);
@@ -225,6 +228,7 @@ static Status save(Trainer *t, bool best) {
                            .epoch = t->progress.iteration / images_iterations_per_epoch(&t->rollouts.order),
                            .step = t->updater.optimizer.step,
                            .tokens = t->progress.tokens,
+                           .captions = t->progress.captions,
                            .reference_version = t->progress.reference_version,
                            .best = t->progress.best,
                            .weights = t->updater.weights,
@@ -260,6 +264,7 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   ledger_release(&t->ledger, WORK_ROLLOUT);
   t->progress.iteration = k + 1;
   t->progress.tokens += metrics.rollouts.tokens;
+  t->progress.captions += metrics.rollouts.decoded;
   hub_publish(t->hub, SNAPSHOT_POLICY, t->progress.iteration, t->updater.weights);
   reference_refresh(t);
   metrics.rollouts.seconds[SECONDS_IDLE] += t->evaluation_idle_s;
@@ -267,6 +272,8 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   metrics.step_s = clock_seconds() - began;
   metrics.epoch = (double)t->progress.iteration / images_iterations_per_epoch(&t->rollouts.order);
   metrics.tokens = t->progress.tokens;
+  metrics.captions = t->progress.captions;
+  metrics.reference = settings_reference(config);
   metrics.skipped = t->learn.skips.count;
   metrics.dropped += t->ledger.dropped;
   metrics.after = hub_counters(t->hub);

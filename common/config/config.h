@@ -11,7 +11,7 @@
 
 typedef struct OptimizerConfig {
   char *name; /* adam | adamw */
-  double lr, beta1, beta2, eps, weight_decay, clip_norm;
+  double lr, beta1, beta2, eps, weight_decay, clip_norm, head_scale;
 } OptimizerConfig;
 
 typedef struct ScheduleConfig {

@@ -17,15 +17,18 @@
 #define LOCAL_REAL(path, member, initial, low, high, help) \
   ROW(path, OPTION_REAL, member, initial, low, high, NULL, true, help)
 
-#define OPTIMIZER(prefix, member, lr_, decay_)                                                              \
-  CHOICE(prefix "optimizer.name", member.name, "adam", "adam|adamw",                                        \
-         "adam adds weight decay to the gradient, adamw decays the weights"),                               \
-      REAL(prefix "optimizer.lr", member.lr, lr_, 0, 10, "peak learning rate"),                             \
-      REAL(prefix "optimizer.beta1", member.beta1, "0.9", 0, 0.99999, "decay of the first moment"),         \
-      REAL(prefix "optimizer.beta2", member.beta2, "0.999", 0, 0.9999999, "decay of the second moment"),    \
-      REAL(prefix "optimizer.eps", member.eps, "1e-8", 1e-30, 1, "added to the root of the second moment"), \
-      REAL(prefix "optimizer.weight_decay", member.weight_decay, decay_, 0, 10, "weight decay"),            \
-      REAL(prefix "optimizer.clip_norm", member.clip_norm, "1", 0, 1e9, "largest gradient norm; 0 = no clipping")
+#define OPTIMIZER(prefix, member, lr_, decay_)                                                                     \
+  CHOICE(prefix "optimizer.name", member.name, "adam", "adam|adamw",                                               \
+         "adam adds weight decay to the gradient, adamw decays the weights"),                                      \
+      REAL(prefix "optimizer.lr", member.lr, lr_, 0, 10, "peak learning rate"),                                    \
+      REAL(prefix "optimizer.beta1", member.beta1, "0.9", 0, 0.99999, "decay of the first moment"),                \
+      REAL(prefix "optimizer.beta2", member.beta2, "0.999", 0, 0.9999999, "decay of the second moment"),           \
+      REAL(prefix "optimizer.eps", member.eps, "1e-8", 1e-30, 1, "added to the root of the second moment"),        \
+      REAL(prefix "optimizer.weight_decay", member.weight_decay, decay_, 0, 10, "weight decay"),                   \
+      REAL(prefix "optimizer.clip_norm", member.clip_norm, "1", 0, 1e9, "largest gradient norm; 0 = no clipping"), \
+      REAL(                                                                                                        \
+          prefix "optimizer.head_scale", member.head_scale, "1", 0, 1000,                                          \
+          "times lr: learning rate of the vocabulary head (output weight, also when tied, and bias); the rest has lr")
 #define SCHEDULE(prefix, member, name_, warmup_)                                                                 \
   CHOICE(prefix "schedule.name", member.name, name_, "constant|linear|cosine", "decay of the learning rate"),    \
       REAL(prefix "schedule.warmup", member.warmup, warmup_, 0, 1, "fraction of the steps with linear warm-up"), \

@@ -77,6 +77,7 @@ static void header_hash(const Checkpoint *checkpoint, char text[HASH_TEXT]) {
                        checkpoint->reference_version,
                        (int64_t)checkpoint->seed};
   hash_add(hasher, numbers, sizeof numbers);
+  if (checkpoint->captions) hash_add(hasher, &checkpoint->captions, sizeof checkpoint->captions);
   double best = checkpoint->best == checkpoint->best ? checkpoint->best : -1e300; /* NaN has many bits */
   hash_add(hasher, &best, sizeof best);
   const char *texts[] = {checkpoint->stage,        checkpoint->config ? checkpoint->config : "",
@@ -125,6 +126,7 @@ static Status header_write(const H5File *file, const Checkpoint *checkpoint) {
   TRY(h5_write_integer(file, "/", "epoch", checkpoint->epoch));
   TRY(h5_write_integer(file, "/", "step", checkpoint->step));
   TRY(h5_write_integer(file, "/", "tokens", checkpoint->tokens));
+  TRY(h5_write_integer(file, "/", "captions", checkpoint->captions));
   TRY(h5_write_integer(file, "/", "reference_version", checkpoint->reference_version));
   TRY(h5_write_integer(file, "/", "seed", (int64_t)checkpoint->seed));
   TRY(h5_write_real(file, "/", "best", checkpoint->best));
@@ -208,6 +210,7 @@ static Status header_read(const H5File *file, Checkpoint *checkpoint) {
   TRY(h5_read_integer(file, "/", "epoch", &checkpoint->epoch));
   TRY(h5_read_integer(file, "/", "step", &checkpoint->step));
   TRY(h5_read_integer(file, "/", "tokens", &checkpoint->tokens));
+  if (h5_read_integer(file, "/", "captions", &checkpoint->captions) != OK) checkpoint->captions = 0; /* not counted */
   TRY(h5_read_integer(file, "/", "reference_version", &checkpoint->reference_version));
   TRY(h5_read_integer(file, "/", "seed", &seed));
   checkpoint->seed = (uint64_t)seed;

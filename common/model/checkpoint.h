@@ -18,6 +18,7 @@ typedef struct Checkpoint {
   char stage[16];              /* "pretrain" or "train" */
   int64_t iteration;           /* finished iterations (stage 2) or optimiser steps (stage 1) */
   int64_t epoch, step, tokens; /* counters: epoch of stage 1, optimiser steps, tokens seen */
+  int64_t captions;            /* decoded to learn from, greedy baselines included (stage 2) */
   int64_t reference_version;
   uint64_t seed;
   double best;                                    /* best dev CIDEr so far, NaN = none */

@@ -19,31 +19,36 @@ def values(seed, count):
     return (((i * 7919 + seed * 104729) % 2003 - 1001).double() / 1024).float()
 
 
-def run(kind, decay, clip, rate, betas):
+def run(kind, decay, clip, rate, betas, head=1.0):
+    """The first row is the head."""
     weights = [torch.nn.Parameter(values(r, rows * columns)) for r, (_, rows, columns, _) in enumerate(ROWS)]
     if kind == "adam":
-        optimizer = torch.optim.Adam(weights, lr=rate, betas=betas, weight_decay=decay)
+        optimizer = torch.optim.Adam([{"params": weights[:1]}, {"params": weights[1:]}], lr=rate, betas=betas,
+                                     weight_decay=decay)
     else:
-        groups = [{"params": [w for w, row in zip(weights, ROWS) if row[3]], "weight_decay": decay},
+        groups = [{"params": weights[:1], "weight_decay": decay},
+                  {"params": [w for w, row in zip(weights[1:], ROWS[1:]) if row[3]], "weight_decay": decay},
                   {"params": [w for w, row in zip(weights, ROWS) if not row[3]], "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(groups, lr=rate, betas=betas)
     norms = []
     for step in range(STEPS):
-        for group in optimizer.param_groups:
-            group["lr"] = rate * (1 - step / 8)
+        for g, group in enumerate(optimizer.param_groups):
+            group["lr"] = rate * (1 - step / 8) * (head if g == 0 else 1)
         for r, w in enumerate(weights):
             w.grad = values(100 * (step + 1) + r, w.numel()) / 2 ** (step % 3)
         norms.append(float(torch.nn.utils.clip_grad_norm_(weights, clip or math.inf)))
         optimizer.step()
     kept = lambda x: [float("%.9g" % v) for v in x.detach()[::1 if x.numel() < 100 else STRIDE]]
-    return {"kind": kind, "weight_decay": decay, "max_grad_norm": clip, "learning_rate": rate, "beta1": betas[0],
+    return {"kind": kind, "weight_decay": decay, "max_grad_norm": clip, "head_scale": head, "learning_rate": rate, "beta1": betas[0],
             "beta2": betas[1], "grad_norm": [float("%.9g" % n) for n in norms], "weights": [kept(w) for w in weights],
             "moment1": [kept(optimizer.state[w]["exp_avg"]) for w in weights],
             "moment2": [kept(optimizer.state[w]["exp_avg_sq"]) for w in weights]}
 
 
 cases = [run("adam", 0.0, 0.0, 2 ** -7, (0.9, 0.999)), run("adam", 1 / 64, 1.0, 2 ** -7, (0.9, 0.999)),
-         run("adamw", 1 / 64, 1.0, 2 ** -7, (0.9, 0.98)), run("adamw", 0.25, 1e6, 2 ** -6, (0.9, 0.999))]
+         run("adamw", 1 / 64, 1.0, 2 ** -7, (0.9, 0.98)), run("adamw", 0.25, 1e6, 2 ** -6, (0.9, 0.999)),
+         run("adam", 1 / 64, 1.0, 2 ** -7, (0.9, 0.999), head=0.25),
+         run("adamw", 0.25, 1.0, 2 ** -7, (0.9, 0.98), head=4.0)]
 with open("optimizer.json", "w") as file:
     rows = [{"name": n, "rows": r, "columns": c, "decayed": d} for n, r, c, d in ROWS]
     file.write('{"steps": %d, "stride": %d, "rows": %s,\n"cases": [\n%s\n]}\n' % (

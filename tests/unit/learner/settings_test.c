@@ -53,7 +53,7 @@ static void values_arrive(void **state) {
                         "policy.kl=k2",           "policy.beta=0.5",       "policy.eps_high=0.3",
                         "sampling.max_length=17", "policy.entropy=0.01",   "optimizer.name=adamw",
                         "optimizer.lr=3e-5",      "optimizer.clip_norm=2", "schedule.name=linear",
-                        "schedule.warmup=0.25",   "schedule.final=0.125"};
+                        "schedule.warmup=0.25",   "schedule.final=0.125",  "optimizer.head_scale=0.5"};
   for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) assert_int_equal(config_set(&config, sets[i]), OK);
   ObjectiveOptions objective = settings_objective(&config);
   assert_true(settings_advantage(&config).kind == ADVANTAGE_RLOO && objective.form == OBJECTIVE_CLIPPED);
@@ -63,11 +63,16 @@ static void values_arrive(void **state) {
   assert_true(objective.max_length == 17 && objective.entropy_bonus == 0.01);
   OptimizerOptions optimizer = settings_optimizer(&config.optimizer);
   assert_true(optimizer.kind == OPTIMIZER_ADAMW && optimizer.learning_rate == 3e-5 && optimizer.max_grad_norm == 2);
+  assert_true(optimizer.head_scale == 0.5);
   ScheduleOptions schedule = settings_schedule(&config.schedule);
   assert_true(schedule.kind == SCHEDULE_LINEAR && schedule.warmup == 0.25 && schedule.final == 0.125);
   assert_int_equal(config_set(&config, "policy.advantage=scst"), OK);
   objective = settings_objective(&config);
-  assert_true(objective.form == OBJECTIVE_REINFORCE && objective.beta == 0);
+  assert_true(objective.form == OBJECTIVE_REINFORCE && objective.beta == 0 && !settings_reference(&config));
+  assert_int_equal(config_set(&config, "policy.advantage=grpo"), OK);
+  assert_true(settings_reference(&config));
+  assert_int_equal(config_set(&config, "policy.beta=0"), OK);
+  assert_false(settings_reference(&config));
   config_free(&config);
 }
 
