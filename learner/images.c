@@ -36,6 +36,17 @@ const int32_t *images_iteration(ImageOrder *order, int64_t iteration) {
   return order->shuffled + (size_t)(iteration % per_epoch) * (size_t)order->per_iteration;
 }
 
+enum { FRESH = 1 << 12 }; /* above any inner epoch */
+
+void images_fresh(ImageOrder *order, int64_t iteration, int32_t *fresh) {
+  int first = (int)(images_iteration(order, iteration) - order->shuffled), each = order->per_iteration;
+  int behind = order->count - first - each;
+  memcpy(fresh, order->shuffled, (size_t)first * sizeof *fresh);
+  memcpy(fresh + first, order->shuffled + first + each, (size_t)behind * sizeof *fresh);
+  rng_shuffle((RngKey){.seed = order->seed, .stage = RNG_SHUFFLE, .iteration = (uint32_t)iteration, .sample = FRESH},
+              fresh, first + behind);
+}
+
 void images_shuffle(uint64_t seed, int64_t iteration, int inner_epoch, int32_t *order, int count) {
   for (int i = 0; i < count; i++) order[i] = i;
   rng_shuffle(

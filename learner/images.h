@@ -20,6 +20,9 @@ void images_free(ImageOrder *order); /* idempotent */
 /* The pictures of iteration k = 0, 1, ... [per_iteration]; borrowed until the next call. */
 const int32_t *images_iteration(ImageOrder *order, int64_t iteration);
 
+/* fresh [count - per_iteration] <- the pictures that iteration k does not have, in an order of its own. */
+void images_fresh(ImageOrder *order, int64_t iteration, int32_t *fresh);
+
 /* Iterations of one epoch (at least 1). */
 int images_iterations_per_epoch(const ImageOrder *order);
 

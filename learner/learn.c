@@ -8,6 +8,7 @@
 #include "common/model/policy.h"
 #include "learner/images.h"
 #include "learner/settings.h"
+#include "learner/truth.h"
 
 const char *const off_policy_names[OFF_POLICIES + 1] = {"decoupled", "clip_only", "none", NULL};
 
@@ -18,6 +19,7 @@ void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *u
   size_t all_tokens = all_captions * (size_t)policy_max_length(config);
   *learn = (Learn){.config = config, .dataset = dataset, .updater = updater};
   batch_init(&learn->batch, &updater->table->shape, minibatch, captions, tokens);
+  if (config->policy.xe > 0) batch_init(&learn->truth, &updater->table->shape, minibatch, captions, tokens);
   learn->group = xcalloc((size_t)images, sizeof *learn->group);
   learn->advantage = xcalloc(all_captions, sizeof(double));
   learn->order = xcalloc((size_t)images, sizeof(int32_t));
@@ -33,6 +35,7 @@ void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *u
 
 void learn_free(Learn *learn) {
   batch_free(&learn->batch);
+  batch_free(&learn->truth);
   free(learn->group);
   free(learn->advantage);
   free(learn->order);
@@ -70,7 +73,15 @@ static void gather_group(Learn *learn, const AdvantageOptions *options, const Re
   GroupStats stats =
       advantage_group(options, size, result->reward + first, result->has_baseline ? result->baseline[index] : 0,
                       learn->advantage + learn->captions);
-  learn->captions += size;
+  if (stats.degenerate && learn->config->policy.dynamic_sampling) {
+    learn->groups--;
+    learn->tokens = group->first_token;
+    means->left_out++;
+  } else {
+    learn->captions += size;
+  }
+  means->groups++;
+  means->captions += size;
   means->reward_std += stats.std;
   means->frac_reward_zero_std += stats.degenerate;
   means->baseline += result->has_baseline ? result->baseline[index] : NAN;
@@ -99,8 +110,7 @@ void learn_gather(Learn *learn, const Result *const *results, int chunks, int64_
     means->decoded += result->captions + (result->has_baseline ? result->images : 0);
     for (int k = 0; k < SECONDS_KINDS; k++) means->seconds[k] += result->seconds[k];
   }
-  double captions = learn->captions, groups = learn->groups;
-  means->captions = learn->captions;
+  double captions = (double)means->captions, groups = means->groups;
   means->reward /= captions;
   means->clipped /= captions;
   means->version_lag /= captions;
@@ -139,6 +149,17 @@ static Status add_terms(Learn *learn, const Group *group, int *captions) {
   return OK;
 }
 
+/* The people's captions of the images in the batch: as many of each as were sampled, in turns. */
+static void truth_fill(Learn *learn, const int32_t *groups, int count) {
+  batch_clear(&learn->truth);
+  for (int i = 0; i < count; i++) {
+    const Group *group = &learn->group[groups[i]];
+    batch_add_image(&learn->truth, learn->batch.features + (size_t)i * learn->batch.image_floats);
+    truth_add(&learn->truth, learn->dataset, group->result->image[group->index], learn->config->policy.group,
+              policy_max_length(learn->config), learn->iteration);
+  }
+}
+
 /* On-policy, prox is mu and all three are the same. */
 static RolloutTerms terms_choose(const Learn *learn, OffPolicy off_policy) {
   RolloutTerms terms = {.log_mu = learn->batch_log_mu, .advantage = learn->batch_advantage};
@@ -155,6 +176,11 @@ static Status step(Learn *learn, const int32_t *groups, int count, int64_t numbe
   batch_clear(&learn->batch);
   for (int i = 0; i < count; i++) TRY(add_terms(learn, &learn->group[groups[i]], &captions));
   RolloutTerms terms = terms_choose(learn, settings_off_policy(config));
+  if (config->policy.xe > 0) {
+    truth_fill(learn, groups, count);
+    terms.truth = &learn->truth.view;
+    terms.xe = config->policy.xe;
+  }
   Dropout dropout = {.rate = (float)config->policy.dropout,
                      .image_rate = (float)config->policy.image_dropout,
                      .seed = config->run.seed,
@@ -170,6 +196,7 @@ Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*
   ScheduleOptions schedule = settings_schedule(&config->schedule);
   ObjectiveOptions objective = settings_objective(config);
   int minibatch = learn->batch.max_images, done = 0;
+  int steps = config->policy.inner_epochs * ((learn->groups + minibatch - 1) / minibatch);
   double norm, multiplier = 0;
   *sums = (ObjectiveSums){0};
   *grad_norm = 0;
@@ -183,10 +210,9 @@ Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*
       multiplier = schedule_multiplier(&schedule, number, iterations * learn->steps_per_iteration);
       Status status = step(learn, learn->order + first, count, number, multiplier, &objective, sums, &norm);
       if (status != OK)
-        return status_prefix(status, "iteration %lld, step %d of %d", (long long)iteration + 1, done + 1,
-                             learn->steps_per_iteration);
-      *grad_norm += norm / learn->steps_per_iteration;
-      if (between && !between(context) && done + 1 < learn->steps_per_iteration) return OK;
+        return status_prefix(status, "iteration %lld, step %d of %d", (long long)iteration + 1, done + 1, steps);
+      *grad_norm += norm / steps;
+      if (between && !between(context) && done + 1 < steps) return OK;
     }
   }
   *learning_rate = multiplier * config->optimizer.lr;

@@ -30,13 +30,15 @@ enum { LEARN_COMPONENTS = COMPONENTS_MAX };
 typedef struct RolloutMeans {
   double reward, reward_std;          /* over captions; mean over groups of the population standard deviation */
   double component[LEARN_COMPONENTS]; /* unweighted */
-  double frac_reward_zero_std;
-  double length, clipped; /* tokens a caption; share without end token */
-  double version_lag;     /* mean over captions of how many versions older than the policy their sampler was */
+  double frac_reward_zero_std;        /* share of groups whose rewards do not differ, those left out included */
+  double length, clipped;             /* tokens a caption; share without end token */
+  double version_lag; /* mean over captions of how many versions older than the policy their sampler was */
   int version_lag_max;
   double kept_mass;              /* mean over tokens of the probability that truncation left to sample from */
   double baseline;                /* mean reward of the greedy captions (scst), else NaN */
   double seconds[SECONDS_KINDS];  /* sums over chunks */
+  int groups, left_out;           /* sampled; of them left out by policy.dynamic_sampling */
+  int refills;                    /* rounds of fresh images */
   long captions, tokens, decoded; /* decoded: captions and the greedy ones that are a baseline */
 } RolloutMeans;
 
@@ -54,6 +56,7 @@ typedef struct Learn {
   float *log_mu, *log_prox, *log_ref; /* [tokens of the iteration]; prox = mu where not stale */
   float *batch_log_mu, *batch_log_prox, *batch_log_ref; /* [tokens of a minibatch] */
   double *batch_advantage;                              /* [captions of a minibatch] */
+  Batch truth; /* people's captions of the minibatch's images; empty when policy.xe is 0 */
   int steps_per_iteration;
   Skips skips; /* count: of the last update */
 } Learn;
@@ -61,8 +64,9 @@ typedef struct Learn {
 void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *updater);
 void learn_free(Learn *learn); /* idempotent */
 
-/* Gathers the iteration's results [chunks], borrowed until after learn_update, and computes advantages. Then call
- * stale_compute (learner/stale.h). */
+/* Gathers the iteration's results [chunks], borrowed until after learn_update, and computes advantages; with
+ * policy.dynamic_sampling learn->groups counts only groups whose rewards differ. Then call stale_compute
+ * (learner/stale.h). */
 void learn_gather(Learn *learn, const Result *const *results, int chunks, int64_t iteration, RolloutMeans *means);
 
 /* Appends a group's picture and captions to learn->batch. Returns the offset of its first token there in *at. */

@@ -30,25 +30,28 @@ static LedgerIteration *find(const Ledger *ledger, Work work, int64_t iteration)
   return NULL;
 }
 
+static void chunks_append(LedgerIteration *to, const Assignment *like, const int32_t *image, int images,
+                          int chunk_images) {
+  int before = to->chunks;
+  to->chunks += (images + chunk_images - 1) / chunk_images;
+  to->chunk = xrealloc(to->chunk, (size_t)to->chunks * sizeof(Chunk));
+  for (int c = before; c < to->chunks; c++) {
+    int first = (c - before) * chunk_images, count = images - first < chunk_images ? images - first : chunk_images;
+    to->chunk[c] = (Chunk){.assignment = *like};
+    Assignment *a = &to->chunk[c].assignment;
+    a->chunk = c;
+    a->images = count;
+    memcpy(a->image, image + first, sizeof(int32_t) * (size_t)count);
+  }
+}
+
 void ledger_open(Ledger *ledger, Work work, int64_t iteration, int64_t policy_version, int64_t reference_version,
                  const int32_t *image, int images, int chunk_images) {
   CHECK(images > 0 && chunk_images > 0 && chunk_images <= CHUNK_IMAGES_MAX && !find(ledger, work, iteration));
-  LedgerIteration opened = {.work = work,
-                            .iteration = iteration,
-                            .floating = policy_version == VERSION_NONE,
-                            .chunks = (images + chunk_images - 1) / chunk_images};
-  opened.chunk = xcalloc((size_t)opened.chunks, sizeof(Chunk));
-  for (int c = 0; c < opened.chunks; c++) {
-    int first = c * chunk_images, count = images - first < chunk_images ? images - first : chunk_images;
-    Assignment *a = &opened.chunk[c].assignment;
-    *a = (Assignment){.work = work,
-                      .iteration = iteration,
-                      .chunk = c,
-                      .policy_version = policy_version,
-                      .reference_version = reference_version,
-                      .images = count};
-    memcpy(a->image, image + first, sizeof(int32_t) * (size_t)count);
-  }
+  LedgerIteration opened = {.work = work, .iteration = iteration, .floating = policy_version == VERSION_NONE};
+  Assignment like = {
+      .work = work, .iteration = iteration, .policy_version = policy_version, .reference_version = reference_version};
+  chunks_append(&opened, &like, image, images, chunk_images);
   if (ledger->count == ledger->capacity) {
     ledger->capacity = ledger->capacity ? 2 * ledger->capacity : 4;
     ledger->open = xrealloc(ledger->open, (size_t)ledger->capacity * sizeof *ledger->open);
@@ -60,6 +63,13 @@ void ledger_open(Ledger *ledger, Work work, int64_t iteration, int64_t policy_ve
     ledger->open[at] = ledger->open[at - 1];
   }
   ledger->open[at] = opened;
+}
+
+void ledger_extend(Ledger *ledger, Work work, int64_t iteration, const int32_t *image, int images, int chunk_images) {
+  LedgerIteration *found = find(ledger, work, iteration);
+  CHECK(found && !found->floating && images > 0 && chunk_images > 0 && chunk_images <= CHUNK_IMAGES_MAX);
+  Assignment like = found->chunk[0].assignment;
+  chunks_append(found, &like, image, images, chunk_images);
 }
 
 static bool holds(const Chunk *chunk, int actor) {

@@ -54,6 +54,10 @@ void ledger_free(Ledger *ledger); /* idempotent */
 void ledger_open(Ledger *ledger, Work work, int64_t iteration, int64_t policy_version, int64_t reference_version,
                  const int32_t *image, int images, int chunk_images);
 
+/* Adds chunks behind those of an open iteration that does not float, of the same versions. Results
+ * taken before move: ask ledger_result for them again. */
+void ledger_extend(Ledger *ledger, Work work, int64_t iteration, const int32_t *image, int images, int chunk_images);
+
 /* The next chunk for this actor: the first pending one, else the longest-held late one that it does not hold. False:
  * nothing to do. `now` in any clock that does not go back (hub_clock). */
 bool ledger_next(Ledger *ledger, int actor, double now, Assignment *assignment);

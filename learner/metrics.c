@@ -27,6 +27,11 @@ void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
     put(line, name, r->component[k]);
   }
   put(line, "frac_reward_zero_std", r->frac_reward_zero_std);
+  if (m->dynamic) {
+    json_object_set_new(line, "dynamic_sampling/left_out", json_integer(r->left_out));
+    json_object_set_new(line, "dynamic_sampling/refills", json_integer(r->refills));
+    json_object_set_new(line, "dynamic_sampling/groups", json_integer(r->groups - r->left_out));
+  }
   if (!isnan(r->baseline)) put(line, "reward_baseline", r->baseline);
   if (m->reference) put(line, "kl", means.kl);
   put(line, "entropy", means.entropy);
@@ -38,6 +43,7 @@ void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
   put(line, "completions/clipped_ratio", r->clipped);
   put(line, "sampling/kept_mass", r->kept_mass);
   put(line, "loss", means.loss);
+  if (m->xe) put(line, "xe", means.xe);
   put(line, "grad_norm", m->grad_norm);
   put(line, "learning_rate", m->learning_rate);
   json_object_set_new(line, "skipped_steps", json_integer(m->skipped));

@@ -15,7 +15,8 @@ typedef struct IterationMetrics {
   double grad_norm, learning_rate, epoch;
   double collected_s, step_s; /* until the rollouts were there; in all */
   int64_t tokens, captions;   /* sampled since the run began; decoded, greedy baselines included */
-  bool reference;             /* a KL was taken */
+  bool reference, xe;         /* there is a KL; there is a cross-entropy term */
+  bool dynamic;               /* policy.dynamic_sampling */
   int alive;
   double ready; /* share of the rollouts that were there before they were waited for */
   int skipped;  /* optimiser steps left out (learner/skips.h) */

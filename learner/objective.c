@@ -150,6 +150,7 @@ Status objective_evaluate(const ObjectiveOptions *options, const ObjectiveInput 
 
 void objective_sums_add(ObjectiveSums *sums, const ObjectiveSums *more) {
   sums->loss += more->loss;
+  sums->xe += more->xe;
   sums->steps += more->steps;
   sums->kl += more->kl;
   sums->entropy += more->entropy;
@@ -166,6 +167,7 @@ ObjectiveMeans objective_means(const ObjectiveSums *sums) {
   double tokens = sums->tokens > 0 ? sums->tokens : 1, steps = sums->steps > 0 ? sums->steps : 1;
   return (ObjectiveMeans){
       .loss = sums->loss / steps,
+      .xe = sums->xe / steps,
       .kl = sums->kl / tokens,
       .entropy = sums->entropy / tokens,
       .ratio_mean = sums->ratio / tokens,

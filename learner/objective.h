@@ -77,6 +77,7 @@ typedef struct ObjectiveScale {
 typedef struct ObjectiveSums {
   double loss;  /* sum of minibatch losses (each already a mean) */
   double steps; /* minibatches whose loss is in `loss`: counted by who takes the step */
+  double xe;    /* sum of minibatch means of a cross-entropy term, unweighted: added by who has one */
   double kl;    /* the selected estimator */
   double entropy;
   double ratio;     /* u, of the token's caption at level sequence */
@@ -89,7 +90,7 @@ typedef struct ObjectiveSums {
 
 /* Means under the names of TRL's GRPO trainer (kl, entropy, clip_ratio/low_mean, clip_ratio/high_mean). */
 typedef struct ObjectiveMeans {
-  double loss, kl, entropy, ratio_mean, ratio_max, clip_low, clip_high, clamped;
+  double loss, xe, kl, entropy, ratio_mean, ratio_max, clip_low, clip_high, clamped;
 } ObjectiveMeans;
 
 /* Adds this input's loss and metrics to `sums`; writes dLoss/dlogp to d_logp [T] and, unless it is NULL,

@@ -19,6 +19,7 @@
 #include "learner/run_folder.h"
 #include "learner/settings.h"
 #include "learner/skips.h"
+#include "learner/truth.h"
 #include "learner/update.h"
 
 typedef struct Pretrain {
@@ -103,19 +104,14 @@ static void pretrain_free(Pretrain *p) {
 
 /* --- training ------------------------------------------------------------------------------------------------ */
 
-/* captions_per_image captions of each picture: all, or that many from a start that moves with the epoch. */
 static Status fill_batch(Pretrain *p, int64_t step) {
+  const Config *config = p->config;
   const int32_t *images = images_iteration(&p->order, step);
   batch_clear(&p->batch);
-  for (int i = 0; i < p->config->pretrain.batch_images; i++) {
+  for (int i = 0; i < config->pretrain.batch_images; i++) {
     TRY(dataset_features(&p->dataset, images[i], batch_add_image(&p->batch, NULL)));
-    int first = p->dataset.image_first[images[i]], count = p->dataset.image_first[images[i] + 1] - first;
-    int taken = count < p->config->pretrain.captions_per_image ? count : p->config->pretrain.captions_per_image;
-    for (int c = 0; c < taken; c++) {
-      int row = first + (int)((p->epoch * taken + c) % count), length = p->dataset.length[row];
-      if (length > p->config->model.max_length) length = p->config->model.max_length;
-      batch_add_caption(&p->batch, p->dataset.tokens + (size_t)row * (size_t)p->dataset.token_stride, length);
-    }
+    truth_add(&p->batch, &p->dataset, images[i], config->pretrain.captions_per_image, config->model.max_length,
+              p->epoch);
   }
   return OK;
 }

@@ -15,12 +15,15 @@ void rollouts_init(Rollouts *r, const Config *config, const int32_t *split, int 
                   .exact = !config->actors.max_lag,
                   .chunks = (images + chunk - 1) / chunk};
   images_init(&r->order, config->run.seed, split, count, images);
-  r->result = xcalloc((size_t)r->chunks, sizeof *r->result);
+  r->result = xcalloc((size_t)r->chunks * (size_t)(1 + config->policy.refills), sizeof *r->result);
+  r->fresh_count = count - images;
+  r->fresh = xcalloc((size_t)r->fresh_count + 1, sizeof *r->fresh);
 }
 
 void rollouts_free(Rollouts *r) {
   images_free(&r->order);
   free(r->result);
+  free(r->fresh);
   *r = (Rollouts){0};
 }
 
@@ -52,9 +55,32 @@ double rollouts_ready(const Rollouts *r, const Ledger *ledger, int64_t iteration
   return ready < r->chunks ? (double)ready / r->chunks : 1;
 }
 
+static Status take(Rollouts *r, Hub *hub, Ledger *ledger, int64_t iteration, int chunks, const volatile int *stop,
+                   bool *complete) {
+  TRY(collect(hub, ledger, WORK_ROLLOUT, last(r, iteration), chunks, stop, complete));
+  if (!*complete) return OK;
+  ledger_take(ledger, WORK_ROLLOUT, last(r, iteration), chunks, r->result + r->results);
+  r->results += chunks;
+  return OK;
+}
+
 Status rollouts_collect(Rollouts *r, Hub *hub, Ledger *ledger, int64_t iteration, const volatile int *stop,
                         bool *complete) {
-  TRY(collect(hub, ledger, WORK_ROLLOUT, last(r, iteration), r->chunks, stop, complete));
-  if (*complete) ledger_take(ledger, WORK_ROLLOUT, last(r, iteration), r->chunks, r->result);
+  r->results = r->used = 0;
+  return take(r, hub, ledger, iteration, r->chunks, stop, complete);
+}
+
+Status rollouts_refill(Rollouts *r, Hub *hub, Ledger *ledger, int64_t iteration, int images, const volatile int *stop,
+                       int *added, bool *complete) {
+  int left = r->fresh_count - r->used, chunk = r->config->actors.chunk_images;
+  *added = images < left ? images : left;
+  *complete = true;
+  if (!*added) return OK;
+  if (!r->used) images_fresh(&r->order, iteration, r->fresh);
+  ledger_extend(ledger, WORK_ROLLOUT, iteration, r->fresh + r->used, *added, chunk);
+  r->used += *added;
+  int before = r->results;
+  TRY(take(r, hub, ledger, iteration, (*added + chunk - 1) / chunk, stop, complete));
+  for (int c = 0; c < before; c++) r->result[c] = ledger_result(ledger, WORK_ROLLOUT, iteration, c);
   return OK;
 }

@@ -24,7 +24,11 @@ typedef struct Rollouts {
   int64_t opened;        /* iterations below it were opened, or done before the run was resumed */
   int64_t iterations;    /* of the whole run */
   int chunks;            /* an iteration */
-  const Result **result; /* [chunks], owned: of the last rollouts_collect */
+  const Result **result; /* [results], owned: of the last rollouts_collect and the refills after it */
+  int results;
+  int32_t
+      *fresh; /* [split - images_per_iteration], owned: what refills take pictures from; the first `used` are gone */
+  int fresh_count, used;
 } Rollouts;
 
 int rollouts_lag(const Config *config); /* of either kind */
@@ -43,5 +47,11 @@ double rollouts_ready(const Rollouts *rollouts, const Ledger *ledger, int64_t it
  * Errors: FAILED no actors. */
 Status rollouts_collect(Rollouts *rollouts, Hub *hub, Ledger *ledger, int64_t iteration, const volatile int *stop,
                         bool *complete);
+
+/* Dynamic sampling: at most `images` fresh pictures more for the iteration just collected, of the same versions, behind
+ * the others in rollouts->result, whose pointers change. Which pictures follows from the seed and the iteration, so
+ * neither the number of actors nor a resume plays a part. *added: how many; 0 when the split has no others. */
+Status rollouts_refill(Rollouts *rollouts, Hub *hub, Ledger *ledger, int64_t iteration, int images,
+                       const volatile int *stop, int *added, bool *complete);
 
 #endif

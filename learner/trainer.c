@@ -242,6 +242,21 @@ static Status save(Trainer *t, bool best) {
   return status;
 }
 
+/* Waits for iteration k's rollouts and gathers them, in dynamic sampling with fresh images for groups left out. */
+static Status gather(Trainer *t, int64_t k, RolloutMeans *means, bool *complete) {
+  const Config *config = t->config;
+  int wanted = config->policy.images_per_iteration, refills = 0, added = 1;
+  TRY(rollouts_collect(&t->rollouts, t->hub, &t->ledger, k, t->stop, complete));
+  while (*complete) {
+    learn_gather(&t->learn, t->rollouts.result, t->rollouts.results, k, means);
+    means->refills = refills;
+    if (t->learn.groups == wanted || refills == config->policy.refills || !added) break;
+    TRY(rollouts_refill(&t->rollouts, t->hub, &t->ledger, k, wanted - t->learn.groups, t->stop, &added, complete));
+    refills += added > 0;
+  }
+  return OK;
+}
+
 /* Learns from iteration k's rollouts; `line` is its metrics. When it is stopped on the way (*complete false) the weights
  * may stand between boundaries. */
 static Status iterate(Trainer *t, json_t *line, bool *complete) {
@@ -251,11 +266,10 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   IterationMetrics metrics = {.before = hub_counters(t->hub), .dropped = -t->ledger.dropped};
   rollouts_open(&t->rollouts, &t->ledger, k, t->kept.oldest, t->progress.reference_version);
   metrics.ready = rollouts_ready(&t->rollouts, &t->ledger, k);
-  TRY(rollouts_collect(&t->rollouts, t->hub, &t->ledger, k, t->stop, complete));
+  TRY(gather(t, k, &metrics.rollouts, complete));
   if (!*complete) return OK;
   metrics.collected_s = clock_seconds() - began;
   metrics.alive = hub_live(t->hub);
-  learn_gather(&t->learn, t->rollouts.result, t->rollouts.chunks, k, &metrics.rollouts);
   TRY(stale_compute(&t->learn, t->reference, t->progress.reference_version));
   TRY(learn_update(&t->learn, k, t->iterations, goes_on, t, &metrics.sums, &metrics.grad_norm, &metrics.learning_rate,
                    complete));
@@ -274,6 +288,8 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   metrics.tokens = t->progress.tokens;
   metrics.captions = t->progress.captions;
   metrics.reference = settings_reference(config);
+  metrics.dynamic = config->policy.dynamic_sampling;
+  metrics.xe = config->policy.xe > 0;
   metrics.skipped = t->learn.skips.count;
   metrics.dropped += t->ledger.dropped;
   metrics.after = hub_counters(t->hub);

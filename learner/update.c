@@ -112,12 +112,18 @@ static Status update_finish(Updater *updater, Status status, double multiplier, 
 
 /* --- stage 1 ------------------------------------------------------------------------------------------------------ */
 
-Status update_xe(Updater *updater, const CaptionBatch *batch, double label_smoothing, const Dropout *dropout,
-                 double multiplier, XeReport *report) {
-  CHECK(batch->tokens > 0);
+/* Sums over tokens. */
+typedef struct XeSums {
+  double nll, uniform;
+} XeSums;
+
+/* Adds `weight` times the gradient of the mean (smoothed) cross-entropy. */
+static XeSums xe_accumulate(Updater *updater, const CaptionBatch *batch, double label_smoothing, double weight,
+                            const Dropout *dropout) {
   bool smooth = label_smoothing > 0;
-  double nll = 0, uniform = 0;
-  float d_logp = (float)(-(1 - label_smoothing) / batch->tokens), d_mean = (float)(-label_smoothing / batch->tokens);
+  XeSums sums = {0};
+  float d_logp = (float)(-weight * (1 - label_smoothing) / batch->tokens);
+  float d_mean = (float)(-weight * label_smoothing / batch->tokens);
   TokenOutputs outputs = {.logp = updater->logp, .mean_logp = smooth ? updater->mean_logp : NULL};
   TokenGradients gradients = {.logp = updater->d_logp, .mean_logp = smooth ? updater->d_mean_logp : NULL};
   for (int t = 0; t < updater->captioner.max_tokens; t++) updater->d_logp[t] = d_logp, updater->d_mean_logp[t] = d_mean;
@@ -126,20 +132,39 @@ Status update_xe(Updater *updater, const CaptionBatch *batch, double label_smoot
     const Dropout *mask = micro_dropout(dropout, &micro, &own);
     forward(updater, updater->weights, &micro.view, 1, mask, &outputs);
     for (int t = 0; t < micro.view.tokens; t++) {
-      nll -= (double)updater->logp[t];
-      if (smooth) uniform -= (double)updater->mean_logp[t];
+      sums.nll -= (double)updater->logp[t];
+      if (smooth) sums.uniform -= (double)updater->mean_logp[t];
     }
     backward(updater, &micro.view, &gradients);
   }
-  *report = (XeReport){.nll = nll / batch->tokens, .grad_norm = NAN, .tokens = batch->tokens};
-  report->loss = ((1 - label_smoothing) * nll + label_smoothing * uniform) / batch->tokens;
-  Status status = isfinite(report->loss)
-                      ? OK
-                      : status_set(FAILED, "cross-entropy: the loss is %g; expected a finite number", report->loss);
-  return update_finish(updater, status, multiplier, &report->grad_norm);
+  return sums;
+}
+
+static Status xe_check(double loss) {
+  return isfinite(loss) ? OK : status_set(FAILED, "cross-entropy: the loss is %g; expected a finite number", loss);
+}
+
+Status update_xe(Updater *updater, const CaptionBatch *batch, double label_smoothing, const Dropout *dropout,
+                 double multiplier, XeReport *report) {
+  CHECK(batch->tokens > 0);
+  XeSums sums = xe_accumulate(updater, batch, label_smoothing, 1, dropout);
+  *report = (XeReport){.nll = sums.nll / batch->tokens, .grad_norm = NAN, .tokens = batch->tokens};
+  report->loss = ((1 - label_smoothing) * sums.nll + label_smoothing * sums.uniform) / batch->tokens;
+  return update_finish(updater, xe_check(report->loss), multiplier, &report->grad_norm);
 }
 
 /* --- stage 2 ------------------------------------------------------------------------------------------------------ */
+
+/* Its masks are others than those of the sampled captions. */
+static Status truth_add_term(Updater *updater, const RolloutTerms *terms, const Dropout *dropout, ObjectiveSums *sums) {
+  Dropout own = {0};
+  if (dropout) own = *dropout;
+  own.seed ^= 0x5851f42d4c957f2du;
+  double xe = xe_accumulate(updater, terms->truth, 0, terms->xe, dropout ? &own : NULL).nll / terms->truth->tokens;
+  sums->xe += xe;
+  sums->loss += terms->xe * xe;
+  return xe_check(xe);
+}
 
 static const float *shifted(const float *column, int by) { return column ? column + by : NULL; }
 
@@ -169,6 +194,7 @@ Status update_policy(Updater *updater, const CaptionBatch *batch, const RolloutT
     if (status == OK) backward(updater, &micro.view, &gradients);
     else status_prefix(status, "captions from %d on", micro.caption);
   }
+  if (status == OK && terms->xe != 0 && terms->truth->tokens) status = truth_add_term(updater, terms, dropout, &found);
   status = update_finish(updater, status, multiplier, grad_norm);
   if (status == OK) objective_sums_add(sums, &found);
   return status;

@@ -45,6 +45,8 @@ Status update_xe(Updater *updater, const CaptionBatch *batch, double label_smoot
 typedef struct RolloutTerms {
   const float *log_mu, *log_prox, *log_ref; /* [T] */
   const double *advantage;                  /* [C] */
+  const CaptionBatch *truth; /* people's captions; NULL when xe is 0. Each image with its captions must fit */
+  double xe;                 /* weight of their mean cross-entropy over tokens, at temperature 1 */
 } RolloutTerms;
 
 /* Stage 2: a step on the objective. temperature applies to log pi as it did to log mu. Adds to `sums` (steps += 1).

@@ -207,6 +207,9 @@ Status config_check(const Config *config) {
                       "rewards.cider_d.df batch counts over units of 32 images; policy.images_per_iteration "
                       "%d is not a multiple of 32",
                       config->policy.images_per_iteration);
+  if (config->policy.dynamic_sampling && (config->actors.max_lag || strcmp(config->rewards.df, "batch") == 0))
+    return status_set(BAD_INPUT, "policy.dynamic_sampling goes with %s",
+                      config->actors.max_lag ? "actors.lag, not with actors.max_lag" : "rewards.cider_d.df train");
   const double weights[] = {config->rewards.cider_d, config->rewards.cider,  config->rewards.bleu4,
                             config->rewards.rouge_l, config->rewards.length, config->rewards.repetition,
                             config->rewards.no_eos};

@@ -44,7 +44,9 @@ typedef struct Config {
     char *init, *advantage, *level, *aggregation, *kl, *off_policy;
     int group, inner_epochs, minibatch_images, images_per_iteration, iterations;
     double epochs, eps_low, eps_high, beta, min_std, advantage_eps, entropy, dropout, image_dropout;
-    double importance_cap;
+    double importance_cap, xe;
+    bool dynamic_sampling;
+    int refills;
   } policy;
   struct {
     double temperature, top_p;

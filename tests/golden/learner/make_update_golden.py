@@ -1,6 +1,7 @@
 """Makes update.json: a tiny captioner trained by PyTorch in float64: three cross-entropy steps (label smoothing, Adam),
 then three steps of the policy objective (AdamW) on rollouts, then three more of its decoupled form (off-policy: prox is
-the policy when they began), with the weights after each stage.
+the policy when they began), then three on-policy ones with an entropy bonus and a cross-entropy term mixed in, with the
+weights after each stage.
 
 The model is the one of tests/golden/model. Adam's eps is large here, since it divides rounding noise by rounding noise
 where a gradient is zero by symmetry (the bias of attention's keys). Run in this folder: python3 make_update_golden.py
@@ -74,12 +75,22 @@ vectors = [w for w in model.leaf.values() if w.dim() == 1]
 adamw = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.03125}, {"params": vectors, "weight_decay": 0.0}],
                           lr=RATE, eps=EPS)
 
-def policy_step(s, old, weight):
+XE, BONUS = 0.25, 0.0625
+
+
+def policy_step(s, old, weight, mixed=False):
     lp = logp(TEMPERATURE)
     ratio, delta = (lp - old).exp(), log_ref - lp
     kl = delta.exp() - delta - 1
     surrogate = torch.minimum(ratio * advantage, ratio.clamp(1 - LOW, 1 + HIGH) * advantage)
-    return {**step(adamw, -(weight * surrogate - BETA * kl).mean(), s), "kl": kl.mean().item()}
+    loss, seen = -(weight * surrogate - BETA * kl).mean(), {"kl": kl.mean().item()}
+    if mixed:
+        log_all = (logits() / TEMPERATURE).log_softmax(-1)
+        entropy = -(log_all.exp() * log_all).sum(-1).mean()
+        truth = nn.functional.cross_entropy(logits(), targets[valid])
+        loss = loss + XE * truth - BONUS * entropy
+        seen.update(xe=truth.item(), entropy=entropy.item())
+    return {**step(adamw, loss, s), **seen}
 
 
 policy = [policy_step(s, log_mu, 1.0) for s in range(STEPS)]
@@ -88,11 +99,14 @@ log_prox = logp(TEMPERATURE).detach()
 weight = (log_prox - log_mu).exp().clamp(max=CAP)
 assert (weight == CAP).any() and (weight < CAP).any()
 decoupled = [policy_step(s, log_prox, weight) for s in range(STEPS)]
+after_decoupled = snapshot()
+mixed = [policy_step(s, log_mu, 1.0, mixed=True) for s in range(STEPS)]
 out = {"shape": SHAPE, "group": GROUP, "lengths": LENGTHS, "rewards": REWARDS, "inputs": inputs[valid].tolist(),
        "targets": targets[valid].tolist(), "learning_rate": RATE, "eps": EPS, "temperature": TEMPERATURE,
        "log_mu": number(log_mu), "log_ref": number(log_ref), "xe": xe, "policy": policy,
-       "decoupled": decoupled}
+       "decoupled": decoupled, "mixed": mixed}
 with open("update.json", "w") as file:
     file.write("{%s,\n" % json.dumps(out)[1:-1])
     file.write('"after_xe": %s,\n"after_policy": %s,\n' % (json.dumps(after_xe), json.dumps(after_policy)))
-    file.write('"after_decoupled": %s}\n' % json.dumps(snapshot()))
+    file.write('"after_decoupled": %s,\n"after_mixed": %s}\n' % (
+        json.dumps(after_decoupled), json.dumps(snapshot())))

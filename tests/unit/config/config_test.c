@@ -98,6 +98,7 @@ static void options_must_fit_each_other(void **state) {
   refused_together("rewards.cider_d.df=batch", NULL, "units of 32 images; actors.chunk_images is 16");
   refused_together("actors.lag=1", "actors.max_lag=2", "actors.lag 1 and actors.max_lag 2: one of them");
   refused_together("actors.max_lag=1", "actors.chunk_images=24", "320 is not a multiple of actors.chunk_images 24");
+  refused_together("policy.dynamic_sampling=true", "actors.max_lag=1", "goes with actors.lag, not with actors.max_lag");
   refused_together("rewards.cider_d=0", NULL, "rewards: every weight is 0");
   refused_together("actors.heartbeat_s=20", NULL, "actors.timeout_s 30 is below three times");
 }

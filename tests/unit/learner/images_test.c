@@ -39,6 +39,26 @@ static void iteration_can_be_asked_for_out_of_order(void **state) {
   images_free(&fresh);
 }
 
+static void fresh_pictures_are_the_others(void **state) {
+  (void)state;
+  ImageOrder order;
+  int32_t fresh[COUNT - EACH], again[COUNT - EACH];
+  images_init(&order, 1, split, COUNT, EACH);
+  for (int k = 0; k < 2 * (COUNT / EACH); k++) {
+    int seen[1000] = {0};
+    images_fresh(&order, k, fresh);
+    const int32_t *images = images_iteration(&order, k);
+    for (int i = 0; i < EACH; i++) seen[images[i]]++;
+    for (int i = 0; i < COUNT - EACH; i++) seen[fresh[i]]++;
+    for (int i = 0; i < COUNT; i++) assert_int_equal(seen[split[i]], 1);
+  }
+  images_fresh(&order, 3, again);
+  assert_memory_not_equal(again, fresh, sizeof fresh);
+  images_fresh(&order, 2 * (COUNT / EACH) - 1, again);
+  assert_memory_equal(again, fresh, sizeof fresh);
+  images_free(&order);
+}
+
 static void inner_epochs_are_permutations_of_their_own(void **state) {
   (void)state;
   int32_t a[EACH * 4], b[EACH * 4];
@@ -56,6 +76,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(epoch_takes_each_picture_once),
       cmocka_unit_test(iteration_can_be_asked_for_out_of_order),
+      cmocka_unit_test(fresh_pictures_are_the_others),
       cmocka_unit_test(inner_epochs_are_permutations_of_their_own),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,58 @@ static void means_and_advantages(void **state) {
   world_free(&w);
 }
 
+/* Dynamic sampling: the group of picture 2 is left out and the others move up; the means are of all. */
+static void groups_left_out(void **state) {
+  (void)state;
+  static World w;
+  world_init(&w);
+  assert_int_equal(config_set(&w.config, "policy.dynamic_sampling=true"), OK);
+  roll_out(&w, false);
+  RolloutMeans means;
+  gather(&w, 0, &means);
+  assert_true(means.groups == IMAGES && means.left_out == 1 && means.frac_reward_zero_std == 1 / 8.0);
+  assert_true(means.captions == IMAGES * GROUP && means.decoded == IMAGES * GROUP);
+  assert_true(fabs(means.reward - (5 + 7 * 1) / 8.0) <= 1e-12);
+  assert_true(w.learn.groups == 7 && w.learn.captions == 7 * GROUP && w.learn.tokens == 7 * GROUP * LENGTH);
+  for (int g = 0; g < 7; g++) {
+    const Group *group = &w.learn.group[g];
+    assert_int_equal(group->result->image[group->index], pictures[g + 1]);
+    assert_true(group->first_caption == g * GROUP && group->first_token == g * GROUP * LENGTH);
+    assert_true(fabs(w.learn.advantage[g * GROUP] + 1 / (sqrt(2 / 3.0) + 1e-5)) <= 1e-9);
+  }
+  ObjectiveSums sums;
+  double grad_norm, learning_rate;
+  bool complete;
+  assert_int_equal(learn_update(&w.learn, 0, 10, NULL, NULL, &sums, &grad_norm, &learning_rate, &complete), OK);
+  assert_true(complete && sums.tokens == 2 * 7 * GROUP * LENGTH);
+  world_free(&w);
+}
+
+/* policy.xe: the metric is the cross-entropy of the people's captions of the minibatches' pictures. */
+static void cross_entropy_mixed_in(void **state) {
+  (void)state;
+  static World w;
+  world_init(&w);
+  assert_int_equal(config_set(&w.config, "policy.xe=0.5"), OK);
+  learn_free(&w.learn);
+  learn_init(&w.learn, &w.config, &w.dataset, &w.updater);
+  w.updater.optimizer.options.learning_rate = 1e-9;
+  roll_out(&w, false);
+  RolloutMeans means;
+  gather(&w, 0, &means);
+  ObjectiveSums sums;
+  double grad_norm, learning_rate, want = 0;
+  bool complete;
+  float logp[3 * GROUP * 8];
+  assert_int_equal(learn_update(&w.learn, 0, 10, NULL, NULL, &sums, &grad_norm, &learning_rate, &complete), OK);
+  int last = w.learn.truth.view.images; /* of the last minibatch: GROUP captions of each picture */
+  assert_true(complete && last == 2 && w.learn.truth.view.captions == last * GROUP);
+  update_logp(&w.updater, w.updater.weights, &w.learn.truth.view, 1, logp);
+  for (int t = 0; t < w.learn.truth.view.tokens; t++) want -= (double)logp[t] / w.learn.truth.view.tokens;
+  assert_true(fabs(objective_means(&sums).xe - want) <= 0.2 * want && want > 1); /* that minibatch against the mean */
+  world_free(&w);
+}
+
 static int calls, calls_allowed;
 
 static bool count(void *context) {
@@ -301,9 +353,14 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(means_and_advantages), cmocka_unit_test(order_of_returns_does_not_matter),
-      cmocka_unit_test(update_can_be_ended),  cmocka_unit_test(stale_terms_are_computed_again),
-      cmocka_unit_test(corrections),          cmocka_unit_test(non_finite_steps_are_left_out),
+      cmocka_unit_test(means_and_advantages),
+      cmocka_unit_test(groups_left_out),
+      cmocka_unit_test(cross_entropy_mixed_in),
+      cmocka_unit_test(order_of_returns_does_not_matter),
+      cmocka_unit_test(update_can_be_ended),
+      cmocka_unit_test(stale_terms_are_computed_again),
+      cmocka_unit_test(corrections),
+      cmocka_unit_test(non_finite_steps_are_left_out),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

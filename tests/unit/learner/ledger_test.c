@@ -30,6 +30,37 @@ static LedgerAnswer give_back(Ledger *ledger, int actor, double now, const Assig
   return got;
 }
 
+/* Chunks added to an iteration whose others were taken: handed out before later iterations, of the same versions. */
+static void test_extend(void **state) {
+  (void)state;
+  Ledger ledger;
+  Assignment a;
+  const int32_t more[5] = {50, 51, 52, 53, 54};
+  const Result *taken[2];
+  ledger_init(&ledger, 0, 0);
+  open_images(&ledger, WORK_ROLLOUT, 4, 4, 4);
+  open_images(&ledger, WORK_ROLLOUT, 5, 4, 4);
+  assert_true(ledger_next(&ledger, 1, 0, &a));
+  assert_int_equal(give_back(&ledger, 1, 0, &a), LEDGER_ACCEPTED);
+  ledger_take(&ledger, WORK_ROLLOUT, 4, 1, taken);
+  ledger_extend(&ledger, WORK_ROLLOUT, 4, more, 5, 4);
+  ledger_check(&ledger);
+  assert_int_equal(ledger_chunks(&ledger, WORK_ROLLOUT, 4), 3);
+  for (int c = 1; c < 3; c++) {
+    assert_true(ledger_next(&ledger, 1, 0, &a));
+    assert_true(a.iteration == 4 && a.chunk == c && a.policy_version == 4 && a.images == (c == 1 ? 4 : 1));
+    assert_int_equal(a.image[0], c == 1 ? 50 : 54);
+    assert_int_equal(give_back(&ledger, 1, 0, &a), LEDGER_ACCEPTED);
+  }
+  ledger_take(&ledger, WORK_ROLLOUT, 4, 2, taken);
+  assert_true(taken[0]->chunk == 1 && taken[1]->chunk == 2);
+  assert_int_equal(ledger_result(&ledger, WORK_ROLLOUT, 4, 0)->image[0], 1000);
+  ledger_release(&ledger, WORK_ROLLOUT);
+  assert_int_equal(ledger_chunks(&ledger, WORK_ROLLOUT, 4), 0);
+  ledger_check(&ledger);
+  ledger_free(&ledger);
+}
+
 static void test_order(void **state) {
   (void)state;
   Ledger ledger;
@@ -239,9 +270,9 @@ static void test_random(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_take),   cmocka_unit_test(test_floating), cmocka_unit_test(test_order),
-      cmocka_unit_test(test_loss),   cmocka_unit_test(test_late),     cmocka_unit_test(test_versions),
-      cmocka_unit_test(test_random),
+      cmocka_unit_test(test_take),     cmocka_unit_test(test_floating), cmocka_unit_test(test_extend),
+      cmocka_unit_test(test_order),    cmocka_unit_test(test_loss),     cmocka_unit_test(test_late),
+      cmocka_unit_test(test_versions), cmocka_unit_test(test_random),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

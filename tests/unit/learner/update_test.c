@@ -91,7 +91,8 @@ static void run_xe(Updater *updater, const json_t *root, const CaptionBatch *bat
   }
 }
 
-/* Its steps are called `stage` in the golden: policy, or decoupled, where prox is what the weights give now. */
+/* Its steps are called `stage` in the golden: policy; decoupled, where prox is what the weights give now; mixed, with
+ * an entropy bonus and the cross-entropy of the batch itself. */
 static void run_policy(Updater *updater, const json_t *root, const CaptionBatch *batch, const char *stage) {
   int captions;
   double *rewards = numbers(json_object_get(root, "rewards"), &captions), advantage[16];
@@ -103,6 +104,8 @@ static void run_policy(Updater *updater, const json_t *root, const CaptionBatch 
   float log_prox[64], temperature = (float)number(root, "temperature");
   assert_true(batch->tokens <= 64);
   update_logp(updater, updater->weights, batch, temperature, log_prox);
+  bool mixed = strcmp(stage, "mixed") == 0;
+  if (mixed) options.entropy_bonus = 0.0625, terms.truth = batch, terms.xe = 0.25;
   if (strcmp(stage, "decoupled") == 0) terms.log_prox = log_prox;
   for (int s = 0; s < STEPS; s++) {
     double norm;
@@ -111,6 +114,8 @@ static void run_policy(Updater *updater, const json_t *root, const CaptionBatch 
     ObjectiveMeans means = objective_means(&sums);
     assert_close(means.loss, step_number(root, stage, s, "loss"), 1e-4, 1e-6, stage, s);
     assert_close(means.kl, step_number(root, stage, s, "kl"), 1e-4, 1e-6, "kl", s);
+    if (mixed) assert_close(means.xe, step_number(root, stage, s, "xe"), 1e-4, 1e-6, "xe", s);
+    if (mixed) assert_close(means.entropy, step_number(root, stage, s, "entropy"), 1e-4, 1e-6, "entropy", s);
     assert_close(norm, step_number(root, stage, s, "grad_norm"), 1e-4, 0, "policy grad_norm", s);
     assert_true(sums.steps == 1 && sums.tokens == batch->tokens && means.entropy > 0);
   }
@@ -142,6 +147,8 @@ static void train_like_torch(int max_images, int max_captions, int max_tokens) {
   check_weights(&table, policy.weights, json_object_get(root, "after_policy"));
   run_policy(&policy, root, &batch.view, "decoupled");
   check_weights(&table, policy.weights, json_object_get(root, "after_decoupled"));
+  run_policy(&policy, root, &batch.view, "mixed");
+  check_weights(&table, policy.weights, json_object_get(root, "after_mixed"));
   update_free(&xe), update_free(&policy);
   update_free(&policy);
   batch_free(&batch);
