@@ -34,7 +34,7 @@ typedef struct RolloutMeans {
   double length, clipped;             /* tokens a caption; share without end token */
   double version_lag; /* mean over captions of how many versions older than the policy their sampler was */
   int version_lag_max;
-  double kept_mass;              /* mean over tokens of the probability that truncation left to sample from */
+  double kept_mass;               /* mean over tokens of the probability that truncation left to sample from */
   double baseline;                /* mean reward of the greedy captions (scst), else NaN */
   double seconds[SECONDS_KINDS];  /* sums over chunks */
   int groups, left_out;           /* sampled; of them left out by policy.dynamic_sampling */

@@ -159,7 +159,8 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
   const Config *config = p->config;
   *best = p->validation_count == 0;
   if (!p->validation_count) return OK;
-  CaptionSplitOptions options = {.max_length = policy_max_length(config), .search = policy_search(config), .chunk_images = 32};
+  CaptionSplitOptions options = {
+      .max_length = policy_max_length(config), .search = policy_search(config), .chunk_images = 32};
   char **texts = xcalloc((size_t)p->validation_count, sizeof(char *));
   double began = profile_begin();
   Status status =
