@@ -9,7 +9,9 @@ else
 fi
 if command -v cppcheck >/dev/null; then
   cppcheck --quiet --std=c11 -I. --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
-    --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=invalidFunctionArg --suppress=invalidPointerCast --suppress=shiftTooManyBitsSigned --suppress=uninitvar "$@" || code=1
+    --suppress=missingIncludeSystem --suppress=unknownMacro \
+    --suppress=invalidFunctionArg --suppress=invalidPointerCast \
+    --suppress=shiftTooManyBitsSigned --suppress=uninitvar "$@" || code=1
 else
   echo "lint: no cppcheck here"
 fi

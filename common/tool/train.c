@@ -33,7 +33,8 @@ static Status folder_free(const Config *config) {
   Status status = OK;
   int file = open(lock, O_RDWR | O_CLOEXEC);
   if (file >= 0 && flock(file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-    status = status_set(BAD_INPUT, "%s: another learner works in this run folder; another run.dir was expected", folder);
+    status =
+        status_set(BAD_INPUT, "%s: another learner works in this run folder; another run.dir was expected", folder);
   else if (strcmp(config->run.resume, "never") == 0 && file_exists(latest))
     status = status_set(BAD_INPUT,
                         "%s: holds checkpoints of an earlier run and run.resume is never; another run.dir "

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a run refuses before any rank starts, and leaves alone: a folder of another run, learner, dataset or model; and signals
-# at awkward moments: before the ranks have met, and twice.
+# What a run refuses before any rank starts, and leaves alone: a folder of another run, learner, dataset or model; and
+# signals at awkward moments: before the ranks have met, and twice.
 set -u
 # shellcheck source=tests/mpi/tiny.sh
 . "$(dirname "$0")/../mpi/tiny.sh"
@@ -13,7 +13,8 @@ refuses() { # PATTERN VERB ARGUMENTS...: exit 2, one line on stderr
   troupe "$@" >"$work/out" 2>"$work/err" </dev/null
   code=$?
   [ $code = 2 ] || { cat "$work/err" >&2; fail "exit $code, not 2: troupe $*"; }
-  grep -q "^troupe $1: .*$pattern" "$work/err" || { cat "$work/err" >&2; fail "stderr does not say '$pattern': troupe $*"; }
+  grep -q "^troupe $1: .*$pattern" "$work/err" ||
+    { cat "$work/err" >&2; fail "stderr does not say '$pattern': troupe $*"; }
   [ "$(grep -vc 'resuming from' "$work/err")" = 1 ] || { cat "$work/err" >&2; fail "more than one line: troupe $*"; }
 }
 wait_for_iteration() { # RUN N
@@ -39,7 +40,8 @@ refuses 'images_per_iteration 1000 is above the 96 images' train "$c" --set poli
 refuses "no split 'nosuch'" train "$c" --set data.validation=nosuch
 TROUPE_METEOR=$work/none.bin
 export TROUPE_METEOR
-refuses "rewards.meteor.weight: $work/none.bin: No such file.*deploy/fetch-meteor.sh" train "$c" --set rewards.meteor.weight=1
+refuses "rewards.meteor.weight: $work/none.bin: No such file.*deploy/fetch-meteor.sh" train "$c" \
+  --set rewards.meteor.weight=1
 unset TROUPE_METEOR
 refuses '-n: no such option' pretrain "$c" -n 2
 printf 'a pipe' | troupe train /dev/stdin 2>/dev/null && fail "a configuration in a pipe was taken"
@@ -53,29 +55,33 @@ grep -q '^learner: backward *[1-9][0-9]* *[0-9.]* *[0-9.]*% *[0-9.]*$' "$work/er
 grep -q '^learner: decode *[1-9][0-9]* *[0-9.]* *[0-9.]*% *[0-9.]* *[0-9.]* (1) *[0-9.]* (1)$' "$work/err" ||
   { cat "$work/err" >&2; fail "no profile of the actor"; }
 troupe train "$run/config.yaml" --print-config >"$work/printed.yaml" || fail "--print-config"
-troupe train "$work/printed.yaml" --print-config | cmp -s - "$work/printed.yaml" || fail "the printed configuration is another"
+troupe train "$work/printed.yaml" --print-config | cmp -s - "$work/printed.yaml" ||
+  fail "the printed configuration is another"
 
 # a folder that holds another run stays as it is
 cp -r "$run" "$work/before"
-troupe prepare --images "$work/scenes/Images" --captions "$work/scenes/captions.txt" --split train="$work/scenes/train.txt" \
+troupe prepare --images "$work/scenes/Images" --captions "$work/scenes/captions.txt" \
+  --split train="$work/scenes/train.txt" \
   --split val="$work/scenes/val.txt" --out "$work/new/folder/other.h5" >&2 || fail "prepare into a new folder"
 for verb in train pretrain; do
   refuses 'run.resume is never' $verb "$c" --set run.dir="$run" --set run.resume=never
   refuses 'd_model 32 (now 64)\|stage train' $verb "$c" --set run.dir="$run" --set model.d_model=64
   refuses 'dataset\|stage train' $verb "$c" --set run.dir="$run" --set data.file="$work/new/folder/other.h5"
 done
-refuses 'begun with run.seed 5 (now 6), policy.advantage grpo (now rloo), optimizer.lr 0.001 (now 0.002); the same' train "$c" \
+refuses 'run.seed 5 (now 6), policy.advantage grpo (now rloo), optimizer.lr 0.001 (now 0.002); the same' train "$c" \
   --set run.dir="$run" --set run.seed=6 --set policy.advantage=rloo --set optimizer.lr=2e-3
 diff -r "$run" "$work/before" >&2 || fail "a refused start changed the folder"
 
 # made longer it goes on, and says so
 troupe train "$c" -n 1 --set policy.iterations=2 --set run.dir="$run" 2>"$work/err" || fail "a longer run"
-grep -q 'policy.iterations was 1 and is now 2' "$work/err" || { cat "$work/err" >&2; fail "no word of more iterations"; }
+grep -q 'policy.iterations was 1 and is now 2' "$work/err" ||
+  { cat "$work/err" >&2; fail "no word of more iterations"; }
 
 # without evaluations there is no best
 troupe train "$c" -n 1 --set policy.iterations=1 --set evaluation.every=0 --set run.dir="$work/blind" 2>"$work/err" ||
   fail "a run without evaluations"
-grep -q 'finished: not evaluated, weights' "$work/err" || { cat "$work/err" >&2; fail "the last line of a run without evaluations"; }
+grep -q 'finished: not evaluated, weights' "$work/err" ||
+  { cat "$work/err" >&2; fail "the last line of a run without evaluations"; }
 
 # a second learner in the folder is refused, by mpirun alone as well, and does not disturb the first; TERM twice ends it
 troupe train "$c" -n 1 --set policy.iterations=100000 --set run.dir="$work/busy" >&2 &

@@ -69,7 +69,8 @@ if [ "$recovery" = yes ]; then
   for fault in die bug; do
     run_ranks 60 4 "$scratch/log" "$program" --0:$fault=3
     status=$?
-    if [ $status != 124 ] && [ $status != 137 ] && [ "$(grep -c "learner's process has ended" "$scratch/log")" = 3 ]; then
+    if [ $status != 124 ] && [ $status != 137 ] &&
+      [ "$(grep -c "learner's process has ended" "$scratch/log")" = 3 ]; then
       echo "  ok the learner ends: $fault"
     else
       echo "  FAILED the learner ends: $fault, status $status"
