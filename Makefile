@@ -25,7 +25,7 @@ BLAS ?= openblas
 PACKAGES := $(BLAS) yaml-0.1 jansson libturbojpeg spng libxxhash libzip
 # These goals compile nothing themselves. demo and check are among them: they install what is missing, and then call
 # make again, so that what libraries.mk looks up is there.
-NOT_COMPILING := help clean format lint check-layers deps demo check check-clean-root uninstall dist
+NOT_COMPILING := help clean format lint check-layers deps demo reproduce reproduce-full check check-clean-root uninstall dist
 ifneq ($(filter-out $(NOT_COMPILING),$(or $(MAKECMDGOALS),all)),)
 include deploy/libraries.mk
 endif
@@ -49,7 +49,7 @@ LIBRARY := $(BUILD)/libtroupe.a
 ROLE_OBJECTS := $(call object,$(filter-out %/main.c,$(PROTO) $(ACTOR) $(LEARNER)))
 PROGRAMS := $(addprefix $(BUILD)/bin/,troupe troupe-learner troupe-actor)
 
-.PHONY: all demo install uninstall deps format lint dist help clean
+.PHONY: all demo reproduce reproduce-full install uninstall deps format lint dist help clean
 all: $(PROGRAMS) ## build build/bin/{troupe,troupe-learner,troupe-actor}; installs nothing
 
 # make again, on all cores unless the caller chose a number
@@ -60,6 +60,14 @@ demo: ## install what is missing, build, and run the whole method on drawn pictu
 	@deploy/install-deps.sh build
 	@$(REMAKE) all
 	@BUILD=$(BUILD) deploy/demo.sh
+
+reproduce: ## the experiment on Flickr8k: XE, SCST, RLOO, GRPO, three seeds; resumable; about a day and a half on 2 cores
+	@$(REMAKE) all
+	@BUILD=$(BUILD) deploy/reproduce.sh
+
+reproduce-full: ## reproduce, then variants of GRPO and ablations, one seed each
+	@$(REMAKE) all
+	@BUILD=$(BUILD) deploy/reproduce.sh full
 
 deps: ## install what is missing to build and to check (apt or dnf; sudo only if needed)
 	@deploy/install-deps.sh

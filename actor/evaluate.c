@@ -11,6 +11,7 @@
 #include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/config/config.h"
+#include "common/model/caption_groups.h"
 #include "common/model/caption_split.h"
 #include "common/model/policy.h"
 #include "common/score/scores_print.h"
@@ -19,23 +20,28 @@ static const char *const usage =
     "usage: troupe evaluate CHECKPOINT --data F.h5 [options]\n\n"
     "Captions a split (greedy, or by beam search) and prints BLEU-1..4, METEOR, ROUGE-L and CIDEr as the COCO caption\n"
     "evaluation computes them. How captions are decoded is said by the configuration kept in the checkpoint, and by the\n"
-    "options over it.\n";
+    "options over it. With --samples G: scores of G sampled captions a picture, and the diversity of such groups.\n";
 
 typedef struct Options {
   const char *checkpoint, *data, *split, *out;
-  int images, threads;
+  int images, threads, samples;
+  long seed;
   bool json, per_image;
 } Options;
 
 /* Options and configuration as the command line has it; once before the checkpoint's configuration is there, for the
  * errors, and once over it. */
 static Status options_parse(Options *o, Config *config, int argc, char **argv, int *first) {
-  *o = (Options){.split = "test", .threads = omp_get_num_procs()};
+  *o = (Options){.split = "test", .threads = omp_get_num_procs(), .seed = 1};
   const Argument table[] = {
       {"data", 0, ARGUMENT_TEXT, &o->data, 0, 0, "F.h5", "the dataset"},
       {"split", 0, ARGUMENT_TEXT, &o->split, 0, 0, "NAME", "its split (default test)"},
       {"images", 0, ARGUMENT_INTEGER, &o->images, 1, 1e9, "N", "only the first N pictures"},
       DECODING_ARGUMENTS(config),
+      {"samples", 0, ARGUMENT_INTEGER, &o->samples, 2, 256, "G", "samples G captions a picture; prints diversity, too"},
+      {"temperature", 0, ARGUMENT_NUMBER, &config->sampling.temperature, 0.01, 100, "T",
+       "of samples: divides the logits (sampling.temperature)"},
+      {"seed", 0, ARGUMENT_LONG, &o->seed, 0, 1e18, "S", "seed of the samples (default 1)"},
       {"out", 0, ARGUMENT_TEXT, &o->out, 0, 0, "FILE", "writes the captions in COCO's results format"},
       {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "the scores as JSON"},
       {"per-image", 0, ARGUMENT_FLAG, &o->per_image, 0, 0, NULL, "with --json: each picture's caption and scores, too"},
@@ -51,10 +57,11 @@ static Status options_parse(Options *o, Config *config, int argc, char **argv, i
 }
 
 /* COCO's results: [{"image_id": ..., "caption": ...}]; a numeric id is written as a number. */
-static Status results_write(const char *path, const Dataset *dataset, const int32_t *images, int count, char **texts) {
+static Status results_write(const char *path, const Dataset *dataset, const int32_t *images, int count, int group,
+                            char **texts) {
   json_t *root = json_array();
-  for (int i = 0; i < count; i++) {
-    const char *id = dataset->image_id[images[i]];
+  for (int i = 0; i < count * group; i++) {
+    const char *id = dataset->image_id[images[i / group]];
     char *end;
     long long value = strtoll(id, &end, 10);
     bool numeric = *id && !*end;
@@ -69,6 +76,10 @@ static Status results_write(const char *path, const Dataset *dataset, const int3
 /* `per_image`: {ID: {"caption": ..., the metrics}}, or NULL. Takes it. */
 static void scores_print_json(const EvaluationScores *scores, json_t *per_image, double words) {
   json_t *root = scores_corpus_json(scores);
+  if (scores->image_diversity) {
+    json_object_set_new(root, "candidates_per_image", json_integer(scores->group));
+    json_object_set_new(root, "diversity", diversity_json(scores->diversity));
+  }
   json_object_set_new(root, "mean_length", json_number(words));
   if (per_image) json_object_set_new(root, "per_image", per_image);
   json_print(root);
@@ -79,7 +90,10 @@ static json_t *per_image_json(const EvaluationScores *scores, const Dataset *dat
   json_t *root = json_object();
   for (int i = 0; i < scores->images; i++) {
     json_t *object = scores_image_json(scores, i);
-    json_object_set_new(object, "caption", json_text(texts[i]));
+    json_t *candidates = json_object_get(object, "candidates");
+    if (!candidates) json_object_set_new(object, "caption", json_text(texts[i]));
+    for (int g = 0; candidates && g < scores->group; g++)
+      json_object_set_new(json_array_get(candidates, (size_t)g), "caption", json_text(texts[i * scores->group + g]));
     json_t *id = json_text(dataset->image_id[images[i]]);
     json_object_set_new(root, json_string_value(id), object);
     json_decref(id);
@@ -110,25 +124,41 @@ static Status subject_open(Subject *subject, int argc, char **argv) {
   return config_check_decoding(&subject->config);
 }
 
+/* Captions of the split into texts [count, group]. */
+static Status captions_make(Subject *s, int group, char **texts) {
+  CaptionSplitOptions search = {.max_length = policy_max_length(&s->config),
+                                .search = policy_search(&s->config),
+                                .chunk_images = 32,
+                                .progress = 1};
+  CaptionGroupsOptions groups = {.group = group,
+                                 .max_length = policy_max_length(&s->config),
+                                 .sampling = policy_sampling(&s->config),
+                                 .progress = 1};
+  groups.sampling.seed = (uint64_t)s->options.seed;
+  const float *weights = s->checkpoint.weights;
+  if (!s->options.samples) return caption_split(&s->dataset, &s->table, weights, s->images, s->count, &search, texts);
+  return caption_groups(&s->dataset, &s->table, weights, s->images, s->count, &groups, texts);
+}
+
 static Status evaluate(Subject *s, int argc, char **argv) {
   Status status = subject_open(s, argc, argv);
   const Options *options = &s->options;
-  CaptionSplitOptions captioning = {.max_length = policy_max_length(&s->config),
-                                    .search = policy_search(&s->config),
-                                    .chunk_images = 32,
-                                    .progress = 1};
   omp_set_num_threads(options->threads);
-  char **texts = xcalloc((size_t)s->count, sizeof(char *));
+  int group = options->samples ? options->samples : 1, captions = s->count * group;
+  char **texts = xcalloc((size_t)captions, sizeof(char *));
   double began = clock_seconds();
-  if (status == OK)
-    status = caption_split(&s->dataset, &s->table, s->checkpoint.weights, s->images, s->count, &captioning, texts);
+  if (status == OK) status = captions_make(s, group, texts);
   if (status == OK) {
-    double words = caption_split_words(texts, s->count), seconds = clock_seconds() - began;
-    log_info("%d pictures of split %s in %.1f s (%.0f tokens/s, beam %d)", s->count, options->split, seconds,
-             (words + 1) * s->count / seconds, captioning.search.beam);
+    double words = caption_split_words(texts, captions), seconds = clock_seconds() - began;
+    char how[32];
+    if (options->samples) snprintf(how, sizeof how, "%d samples", group);
+    else snprintf(how, sizeof how, "beam %d", s->config.evaluation.beam);
+    log_info("%d pictures of split %s in %.1f s (%.0f tokens/s, %s)", s->count, options->split, seconds,
+             (words + 1) * captions / seconds, how);
     EvaluationScores scores;
-    caption_split_score(&s->dataset, s->images, s->count, texts, &scores);
-    if (options->out) status = results_write(options->out, &s->dataset, s->images, s->count, texts);
+    if (group > 1) caption_groups_score(&s->dataset, s->images, s->count, group, texts, &scores);
+    else caption_split_score(&s->dataset, s->images, s->count, texts, &scores);
+    if (options->out) status = results_write(options->out, &s->dataset, s->images, s->count, group, texts);
     if (status == OK && options->json)
       scores_print_json(&scores, options->per_image ? per_image_json(&scores, &s->dataset, s->images, texts) : NULL,
                         words);
@@ -137,7 +167,7 @@ static Status evaluate(Subject *s, int argc, char **argv) {
       printf("%-14s %.2f\n", "mean length", words);
     }
     evaluation_scores_free(&scores);
-    for (int i = 0; i < s->count; i++) free(texts[i]);
+    for (int i = 0; i < captions; i++) free(texts[i]);
   }
   free(texts);
   return status;
@@ -149,6 +179,8 @@ int actor_evaluate(int argc, char **argv) {
   log_role_set("troupe evaluate");
   config_init(&subject.config);
   Status status = options_parse(&subject.options, &subject.config, argc, argv, &first);
+  if (status == OK && first && subject.options.samples && subject.config.evaluation.beam > 1)
+    status = status_set(BAD_INPUT, "--samples and --beam exclude each other; one of them was expected");
   if (status == OK && first) status = evaluate(&subject, argc, argv);
   if (status != OK) log_error("%s", status_message());
   free(subject.images);

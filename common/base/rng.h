@@ -16,6 +16,7 @@ typedef enum RngStage {
   RNG_SHUFFLE = 5, /* minibatches of the inner epochs */
   RNG_SCENES = 6,  /* the embedded data set */
   RNG_TEST = 7,
+  RNG_BOOTSTRAP = 8, /* pictures drawn anew for an interval */
 } RngStage;
 
 /* The raw generator: out = philox(counter, key). */

@@ -113,6 +113,11 @@ void evaluation_add_group(Evaluation *evaluation, const char *const *candidates,
   picture_add(evaluation, candidates, group, references, count, false);
 }
 
+void evaluation_add_group_tokenized(Evaluation *evaluation, const char *const *candidates, int group,
+                                    const char *const *references, int count) {
+  picture_add(evaluation, candidates, group, references, count, true);
+}
+
 /* --- scoring ----------------------------------------------------------------------------------------------------- */
 
 /* Everything that scoring a picture needs, made once a set. */

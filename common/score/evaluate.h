@@ -69,6 +69,8 @@ void evaluation_add_tokenized(Evaluation *evaluation, const char *candidate, con
 /* One picture with `group` candidates, the same number in every picture. */
 void evaluation_add_group(Evaluation *evaluation, const char *const *candidates, int group,
                           const char *const *references, int count);
+void evaluation_add_group_tokenized(Evaluation *evaluation, const char *const *candidates, int group,
+                                    const char *const *references, int count);
 
 /* A set without pictures scores 0. */
 void evaluation_compute(const Evaluation *evaluation, EvaluationScores *scores);

@@ -18,6 +18,8 @@ static const struct Verb {
     {"evaluate", verb_evaluate, "caption a split with a checkpoint and score it"},
     {"caption", verb_caption, "caption pictures"},
     {"score", verb_score, "score captions: BLEU, METEOR, ROUGE-L, CIDEr, diversity"},
+    {"compare", verb_compare,
+     "tables of several evaluations: mean and spread over seeds, differences with an interval"},
     {"inspect", verb_inspect, "say what a dataset, checkpoint or run folder holds"},
     {"version", verb_version, "versions of troupe and its libraries"},
 };

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/model/caption_groups.h"
 #include "common/model/caption_split.h"
 #include "tests/unit/tiny_dataset.h"
 
@@ -163,12 +164,48 @@ static void captions_do_not_depend_on_threads(void **state) {
   assert_true(caption_split_words(two, 2) == 1.5);
 }
 
+static void groups_do_not_depend_on_threads(void **state) {
+  (void)state;
+  enum { COUNT = 17, GROUP = 3 };
+  ParamTable table;
+  float *weights;
+  int32_t *images;
+  int count;
+  char *one[COUNT * GROUP], *three[COUNT * GROUP];
+  set("policy.init=random");
+  assert_int_equal(policy_initial(&config, &dataset, &table, &weights), OK);
+  assert_int_equal(caption_split_images(&dataset, "train", COUNT, &images, &count), OK);
+  CaptionGroupsOptions options = {.group = GROUP, .max_length = 8, .sampling = policy_sampling(&config)};
+  options.sampling.seed = 4;
+  omp_set_num_threads(1);
+  assert_int_equal(caption_groups(&dataset, &table, weights, images, count, &options, one), OK);
+  omp_set_num_threads(3);
+  assert_int_equal(caption_groups(&dataset, &table, weights, images, count, &options, three), OK);
+  int differ = 0;
+  for (int i = 0; i < COUNT * GROUP; i++) {
+    assert_string_equal(one[i], three[i]);
+    differ += i % GROUP > 0 && strcmp(one[i], one[i - 1]) != 0;
+  }
+  assert_true(differ > COUNT);
+  EvaluationScores scores;
+  caption_groups_score(&dataset, images, count, GROUP, one, &scores);
+  assert_true(scores.images == COUNT && scores.group == GROUP && scores.image_diversity);
+  double distinct = scores.diversity[DIVERSITY_DISTINCT_1];
+  assert_true(distinct > 0 && distinct <= 1);
+  evaluation_scores_free(&scores);
+  for (int i = 0; i < COUNT * GROUP; i++) free(one[i]), free(three[i]);
+  free(images);
+  free(weights);
+  params_free(&table);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(initial_policy_must_fit),
       cmocka_unit_test(dataset_must_fit),
       cmocka_unit_test(splits_must_be_there),
       cmocka_unit_test(captions_do_not_depend_on_threads),
+      cmocka_unit_test(groups_do_not_depend_on_threads),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

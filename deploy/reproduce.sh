@@ -1,0 +1,158 @@
+#!/bin/sh
+# The paper's experiment: deploy/reproduce.sh [full]. Each step is skipped when its result is there, so it may be stopped and
+# started again. Stage 1 for each seed; each method at each learning rate with the first seed; then the other seeds at the rate
+# with the best CIDEr on `choose`. Model and rate are chosen on `choose`, reported on `report` (the odd and the even lines of the
+# development list). `full` adds variants of our GRPO with the first seed. Results: $OUT/results/NAME.{greedy,beam5,samples}.json
+# and $OUT/table.md; runs: $OUT/NAME. By environment:
+#   OUT FLICKR8K ENCODER   folder of all that is made; Flickr8k's folder; the encoder's weights (fetched when not there)
+#   DATA                   a dataset with splits train, choose and report in place of Flickr8k
+#   PREPARE                more options of troupe prepare, such as "--mirror train"
+#   SEEDS LRS BUDGET       seeds; learning rates; captions that each stage 2 decodes, greedy baselines included
+#   EVALUATIONS            evaluations on `choose` in each stage 2
+#   SAMPLES                captions sampled for each picture of the diversity
+#   ACTORS                 actor ranks (default: troupe's)
+#   CONFIG                 our configuration, both stages (default deploy/configs/flickr8k.yaml)
+#   SET                    more "--set a.b=c" for every training
+set -eu
+cd "$(dirname "$0")/.."
+: "${BUILD:=build}" "${OUT:=runs/reproduce}" "${FLICKR8K:=${TROUPE_DATA:-../shared/data}/flickr8k}"
+: "${ENCODER:=encoders/efficientnet-lite0.safetensors}" "${DATA:=$OUT/flickr8k.h5}" "${PREPARE:=}"
+: "${SEEDS:=1 2 3}" "${LRS:=1e-5 2e-5 4e-5}" "${BUDGET:=64000}" "${EVALUATIONS:=10}" "${SAMPLES:=5}" "${ACTORS:=}" "${SET:=}"
+: "${CONFIG:=deploy/configs/flickr8k.yaml}"
+PATH=$PWD/$BUILD/bin:$PATH
+results=$OUT/results
+first=${SEEDS%% *}
+mkdir -p "$results"
+trap 'exit 130' INT TERM # troupe itself ends in order, with code 0
+
+say() { printf '\n== %s\n' "$*"; }
+finished() { grep -q '"phase": "finished"' "$OUT/$1/status.json" 2>/dev/null; }
+must_finish() { finished "$1" || { echo "reproduce: $OUT/$1 was stopped; the same command goes on" >&2; exit 1; }; }
+
+prepare() {
+  [ ! -f "$DATA" ] || return 0
+  say "prepare: $DATA"
+  deploy/fetch-encoder.sh "$ENCODER"
+  awk 'NR % 2 == 1' "$FLICKR8K/Flickr_8k.devImages.txt" >"$OUT/choose.txt"
+  awk 'NR % 2 == 0' "$FLICKR8K/Flickr_8k.devImages.txt" >"$OUT/report.txt"
+  # shellcheck disable=SC2086 # PREPARE and SET are lists of words
+  troupe prepare --images "$FLICKR8K/Images" --captions "$FLICKR8K/captions.txt" \
+    --split train="$FLICKR8K/Flickr_8k.trainImages.txt" --split choose="$OUT/choose.txt" --split report="$OUT/report.txt" \
+    --encoder efficientnet-lite0 --weights "$ENCODER" $PREPARE --out "$DATA"
+}
+
+evaluate() { # NAME: its best checkpoint on `report`
+  for how in greedy beam5 samples; do
+    [ ! -s "$results/$1.$how.json" ] || continue
+    case $how in greedy) set -- "$1" --beam 1 ;; beam5) set -- "$1" --beam 5 ;; samples) set -- "$1" --samples "$SAMPLES" ;; esac
+    troupe evaluate "$OUT/$1/checkpoints/best.h5" --data "$DATA" --split report --json --per-image "$2" "$3" \
+      >"$results/$1.tmp"
+    mv "$results/$1.tmp" "$results/$1.$how.json"
+  done
+}
+
+pretrain() { # SEED
+  name=xe-s$1
+  if ! finished "$name"; then
+    say "$name"
+    # shellcheck disable=SC2086
+    troupe pretrain "$CONFIG" --set run.dir="$OUT/$name" --set run.seed="$1" --set data.file="$DATA" \
+      --set data.validation=choose $SET
+    must_finish "$name"
+  fi
+  evaluate "$name"
+}
+
+option() { sed -n "s/^ *$1: *\([^ #]*\).*/\1/p" "$OUT/printed.yaml" | head -n 1; }
+
+train() { # METHOD RATE SEED [a.b=c]...: stage 2 within the budget
+  method=$1 rate=$2 seed=$3 name=$1-lr$2-s$3
+  shift 3
+  if ! finished "$name"; then
+    say "$name"
+    config=$CONFIG
+    if [ -f "deploy/configs/reproduce/$method.yaml" ]; then # with the model of our configuration
+      config=$OUT/$method.yaml
+      { grep '^model:' "$CONFIG" || :; cat "deploy/configs/reproduce/$method.yaml"; } >"$config"
+    fi
+    more=
+    for assignment; do more="$more --set $assignment"; done
+    # shellcheck disable=SC2086
+    set -- "$config" $more --set run.dir="$OUT/$name" --set run.seed="$seed" --set data.file="$DATA" \
+      --set data.validation=choose --set optimizer.lr="$rate" --set policy.init="$OUT/xe-s$seed/checkpoints/best.h5" $SET
+    troupe train "$@" --print-config >"$OUT/printed.yaml"
+    captions=$(option group)
+    [ "$(option advantage)" != scst ] || captions=$((captions + 1)) # the greedy baseline
+    iterations=$((BUDGET / ($(option images_per_iteration) * captions)))
+    [ "$iterations" -gt 0 ] || { echo "reproduce: BUDGET $BUDGET is below one iteration of $method" >&2; exit 2; }
+    every=$((iterations / EVALUATIONS))
+    [ "$every" -gt 0 ] || every=1
+    troupe train "$@" --set policy.iterations="$iterations" --set evaluation.every="$every" ${ACTORS:+-n "$ACTORS"}
+    must_finish "$name"
+  fi
+  evaluate "$name"
+}
+
+best_on_choose() { # NAME
+  sed -n 's/.*"eval\/CIDEr": *\([0-9.e+-]*\).*/\1/p' "$OUT/$1/metrics.jsonl" | sort -g | tail -n 1
+}
+
+choose_rate() { # METHOD -> $rate
+  rate=$(for lr in $LRS; do echo "$(best_on_choose "$1-lr$lr-s$first") $lr"; done | sort -g | tail -n 1 | cut -d' ' -f2)
+}
+
+table() { # ROW...: $OUT/table.md, of what is there
+  rows=$(IFS=,; echo "$*")
+  {
+    echo "Chosen by CIDEr on \`choose\` (model and learning rate), reported on \`report\`; $BUDGET captions a stage 2."
+    echo
+    troupe compare "$results" --rows "$rows" --seeds "$(echo "$SEEDS" | wc -w)" ${against:+--against "$against"}
+    printf '\n| CIDEr on `choose`, seed %s |' "$first"
+    for lr in $LRS; do printf ' lr %s |' "$lr"; done
+    printf '\n|---|'
+    for lr in $LRS; do printf '%s' '---|'; done
+    for method in scst rloo grpo-paper grpo; do
+      printf '\n| %s |' "$method"
+      for lr in $LRS; do printf ' %s |' "$(best_on_choose "$method-lr$lr-s$first" 2>/dev/null | cut -c 1-6)"; done
+    done
+    echo
+  } >"$OUT/table.tmp"
+  mv "$OUT/table.tmp" "$OUT/table.md"
+}
+
+deploy/fetch-meteor.sh "${TROUPE_METEOR:-meteor/meteor-en.bin}" || echo "reproduce: goes on without METEOR" >&2
+prepare
+rows=xe against=
+for seed in $SEEDS; do pretrain "$seed"; done
+for method in scst rloo grpo-paper grpo; do
+  for lr in $LRS; do train "$method" "$lr" "$first"; done
+  choose_rate "$method"
+  chosen=$rate
+  rows="$rows $method-lr$chosen"
+  [ "$method" != scst ] || against=scst-lr$chosen
+  for seed in $SEEDS; do train "$method" "$chosen" "$seed"; done
+  # shellcheck disable=SC2086
+  table $rows
+done
+
+if [ "${1:-}" = full ]; then # variants of our GRPO at its rate, of the paper's at its own for the reference
+  variant() { # NAME [a.b=c]...
+    variant=$1
+    shift
+    train "$variant" "$chosen" "$first" "$@"
+    rows="$rows $variant-lr$chosen"
+    # shellcheck disable=SC2086
+    table $rows
+  }
+  variant dr_grpo policy.advantage=dr_grpo policy.aggregation=constant
+  variant gspo policy.level=sequence policy.aggregation=sequence_mean policy.eps_low=3e-4 policy.eps_high=4e-4
+  variant lag1 actors.lag=1
+  variant reference-fixed reference.refresh_every=0
+  variant reference-refreshed reference.refresh_every=4
+  variant group2 policy.group=2
+  variant group10 policy.group=10
+  variant beta0 policy.beta=0
+  variant beta0.04 policy.beta=0.04
+fi
+say "$OUT/table.md"
+cat "$OUT/table.md"
