@@ -61,7 +61,7 @@ demo: ## install what is missing, build, and run the whole method on drawn pictu
 	@$(REMAKE) all
 	@BUILD=$(BUILD) deploy/demo.sh
 
-reproduce: ## the experiment on Flickr8k: XE, SCST, RLOO, GRPO, three seeds; resumable; about a day and a half on 2 cores
+reproduce: ## the experiment on Flickr8k: XE, SCST, RLOO, GRPO, three seeds; resumable; about 3 hours on 2 cores
 	@$(REMAKE) all
 	@BUILD=$(BUILD) deploy/reproduce.sh
 

@@ -7,6 +7,7 @@
 #   OUT FLICKR8K ENCODER   folder of all that is made; Flickr8k's folder; the encoder's weights (fetched when not there)
 #   DATA                   a dataset with splits train, choose and report in place of Flickr8k
 #   PREPARE                more options of troupe prepare, such as "--mirror train"
+#   METHODS                some of "scst rloo grpo-paper grpo"
 #   SEEDS LRS BUDGET       seeds; learning rates; captions that each stage 2 decodes, greedy baselines included
 #   EVALUATIONS            evaluations on `choose` in each stage 2
 #   SAMPLES                captions sampled for each picture of the diversity
@@ -16,7 +17,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${OUT:=runs/reproduce}" "${FLICKR8K:=${TROUPE_DATA:-../shared/data}/flickr8k}"
-: "${ENCODER:=encoders/efficientnet-lite0.safetensors}" "${DATA:=$OUT/flickr8k.h5}" "${PREPARE:=}"
+: "${ENCODER:=encoders/efficientnet-lite0.safetensors}" "${DATA:=$OUT/flickr8k.h5}" "${PREPARE:=}" "${METHODS:=scst rloo grpo-paper grpo}"
 : "${SEEDS:=1 2 3}" "${LRS:=1e-5 2e-5 4e-5}" "${BUDGET:=64000}" "${EVALUATIONS:=10}" "${SAMPLES:=5}" "${ACTORS:=}" "${SET:=}"
 : "${CONFIG:=deploy/configs/flickr8k.yaml}"
 PATH=$PWD/$BUILD/bin:$PATH
@@ -33,6 +34,7 @@ prepare() {
   [ ! -f "$DATA" ] || return 0
   say "prepare: $DATA"
   deploy/fetch-encoder.sh "$ENCODER"
+  deploy/fetch-meteor.sh "${TROUPE_METEOR:-meteor/meteor-en.bin}" || echo "reproduce: goes on without METEOR" >&2
   awk 'NR % 2 == 1' "$FLICKR8K/Flickr_8k.devImages.txt" >"$OUT/choose.txt"
   awk 'NR % 2 == 0' "$FLICKR8K/Flickr_8k.devImages.txt" >"$OUT/report.txt"
   # shellcheck disable=SC2086 # PREPARE and SET are lists of words
@@ -111,7 +113,7 @@ table() { # ROW...: $OUT/table.md, of what is there
     for lr in $LRS; do printf ' lr %s |' "$lr"; done
     printf '\n|---|'
     for lr in $LRS; do printf '%s' '---|'; done
-    for method in scst rloo grpo-paper grpo; do
+    for method in $METHODS; do
       printf '\n| %s |' "$method"
       for lr in $LRS; do printf ' %s |' "$(best_on_choose "$method-lr$lr-s$first" 2>/dev/null | cut -c 1-6)"; done
     done
@@ -120,11 +122,10 @@ table() { # ROW...: $OUT/table.md, of what is there
   mv "$OUT/table.tmp" "$OUT/table.md"
 }
 
-deploy/fetch-meteor.sh "${TROUPE_METEOR:-meteor/meteor-en.bin}" || echo "reproduce: goes on without METEOR" >&2
 prepare
 rows=xe against=
 for seed in $SEEDS; do pretrain "$seed"; done
-for method in scst rloo grpo-paper grpo; do
+for method in $METHODS; do
   for lr in $LRS; do train "$method" "$lr" "$first"; done
   choose_rate "$method"
   chosen=$rate
