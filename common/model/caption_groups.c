@@ -23,7 +23,8 @@ static Status chunk_sample(Worker *worker, Dataset *dataset, const ParamTable *t
   for (int i = 0; i < count && status == OK; i++)
     status = dataset_features(dataset, images[i], worker->features + (size_t)i * stride);
   if (status != OK) return status;
-  decoder_sample(&worker->decoder, weights, count, worker->features, images, options->group, &options->sampling, &worker->set);
+  decoder_sample(&worker->decoder, weights, count, worker->features, images, options->group, &options->sampling,
+                 &worker->set);
   for (int row = 0; row < worker->set.count; row++)
     texts[row] =
         vocabulary_text(dataset->token, dataset->vocabulary,

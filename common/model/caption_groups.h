@@ -10,9 +10,9 @@
 #include "common/score/evaluate.h"
 
 typedef struct CaptionGroupsOptions {
-  int group, max_length; /* G; tokens */
+  int group, max_length;  /* G; tokens */
   SampleOptions sampling; /* iteration 0, keyed by the dataset's index of the picture */
-  int progress; /* draw a bar */
+  int progress;           /* draw a bar */
 } CaptionGroupsOptions;
 
 /* texts [count, G], image-major, owned by the caller as is each. Errors: the dataset's. On failure nothing is owned. */

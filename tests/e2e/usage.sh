@@ -45,6 +45,7 @@ refuses "--beam: .2.5.; a whole number" evaluate "$box/none.h5" --data "$box/non
 refuses "$box/none.h5: no such file" caption "$box/none.h5" "$box/none.jpg"
 refuses "--samples" caption "$box/none.h5" "$box/none.jpg" --samples many
 refuses "--samples and --beam exclude" caption "$box/none.h5" "$box/none.jpg" --samples 2 --beam 3
+refuses "--samples and --beam exclude" evaluate "$box/none.h5" --data "$box/none.h5" --samples 2 --beam 3
 for verb in evaluate caption; do
   more=$box/none.jpg; [ $verb = caption ] || more="--data $box/none.h5"
   refuses "--min-length: '-1'" $verb "$box/none.h5" $more --min-length -1
