@@ -27,7 +27,7 @@ static Status chunk_sample(Worker *worker, Dataset *dataset, const ParamTable *t
                  &worker->set);
   for (int row = 0; row < worker->set.count; row++)
     texts[row] =
-        vocabulary_text(dataset->token, dataset->vocabulary,
+        vocabulary_text(dataset->kind, dataset->token, dataset->vocabulary,
                         worker->set.tokens + (size_t)row * (size_t)worker->set.max_length, worker->set.length[row]);
   return OK;
 }
