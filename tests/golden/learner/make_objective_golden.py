@@ -115,7 +115,9 @@ huge["log_mu"][[0, 2, 3, 5]] = huge["logp"][[0, 2, 3, 5]] + torch.tensor([-50.0,
 huge["log_ref"][[1, 4]] = huge["logp"][[1, 4]] + torch.tensor([45.0, -35.0])
 decoupled = make_data([3, 2, 1, 4], 2, [1.0, 0.0, 0.25, 0.5], [0.5, 0.25], 0.6, prox=True)
 single = make_data([1], 1, [0.75], [0.25], 0.1)
-datasets = [main, huge, decoupled, single]
+# five captions a group, as the presets have: one token to the length limit of 20; the second group says nothing
+limit = make_data([20, 1, 20, 7, 11, 20, 20, 20, 20, 1], 5, [0.5, 0.0, 1.25, 0.25, 0.75] + [0.5] * 5, [0.5, 0.5], 0.4)
+datasets = [main, huge, decoupled, single, limit]
 
 runs = []
 for kind, level, aggregation, kl in itertools.product(
@@ -136,6 +138,11 @@ runs.append((3, "rloo", dict(beta=0.5)))
 for level in ["token", "sequence"]:
     for kind, kl in [("grpo", "k1"), ("dr_grpo", "k2"), ("rloo", "k3")]:
         runs.append((2, kind, dict(level=level, kl=kl, importance_cap=1.125, eps_high=0.28125)))
+for d in [0, 1, 2, 4]:  # the presets: paper (beta .04), flickr8k and coco (.2), scst
+    runs.append((d, "grpo", dict(beta=0.04)))
+    runs.append((d, "grpo", dict(beta=0.2)))
+    if d != 2:
+        runs.append((d, "scst", dict(form="reinforce")))
 
 cases = []
 for d, kind, changes in runs:

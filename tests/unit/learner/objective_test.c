@@ -7,7 +7,7 @@
 #include "learner/names.h"
 #include "tests/unit/learner/golden.h"
 
-enum { CAPTIONS = 16, TOKENS = 64 };
+enum { CAPTIONS = 16, TOKENS = 160 };
 
 /* A golden data set as the objective's input. */
 typedef struct Sample {
