@@ -16,7 +16,7 @@ static const char *const usage =
     "Prints Markdown tables of the evaluations in FOLDER, named ROW-sSEED.greedy.json, .beam5.json and .samples.json (what\n"
     "`troupe evaluate --json --per-image` prints): each metric's mean and spread (sample standard deviation) over a row's\n"
     "seeds, and with --against each row's difference of CIDEr with a paired bootstrap interval over pictures (95 %, each\n"
-    "picture's CIDEr averaged over the seeds). Says what is lacking.\n";
+    "picture's CIDEr averaged over the seeds that both have). Says what is lacking.\n";
 
 typedef struct Options {
   const char *rows, *against;
@@ -79,9 +79,9 @@ static void table_print(const CompareSet *set, CompareKind kind, const char *tit
 static Status difference_print(const CompareRow *row, const CompareRow *against, CompareKind kind, int resamples) {
   const char **ids, **other_ids;
   double *cider, *other, low, high;
-  int count, other_count;
-  TRY(compare_images(row, kind, &ids, &cider, &count));
-  Status status = compare_images(against, kind, &other_ids, &other, &other_count);
+  int count, other_count, seeds;
+  TRY(compare_images(row, against, kind, &ids, &cider, &count, &seeds));
+  Status status = compare_images(against, row, kind, &other_ids, &other, &other_count, &seeds);
   if (status == OK && count && other_count) {
     bool same = count == other_count;
     for (int i = 0; i < count && same; i++) same = strcmp(ids[i], other_ids[i]) == 0;
@@ -93,8 +93,8 @@ static Status difference_print(const CompareRow *row, const CompareRow *against,
       for (int i = 0; i < count; i++) cider[i] -= other[i];
       double mean = statistics_mean(cider, count);
       statistics_bootstrap(cider, count, resamples, 0.95, 1, &low, &high);
-      printf("| %s − %s | %s | %+.3f | %+.3f to %+.3f | %+.1f %% | %d |\n", row->name, against->name,
-             compare_kind_name(kind), mean, low, high, base != 0 ? 100 * mean / base : 0, count);
+      printf("| %s − %s | %s | %+.3f | %+.3f to %+.3f | %+.1f %% | %d | %d |\n", row->name, against->name,
+             compare_kind_name(kind), mean, low, high, base != 0 ? 100 * mean / base : 0, count, seeds);
     }
   }
   free(ids), free(cider);
@@ -106,7 +106,7 @@ static Status differences_print(CompareSet *set, const Options *options) {
   const CompareRow *against = compare_row(set, options->against);
   if (!against) return status_set(BAD_INPUT, "--against: no row '%s'", options->against);
   printf(
-      "| difference of CIDEr | captions | mean | 95 %% interval | relative | pictures |\n|---|---|---|---|---|---|\n");
+      "| difference of CIDEr | captions | mean | 95 %% interval | relative | pictures | seeds |\n|---|---|---|---|---|---|---|\n");
   for (int i = 0; i < set->rows; i++)
     for (int k = 0; k < COMPARE_SAMPLES && &set->row[i] != against; k++)
       TRY(difference_print(&set->row[i], against, (CompareKind)k, options->resamples));

@@ -112,14 +112,20 @@ void compare_free(CompareSet *set) {
   set->rows = 0;
 }
 
-Status compare_images(const CompareRow *row, CompareKind kind, const char ***ids, double **cider, int *count) {
-  int seeds = 0;
-  *ids = NULL, *cider = NULL, *count = 0;
+static bool seed_has(const CompareRow *row, const char *seed, CompareKind kind) {
+  for (int s = 0; s < row->seeds; s++)
+    if (strcmp(row->seed[s], seed) == 0) return row->result[s][kind] != NULL;
+  return false;
+}
+
+Status compare_images(const CompareRow *row, const CompareRow *with, CompareKind kind, const char ***ids,
+                      double **cider, int *count, int *seeds) {
+  *ids = NULL, *cider = NULL, *count = *seeds = 0;
   for (int s = 0; s < row->seeds; s++) {
     json_t *images = json_object_get(row->result[s][kind], "per_image"), *image;
-    if (!images) continue;
+    if (!images || !seed_has(with, row->seed[s], kind)) continue;
     const char *id;
-    if (!seeds++) {
+    if (!(*seeds)++) {
       *ids = xcalloc(json_object_size(images) + 1, sizeof **ids);
       *cider = xcalloc(json_object_size(images) + 1, sizeof **cider);
       json_object_foreach(images, id, image)(*ids)[(*count)++] = id;
@@ -136,6 +142,6 @@ Status compare_images(const CompareRow *row, CompareKind kind, const char ***ids
       (*cider)[i] += json_number_value(value);
     }
   }
-  for (int i = 0; i < *count; i++) (*cider)[i] /= seeds;
+  for (int i = 0; i < *count; i++) (*cider)[i] /= *seeds;
   return OK;
 }

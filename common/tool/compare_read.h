@@ -32,8 +32,10 @@ void compare_free(CompareSet *set); /* idempotent */
 
 CompareRow *compare_row(CompareSet *set, const char *name); /* NULL: none */
 
-/* CIDEr of each picture, the mean over the seeds that have `kind`. `*ids` [returned] borrowed names in order, `*cider`; both
- * blocks owned. 0 pictures when no seed has it. Errors: seeds that have other pictures. */
-Status compare_images(const CompareRow *row, CompareKind kind, const char ***ids, double **cider, int *count);
+/* CIDEr of each picture, the mean over the seeds that both `row` and `with` have of `kind`, so that a seed's luck is not taken
+ * for a difference. *ids [*count]: borrowed names; both blocks owned. *seeds = 0, *count = 0: they have none in common. Errors:
+ * seeds that have other pictures. */
+Status compare_images(const CompareRow *row, const CompareRow *with, CompareKind kind, const char ***ids,
+                      double **cider, int *count, int *seeds);
 
 #endif

@@ -23,7 +23,7 @@ says() { grep -qF -- "$1" "${2:-out}" || { cat out err >&2; fail "expected: $1";
 says '| base | 2 | – | – | – | 0.250 ± 0.000 | – | – | 0.600 ± 0.141 | 9.500 ± 0.000 |'
 says '| new | 1 | – | – | – | 0.250 | – | – | 0.800 | 9.500 |'
 says '| new | 1 | 0.500 |'
-says '| new − base | greedy | +0.200 | +0.200 to +0.200 | +33.3 % | 3 |'
+says '| new − base | greedy | +0.300 | +0.300 to +0.300 | +60.0 % | 3 | 1 |' # of seed 1, which both have
 says 'Lacks: new has 1 of 2 seeds.'
 says 'Lacks: new-s1.beam5.json.'
 says 'Lacks: base-s2.samples.json.'
