@@ -156,7 +156,7 @@ static void truth_fill(Learn *learn, const int32_t *groups, int count) {
     const Group *group = &learn->group[groups[i]];
     batch_add_image(&learn->truth, learn->batch.features + (size_t)i * learn->batch.image_floats);
     truth_add(&learn->truth, learn->dataset, group->result->image[group->index], learn->config->policy.group,
-              policy_max_length(learn->config), learn->iteration);
+              policy_max_length(learn->config), learn->iteration, !learn->config->sampling.forbid_unk);
   }
 }
 

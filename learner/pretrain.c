@@ -111,7 +111,7 @@ static Status fill_batch(Pretrain *p, int64_t step) {
   for (int i = 0; i < config->pretrain.batch_images; i++) {
     TRY(dataset_features(&p->dataset, images[i], batch_add_image(&p->batch, NULL)));
     truth_add(&p->batch, &p->dataset, images[i], config->pretrain.captions_per_image, config->model.max_length,
-              p->epoch);
+              p->epoch, true);
   }
   return OK;
 }

@@ -8,6 +8,8 @@
 #include "common/base/file.h"
 #include "common/config/resume.h"
 
+#define UNWRITTEN_BIAS -1e4f
+
 ModelShape policy_shape(const Config *config, const Dataset *dataset) {
   return (ModelShape){
       .vocabulary = dataset->vocabulary,
@@ -129,6 +131,13 @@ Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const 
   return OK;
 }
 
+/* Tokens that no caption ever has lose their probability for good: exp(bias) is 0, and so is its gradient. */
+static void unwritten_silence(const Config *config, const ParamTable *table, float *weights) {
+  float *bias = weights + table->output.bias;
+  bias[TOKEN_PAD] = bias[TOKEN_START] = UNWRITTEN_BIAS;
+  if (config->sampling.forbid_unk) bias[TOKEN_UNKNOWN] = UNWRITTEN_BIAS;
+}
+
 Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *table, float **weights) {
   *weights = NULL;
   if (strcmp(config->policy.init, "random") == 0) {
@@ -136,6 +145,7 @@ Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *
     TRY(params_init(table, &shape));
     *weights = params_block(table);
     params_initialise(table, config->run.seed, *weights);
+    unwritten_silence(config, table, *weights);
     return OK;
   }
   char *path = config_initial_policy(config);
@@ -150,6 +160,7 @@ Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *
   if (status == OK) {
     *weights = checkpoint.weights;
     checkpoint.weights = NULL;
+    unwritten_silence(config, table, *weights);
   }
   checkpoint_free(&checkpoint);
   free(path);

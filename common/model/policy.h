@@ -32,7 +32,12 @@ Status policy_resumes(const Checkpoint *checkpoint, const char *path, const char
 Status policy_fits_splits(const Config *config, const Dataset *dataset, const char *option, int images);
 
 /* Starting weights of stage 2: lays out `table` and fills `*weights` (both owned by the caller) from config's initial
- * policy or, for "random", from the seed. */
+ * policy or, for "random", from the seed.
+ *
+ * The output biases of pad, start and (sampling.forbid_unk) unknown are set to -1e4: the policy that is learned from must be
+ * the distribution that is sampled from. If it kept a mass on a token that is never drawn, the expected gradient of log pi
+ * over the samples would be the gradient of log(1 - mass) and not 0, and advantages of negative mean (SCST's, whose greedy
+ * baseline is above the samples) would drive all mass onto that token: on Flickr8k within 200 steps. */
 Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *table, float **weights);
 
 /* Fills what a checkpoint says of its origin: configuration (owned by it then), seed, vocabulary (borrowed), hashes of

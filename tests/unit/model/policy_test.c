@@ -1,6 +1,7 @@
 /* Policy and captions of a split: what does not fit is refused by name; captions do not depend on threads or chunks. */
 #include "common/model/policy.h"
 
+#include <math.h>
 #include <omp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -199,8 +200,28 @@ static void groups_do_not_depend_on_threads(void **state) {
   params_free(&table);
 }
 
+/* Expected gradient of log pi over samples is 0 only if no token that is never drawn has a probability. */
+static void tokens_never_written_have_no_probability(void **state) {
+  (void)state;
+  ParamTable table;
+  float *weights;
+  for (int allow = 0; allow <= 1; allow++) {
+    set("policy.init=random");
+    set(allow ? "sampling.forbid_unk=false" : "sampling.forbid_unk=true");
+    assert_int_equal(policy_initial(&config, &dataset, &table, &weights), OK);
+    const float *bias = weights + table.output.bias;
+    assert_true(expf(bias[TOKEN_PAD]) == 0 && expf(bias[TOKEN_START]) == 0);
+    assert_true(expf(bias[TOKEN_UNKNOWN]) == (float)allow);
+    assert_true(expf(bias[TOKEN_END]) == 1);
+    free(weights);
+    params_free(&table);
+  }
+  set("sampling.forbid_unk=true");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(tokens_never_written_have_no_probability),
       cmocka_unit_test(initial_policy_must_fit),
       cmocka_unit_test(dataset_must_fit),
       cmocka_unit_test(splits_must_be_there),
