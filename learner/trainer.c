@@ -92,11 +92,21 @@ static Status open_weights(Trainer *t) {
                                                    : -1); /* at 0 the evaluation of stage 1 comes again too */
 }
 
+/* Without a ratio only the first step learns from its own samples. */
+static void warn_of_later_steps(const Config *config) {
+  if (strcmp(config->policy.advantage, "scst") == 0 &&
+      (config->policy.images_per_iteration > config->policy.minibatch_images || config->policy.inner_epochs > 1))
+    log_warning("policy.advantage scst has no ratio to correct for steps after an iteration's first; "
+                "policy.images_per_iteration should equal policy.minibatch_images (%d), and policy.inner_epochs 1",
+                config->policy.minibatch_images);
+}
+
 Status trainer_open(Trainer *t, const Config *config, const volatile int *stop) {
   *t = (Trainer){.config = config, .stop = stop, .progress = {.best = NAN}, .run = {.lock = -1}};
   omp_set_num_threads(settings_threads(config, 1));
   ledger_init(&t->ledger, 0, 0);
   TRY(run_open(&t->run, config, "train")); /* first: status.json is how the launcher learns of what fails below */
+  warn_of_later_steps(config);
   TRY(open_data(t));
   TRY(open_weights(t));
   return run_configure(&t->run, config);

@@ -4,7 +4,7 @@
 set -u
 . "$(dirname "$0")/../mpi/tiny.sh"
 tiny_data
-run=$work/run best=$work/run/checkpoints/latest
+run=${work:?}/run best=$work/run/checkpoints/latest
 troupe train "$work/tiny.yaml" -n 1 --set policy.iterations=1 --set run.dir="$run" --set sampling.top_k=5 \
   --set sampling.min_length=3 --set evaluation.every=1 --set evaluation.beam=4 --set evaluation.beam_groups=2 \
   --set evaluation.length_penalty=0.7 >&2 || fail "a run with rules and a diverse beam"
