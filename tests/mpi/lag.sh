@@ -42,13 +42,14 @@ for lag in 1 2; do
     fail "lag $lag: no rollout was made during an update"
 
   # an actor killed in the middle
-  setsid troupe train "$work/tiny.yaml" -n 3 $sets --set policy.iterations=12 --set run.dir="$work/actor$lag" >&2 &
+  setsid troupe train "$work/tiny.yaml" -n 3 $sets --set policy.iterations=12 --set run.dir="$work/actor$lag" \
+    >"$work/actor$lag.log" 2>&1 &
   launcher=$!
   wait_for_iteration "$work/actor$lag" 2
-  actor=$(pgrep -f "^troupe-actor .*run.dir=$work/actor$lag\$|^[^ ]*/troupe-actor .*run.dir=$work/actor$lag\$" | head -1)
-  [ -n "$actor" ] || fail "no actor was found"
+  actor=$(sed -n 's/.* joined (.*, pid \([0-9]*\)).*/\1/p' "$work/actor$lag.log" | head -1)
+  [ -n "$actor" ] || fail "no actor was found: $(cat "$work/actor$lag.log")"
   kill -KILL "$actor"
-  wait "$launcher" || fail "lag $lag: the run with a killed actor failed"
+  wait "$launcher" || fail "lag $lag: the run with a killed actor failed: $(cat "$work/actor$lag.log")"
   grep -q '"lost": 1' "$work/actor$lag/status.json" || echo "note: the run was over before the loss was noticed" >&2
   hash=$(hash_of "$work/actor$lag") || exit 1
   [ "$hash" = "$first" ] || fail "lag $lag: with a killed actor $hash, unbroken $first"
