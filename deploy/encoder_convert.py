@@ -10,12 +10,13 @@ import collections
 import hashlib
 import io
 import json
-import os
 import pickle
 import re
 import struct
 import sys
 import zipfile
+
+from converter import open_member, write_atomic
 
 MAGIC = 0x1950A86A20F9469CFC6C
 STAGE_REPEATS = {16: (1, 2, 2, 3, 3, 4, 1), 21: (1, 3, 3, 4, 4, 5, 1)}  # by the number of blocks
@@ -130,41 +131,18 @@ def safetensors_bytes(tensors):
     return struct.pack('<Q', len(text)) + text + data.getvalue()
 
 
-def open_source(path):
-    if not zipfile.is_zipfile(path):
-        return open(path, 'rb')
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name.endswith('.pth')]
-        if len(names) != 1:
-            raise ValueError('%s: %d .pth files; one was expected' % (path, len(names)))
-        return io.BytesIO(archive.read(names[0]))
-
-
-def write_atomic(path, data):
-    temporary = '%s.tmp.%d' % (path, os.getpid())
-    try:
-        with open(temporary, 'wb') as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-
-
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     source, out = sys.argv[1:]
-    with open_source(source) as file:
+    with open_member(source, '.pth') if zipfile.is_zipfile(source) else open(source, 'rb') as file:
         state = read_state(file)
     blocks = blocks_count(state)
     if blocks not in STAGE_REPEATS:
         raise ValueError('%d blocks: not EfficientNet-Lite0, 1 or 2' % blocks)
     tensors = {timm_name(name, blocks): tensor for name, tensor in state.items() if timm_name(name, blocks)}
     data = safetensors_bytes(tensors)
-    write_atomic(out, data)
+    write_atomic(out, [data])
     print('%s: %d tensors, sha256 %s' % (out, len(tensors), hashlib.sha256(data).hexdigest()))
 
 

@@ -8,12 +8,13 @@ text is kept. common/score/meteor_data.h tells what is in the file; the two must
 import array
 import gzip
 import io
-import os
 import re
 import struct
 import sys
 import zipfile
 import zlib
+
+from converter import open_member, write_atomic
 
 MAGIC, VERSION = b'TRPMETEO', 1
 MASK = (1 << 64) - 1
@@ -153,34 +154,6 @@ def little_endian(values):
         values.byteswap()
     data = values.tobytes()
     return data + b'\0' * (-len(data) % 8)
-
-
-def open_member(source, name):
-    """A readable file of that base name within the zip or folder."""
-    if os.path.isdir(source):
-        for folder, _, files in sorted(os.walk(source)):
-            if name in files:
-                return open(os.path.join(folder, name), 'rb')
-        raise ValueError('%s: no %s in it' % (source, name))
-    archive = zipfile.ZipFile(source)
-    found = [member for member in archive.namelist() if member.rpartition('/')[2] == name]
-    if len(found) != 1:
-        raise ValueError('%s: %d files named %s; one was expected' % (source, len(found), name))
-    return archive.open(found[0])
-
-
-def write_atomic(path, blocks):
-    temporary = '%s.tmp.%d' % (path, os.getpid())
-    try:
-        with open(temporary, 'wb') as file:
-            for block in blocks:
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
 
 
 def main():
