@@ -12,6 +12,7 @@
 #   EVALUATIONS            evaluations on `choose` in each stage 2
 #   SAMPLES                captions sampled for each picture of the diversity
 #   ACTORS                 actor ranks (default: troupe's)
+#   JOBS                   trainings at once, each with its share of the cores: less is lost than by many threads in one
 #   CONFIG                 our configuration, both stages (default deploy/configs/flickr8k.yaml)
 #   SET                    more "--set a.b=c" for every training
 set -eu
@@ -19,10 +20,14 @@ cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${OUT:=runs/reproduce}" "${FLICKR8K:=${TROUPE_DATA:-../shared/data}/flickr8k}"
 : "${ENCODER:=encoders/efficientnet-lite0.safetensors}" "${DATA:=$OUT/flickr8k.h5}" "${PREPARE:=}" "${METHODS:=scst rloo grpo-paper grpo}"
 : "${SEEDS:=1 2 3}" "${LRS:=1e-5 2e-5 4e-5}" "${BUDGET:=64000}" "${EVALUATIONS:=10}" "${SAMPLES:=5}" "${ACTORS:=}" "${SET:=}"
-: "${CONFIG:=deploy/configs/flickr8k.yaml}"
+: "${JOBS:=1}" "${CONFIG:=deploy/configs/flickr8k.yaml}"
 PATH=$PWD/$BUILD/bin:$PATH
 results=$OUT/results
 first=${SEEDS%% *}
+threads=$(($(nproc) / JOBS))
+[ "$threads" -gt 0 ] || threads=1
+share=
+[ "$JOBS" = 1 ] || { share="--set learner.threads=$threads" && : "${ACTORS:=$threads}"; }
 mkdir -p "$results"
 trap 'exit 130' INT TERM # troupe itself ends in order, with code 0
 
@@ -47,7 +52,7 @@ evaluate() { # NAME: its best checkpoint on `report`
   for how in greedy beam5 samples; do
     [ ! -s "$results/$1.$how.json" ] || continue
     case $how in greedy) set -- "$1" --beam 1 ;; beam5) set -- "$1" --beam 5 ;; samples) set -- "$1" --samples "$SAMPLES" ;; esac
-    troupe evaluate "$OUT/$1/checkpoints/best.h5" --data "$DATA" --split report --json --per-image "$2" "$3" \
+    troupe evaluate "$OUT/$1/checkpoints/best.h5" --data "$DATA" --split report --json --per-image --threads "$threads" "$2" "$3" \
       >"$results/$1.tmp"
     mv "$results/$1.tmp" "$results/$1.$how.json"
   done
@@ -59,13 +64,13 @@ pretrain() { # SEED
     say "$name"
     # shellcheck disable=SC2086
     troupe pretrain "$CONFIG" --set run.dir="$OUT/$name" --set run.seed="$1" --set data.file="$DATA" \
-      --set data.validation=choose $SET
+      --set data.validation=choose $share $SET
     must_finish "$name"
   fi
   evaluate "$name"
 }
 
-option() { sed -n "s/^ *$1: *\([^ #]*\).*/\1/p" "$OUT/printed.yaml" | head -n 1; }
+option() { printf '%s\n' "$printed" | sed -n "s/^ *$1: *\([^ #]*\).*/\1/p" | head -n 1; }
 
 train() { # METHOD RATE SEED [a.b=c]...: stage 2 within the budget
   method=$1 rate=$2 seed=$3 name=$1-lr$2-s$3
@@ -81,8 +86,8 @@ train() { # METHOD RATE SEED [a.b=c]...: stage 2 within the budget
     for assignment; do more="$more --set $assignment"; done
     # shellcheck disable=SC2086
     set -- "$config" $more --set run.dir="$OUT/$name" --set run.seed="$seed" --set data.file="$DATA" \
-      --set data.validation=choose --set optimizer.lr="$rate" --set policy.init="$OUT/xe-s$seed/checkpoints/best.h5" $SET
-    troupe train "$@" --print-config >"$OUT/printed.yaml"
+      --set data.validation=choose --set optimizer.lr="$rate" --set policy.init="$OUT/xe-s$seed/checkpoints/best.h5" $share $SET
+    printed=$(troupe train "$@" --print-config)
     captions=$(option group)
     [ "$(option advantage)" != scst ] || captions=$((captions + 1)) # the greedy baseline
     iterations=$((BUDGET / ($(option images_per_iteration) * captions)))
@@ -104,11 +109,11 @@ choose_rate() { # METHOD -> $rate
 }
 
 table() { # ROW...: $OUT/table.md, of what is there
-  rows=$(IFS=,; echo "$*")
+  of=$(IFS=,; echo "$*")
   {
     echo "Chosen by CIDEr on \`choose\` (model and learning rate), reported on \`report\`; $BUDGET captions a stage 2."
     echo
-    troupe compare "$results" --rows "$rows" --seeds "$(echo "$SEEDS" | wc -w)" ${against:+--against "$against"}
+    troupe compare "$results" --rows "$of" --seeds "$(echo "$SEEDS" | wc -w)" ${against:+--against "$against"}
     printf '\n| CIDEr on `choose`, seed %s |' "$first"
     for lr in $LRS; do printf ' lr %s |' "$lr"; done
     printf '\n|---|'
@@ -122,38 +127,53 @@ table() { # ROW...: $OUT/table.md, of what is there
   mv "$OUT/table.tmp" "$OUT/table.md"
 }
 
-prepare
-rows=xe against=
-for seed in $SEEDS; do pretrain "$seed"; done
-for method in $METHODS; do
-  for lr in $LRS; do train "$method" "$lr" "$first"; done
-  choose_rate "$method"
-  chosen=$rate
-  rows="$rows $method-lr$chosen"
-  [ "$method" != scst ] || against=scst-lr$chosen
-  for seed in $SEEDS; do train "$method" "$chosen" "$seed"; done
-  # shellcheck disable=SC2086
-  table $rows
-done
+# The experiment: steps are lines that are done $JOBS at once, each a process of its own.
+steps() { xargs -L 1 -P "$JOBS" deploy/reproduce.sh step; }
 
-if [ "${1:-}" = full ]; then # variants of our GRPO at its rate, of the paper's at its own for the reference
-  variant() { # NAME [a.b=c]...
-    variant=$1
-    shift
-    train "$variant" "$chosen" "$first" "$@"
-    rows="$rows $variant-lr$chosen"
-    # shellcheck disable=SC2086
-    table $rows
-  }
-  variant dr_grpo policy.advantage=dr_grpo policy.aggregation=constant
-  variant gspo policy.level=sequence policy.aggregation=sequence_mean policy.eps_low=3e-4 policy.eps_high=4e-4
-  variant lag1 actors.lag=1
-  variant reference-fixed reference.refresh_every=0
-  variant reference-refreshed reference.refresh_every=4
-  variant group2 policy.group=2
-  variant group10 policy.group=10
-  variant beta0 policy.beta=0
-  variant beta0.04 policy.beta=0.04
+if [ "${1:-}" = step ]; then # pretrain SEED | train METHOD RATE SEED [a.b=c]...
+  trap '[ $? = 0 ] || exit 255' EXIT # xargs starts no other
+  shift
+  "$@"
+  exit
 fi
+
+variants() { # of our GRPO, at its rate
+  cat <<'END'
+dr_grpo policy.advantage=dr_grpo policy.aggregation=constant
+gspo policy.level=sequence policy.aggregation=sequence_mean policy.eps_low=3e-4 policy.eps_high=4e-4
+lag1 actors.lag=1
+reference-fixed reference.refresh_every=0
+reference-refreshed reference.refresh_every=4
+group2 policy.group=2
+group10 policy.group=10
+beta0 policy.beta=0
+beta0.04 policy.beta=0.04
+END
+}
+
+prepare
+export BUILD OUT DATA BUDGET EVALUATIONS SAMPLES ACTORS SET CONFIG JOBS
+for seed in $SEEDS; do echo "pretrain $seed"; done | steps
+for method in $METHODS; do
+  for lr in $LRS; do echo "train $method $lr $first"; done
+done | steps
+rows=xe against=
+for method in $METHODS; do
+  choose_rate "$method"
+  rows="$rows $method-lr$rate"
+  [ "$method" != scst ] || against=scst-lr$rate
+done
+# shellcheck disable=SC2086
+table $rows
+for row in ${rows#xe}; do
+  for seed in $SEEDS; do echo "train ${row%-lr*} ${row##*-lr} $seed"; done
+done | steps
+if [ "${1:-}" = full ]; then
+  choose_rate grpo
+  variants | while read -r name changes; do echo "train $name $rate $first $changes"; done | steps
+  rows="$rows $(variants | while read -r name _; do echo "$name-lr$rate"; done | tr '\n' ' ')"
+fi
+# shellcheck disable=SC2086
+table $rows
 say "$OUT/table.md"
 cat "$OUT/table.md"

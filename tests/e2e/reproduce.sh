@@ -51,7 +51,7 @@ tiny_data
 troupe prepare --images "$work/scenes/Images" --captions "$work/scenes/captions.txt" --split train="$work/scenes/train.txt" \
   --split choose="$work/scenes/val.txt" --split report="$work/scenes/test.txt" --out "$work/splits.h5" >&2 || fail "prepare"
 reproduce() {
-  DATA=$work/splits.h5 CONFIG=$work/tiny.yaml OUT=$work/out.d METHODS='scst grpo-paper' SEEDS=1 LRS='1e-3 2e-3' BUDGET=320 EVALUATIONS=1 ACTORS=1 SAMPLES=2 \
+  DATA=$work/splits.h5 CONFIG=$work/tiny.yaml OUT=$work/out.d METHODS='scst grpo-paper' SEEDS=1 LRS='1e-3 2e-3' BUDGET=320 EVALUATIONS=1 SAMPLES=2 JOBS=2 \
     SET='--set policy.images_per_iteration=32 --set pretrain.epochs=1' "$root/deploy/reproduce.sh" >out 2>err || { tail -20 err >&2; fail "reproduce"; }
 }
 reproduce
