@@ -13,9 +13,11 @@
 #include "actor/rollout.h"
 #include "actor/snapshot.h"
 #include "common/base/arguments.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/profile.h"
 #include "common/base/pulse.h"
+#include "common/base/trace.h"
 #include "common/config/command.h"
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
@@ -72,10 +74,16 @@ static void pulsed(void *data) {
   if (!actor->unwanted) actor->unwanted = link_poll(actor->link) != LINK_WORK;
 }
 
+static void trace_chunk(const Assignment *assignment, double began_s) {
+  trace_add(began_s, clock_seconds(), "%s %lld, chunk %d", assignment->work == WORK_EVALUATE ? "evaluation" : "rollout",
+            (long long)assignment->iteration, assignment->chunk);
+}
+
 /* One chunk: the weights it names, its captions, its result. */
 static Status actor_chunk(Actor *actor, const Assignment *assignment) {
   const float *policy, *reference;
   Result result = {0};
+  double began = clock_seconds();
   double idle = link_idle_seconds(actor->link);
   snapshots_use(&actor->snapshots, assignment->policy_version, assignment->reference_version, &policy, &reference);
   actor->unwanted = false;
@@ -84,8 +92,17 @@ static Status actor_chunk(Actor *actor, const Assignment *assignment) {
   pulse_set(NULL, NULL, 0);
   snapshots_release(&actor->snapshots);
   result.seconds[SECONDS_IDLE] = idle;
+  trace_chunk(assignment, began);
   if (status == OK && link_poll(actor->link) == LINK_WORK) status = link_send_result(actor->link, &result);
   result_free(&result);
+  return status;
+}
+
+static Status actor_trace(const Actor *actor) {
+  char *folder = config_run_folder(&actor->config, "train"), role[32];
+  snprintf(role, sizeof role, "actor %d", link_rank(actor->link));
+  Status status = trace_open(folder, link_rank(actor->link), role);
+  free(folder);
   return status;
 }
 
@@ -103,18 +120,21 @@ static int actor_run(int argc, char **argv) {
   Command command;
   Actor actor = {0};
   Status status = command_parse(&command, argc, argv);
-  profile_enable(command.profile);
+  profile_enable(command.profile || command.trace);
+  trace_enable(command.trace);
   if (status == OK) status = actor_load(&actor, &command);
   bool loaded = status == OK;
   if (!loaded) log_error("%s", status_message());
   Status joined = actor_join(&actor, loaded);
-  if (loaded) status = joined == OK ? actor_work(&actor) : joined;
+  if (loaded) status = joined == OK ? actor_trace(&actor) : joined;
+  if (loaded && status == OK) status = actor_work(&actor);
   if (loaded && status != OK) log_error("%s", status_message());
   bool finalized = link_close(actor.link, status == OK ? "done" : status_message(), status);
   if (!finalized && actor.link) {
     fflush(NULL);
     _exit(status);
   }
+  trace_close();
   rollout_free(&actor.rollout);
   snapshots_free(&actor.snapshots);
   params_free(&actor.table);

@@ -154,7 +154,8 @@ Status rollout_run(Rollout *rollout, const Assignment *assignment, const float *
   if (images > config->actors.chunk_images)
     return status_set(FAILED, "a chunk of %d images was assigned; actors.chunk_images is %d", images,
                       config->actors.chunk_images);
-  double began = clock_seconds(), profiled = profile_begin();
+  double began = clock_seconds();
+  ProfileBegin profiled = profile_begin();
   TRY(features_read(rollout, assignment));
   if (rollout->loaded != assignment->policy_version) decoder_load(&rollout->decoder, policy);
   rollout->loaded = assignment->policy_version;

@@ -40,7 +40,8 @@ enum { GRACE_S = 15 }; /* without any actor: one that was only stopped comes bac
 
 Status collect(Hub *hub, Ledger *ledger, Work work, int64_t last, int chunks, const volatile int *stop,
                bool *complete) {
-  double alone_since = hub_clock(hub), began = profile_begin();
+  double alone_since = hub_clock(hub);
+  ProfileBegin began = profile_begin();
   while (!(*complete = ledger_ready(ledger, work, last) >= chunks) && !*stop) {
     bool any = collect_once(hub, ledger);
     if (hub_live(hub) > 0) alone_since = hub_clock(hub);

@@ -9,11 +9,13 @@
  * `troupe-learner --pretrain CONFIG` is stage 1, without MPI. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/profile.h"
+#include "common/base/trace.h"
 #include "common/config/command.h"
 #include "common/tensor/gemm.h"
 #include "learner/pretrain.h"
@@ -21,8 +23,9 @@
 #include "proto/channel.h"
 
 static const char *const help =
-    "usage: mpirun -np 1 troupe-learner CONFIG [--set a.b=c]... [--profile] : -np ACTORS troupe-actor CONFIG ...\n"
-    "       troupe-learner --pretrain CONFIG [--set a.b=c]... [--print-config] [--profile]\n\n"
+    "usage: mpirun -np 1 troupe-learner CONFIG [--set a.b=c]... [--profile] [--trace] : -np ACTORS troupe-actor CONFIG ...\n"
+    "       troupe-learner --pretrain CONFIG [--set a.b=c]... [--print-config] [--profile]\n"
+    "                       [--trace]\n\n"
     "The learner of `troupe train` (rank 0), and `troupe pretrain`.\n";
 
 enum { FATAL_LIMIT_S = 10 }; /* for last words */
@@ -69,6 +72,13 @@ static Status run_train(const Config *config, bool profile) {
   return status;
 }
 
+/* Of stage 2, the launcher does it when all ranks are gone. */
+static void trace_join(const Config *config) {
+  char *folder = config_run_folder(config, "pretrain");
+  if (trace_merge(folder) != OK) log_error("%s", status_message());
+  free(folder);
+}
+
 int main(int argc, char **argv) {
   Command command;
   Config config;
@@ -78,11 +88,14 @@ int main(int argc, char **argv) {
   log_role_set(pretrain ? "troupe pretrain" : "learner");
   gemm_init();
   if (command_begin(&command, &config, argc - pretrain, argv + pretrain, false, help, &status)) {
-    profile_enable(command.profile);
+    profile_enable(command.profile || command.trace);
+    trace_enable(command.trace);
     status = pretrain ? pretrain_run(&config, &stop) : run_train(&config, command.profile);
     if (pretrain && status != OK) log_error("%s", status_message());
     if (command.profile) profile_print();
     profile_free();
+    trace_close();
+    if (command.trace && pretrain) trace_join(&config);
   }
   config_free(&config);
   command_free(&command);

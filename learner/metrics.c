@@ -112,7 +112,7 @@ Status metrics_samples(const RunFolder *run, const Learn *learn, int64_t iterati
 
 void metrics_evaluation(const Result *const *results, int chunks, const Dataset *dataset, EvaluationScores *scores,
                         double *length) {
-  double began = profile_begin();
+  ProfileBegin began = profile_begin();
   int count = 0;
   for (int k = 0; k < chunks; k++) count += results[k]->images;
   int32_t *images = xcalloc((size_t)count, sizeof *images);

@@ -162,7 +162,7 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
   CaptionSplitOptions options = {
       .max_length = policy_max_length(config), .search = policy_search(config), .chunk_images = 32};
   char **texts = xcalloc((size_t)p->validation_count, sizeof(char *));
-  double began = profile_begin();
+  ProfileBegin began = profile_begin();
   Status status =
       caption_split(&p->dataset, &p->table, p->updater.weights, p->validation, p->validation_count, &options, texts);
   profile_end(PROFILE_DECODE, began, 0);

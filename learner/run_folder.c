@@ -15,6 +15,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/profile.h"
+#include "common/base/trace.h"
 
 enum { CHECKPOINTS_MAX = 4096 };
 
@@ -75,7 +76,7 @@ Status run_open(RunFolder *run, const Config *config, const char *stage) {
   TRY(folder_create(run->checkpoints));
   TRY(run_lock(run));
   temporaries_remove(run);
-  return OK;
+  return trace_open(run->path, 0, "learner");
 }
 
 Status run_configure(const RunFolder *run, const Config *config) {
@@ -182,7 +183,7 @@ Status run_rewind(const RunFolder *run, int64_t iteration) {
 }
 
 Status run_checkpoint(const RunFolder *run, Checkpoint *checkpoint, const ParamTable *table, bool best) {
-  double began = profile_begin();
+  ProfileBegin began = profile_begin();
   char *path = numbered_path(run, checkpoint->iteration);
   Status status = checkpoint_save(checkpoint, table, path);
   if (status == OK) status = point_at(run, "latest", path, false);

@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/pulse.h"
+#include "common/base/trace.h"
 #include "common/model/caption_split.h"
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
@@ -305,6 +306,7 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   metrics.after = hub_counters(t->hub);
   metrics_line(line, t->progress.iteration, &metrics);
   metrics_log(t->progress.iteration, t->iterations, &metrics);
+  trace_add(began, clock_seconds(), "iteration %lld", (long long)t->progress.iteration);
   return OK;
 }
 

@@ -89,20 +89,20 @@ static double view_flops(const Updater *updater, const CaptionBatch *view) {
 
 static void forward(Updater *updater, const float *weights, const CaptionBatch *view, float temperature,
                     const Dropout *dropout, const TokenOutputs *outputs) {
-  double began = profile_begin();
+  ProfileBegin began = profile_begin();
   captioner_forward(&updater->captioner, weights, view, temperature, dropout, outputs);
   profile_end(PROFILE_FORWARD, began, view_flops(updater, view));
 }
 
 static void backward(Updater *updater, const CaptionBatch *view, const TokenGradients *outputs) {
-  double began = profile_begin();
+  ProfileBegin began = profile_begin();
   captioner_backward(&updater->captioner, updater->weights, view, outputs, updater->gradients);
   profile_end(PROFILE_BACKWARD, began, 2 * view_flops(updater, view));
 }
 
 /* The step, or the gradients cleared when there is none. */
 static Status update_finish(Updater *updater, Status status, double multiplier, double *grad_norm) {
-  double began = profile_begin();
+  ProfileBegin began = profile_begin();
   if (status == OK)
     status = optimizer_step(&updater->optimizer, updater->weights, updater->gradients, multiplier, grad_norm);
   profile_end(PROFILE_OPTIMIZER, began, 0);

@@ -248,11 +248,11 @@ bool channel_receive(Channel *channel, Incoming *incoming) {
     channel->cursor = rank + 1 < channel->end ? rank + 1 : channel->first;
     Peer *peer = &channel->peer[rank];
     if (peer->first) {
-      double began = profile_begin();
+      ProfileBegin began = profile_begin();
       step_send(peer, rank);
       profile_end(PROFILE_SEND, began, 0);
     }
-    double began = profile_begin();
+    ProfileBegin began = profile_begin();
     bool under_way = peer->receiving, whole = step_receive(channel, peer, rank);
     if (under_way || whole || peer->receiving) profile_end(PROFILE_RECEIVE, began, 0);
     if (!whole) continue;

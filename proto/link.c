@@ -179,7 +179,8 @@ LinkState link_poll(Link *link) {
 LinkState link_next(Link *link, Assignment *assignment) {
   link->dropped = false;
   link->has_current = false;
-  double began = clock_seconds(), waited = profile_begin();
+  double began = clock_seconds();
+  ProfileBegin waited = profile_begin();
   for (;;) {
     pump(link);
     link->dropped = false;

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/trace.h"
 
 static const char *const names[PROFILE_EVENTS] = {"decode",    "reference", "reward",  "forward", "backward",
                                                   "optimizer", "send",      "receive", "idle",    "checkpoint"};
@@ -31,12 +32,13 @@ void profile_enable(int on) {
 
 int profile_enabled(void) { return enabled; }
 
-/* The time less what is attributed: what ended within an event is not counted for it again. */
-double profile_begin(void) { return enabled ? clock_seconds() - attributed_s : 0; }
+ProfileBegin profile_begin(void) { return enabled ? (ProfileBegin){clock_seconds(), attributed_s} : (ProfileBegin){0}; }
 
-void profile_end(ProfileEvent event, double began, double flops) {
+void profile_end(ProfileEvent event, ProfileBegin began, double flops) {
   if (!enabled) return;
-  double seconds = profile_begin() - began;
+  double now = clock_seconds();
+  double seconds = now - began.at_s - (attributed_s - began.attributed_s); /* less what ended within it */
+  trace_add(began.at_s, now, "%s", names[event]);
   attributed_s += seconds;
   own.event[event].calls++;
   own.event[event].seconds += seconds;

@@ -1,5 +1,5 @@
 /* Profile: what a rank's main thread spends its time on. Off (one branch a call) unless profile_enable(true). An event within
- * another one counts for itself alone, so that shares add up. Main thread only. */
+ * another one counts for itself alone, so that shares add up. Each also goes to the trace, if one is open. Main thread only. */
 #ifndef TROUPE_BASE_PROFILE_H
 #define TROUPE_BASE_PROFILE_H
 
@@ -28,9 +28,12 @@ enum { PROFILE_DOUBLES = sizeof(ProfileTotals) / sizeof(double) };
 
 void profile_enable(int on); /* begins at zero */
 int profile_enabled(void);
-double profile_begin(void); /* for profile_end */
+typedef struct ProfileBegin {
+  double at_s, attributed_s;
+} ProfileBegin;
+ProfileBegin profile_begin(void); /* for profile_end */
 /* `flops`: multiply and add count as two; 0 = not counted. */
-void profile_end(ProfileEvent event, double began, double flops);
+void profile_end(ProfileEvent event, ProfileBegin began, double flops);
 
 /* This rank's. */
 void profile_totals(ProfileTotals *totals);

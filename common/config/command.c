@@ -24,6 +24,7 @@ Status command_parse(Command *command, int argc, char **argv) {
     if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) command->help = true;
     else if (strcmp(argument, "--print-config") == 0) command->print_config = true;
     else if (strcmp(argument, "--profile") == 0) command->profile = true;
+    else if (strcmp(argument, "--trace") == 0) command->trace = true;
     else if (strcmp(argument, "--set") == 0 && more) command->sets[command->set_count++] = argv[++i];
     else if (strncmp(argument, "--set=", 6) == 0) command->sets[command->set_count++] = argument + 6;
     else if (strcmp(argument, "-n") == 0 && more) TRY(take_actors(command, argv[++i]));

@@ -8,6 +8,7 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/trace.h"
 #include "common/tool/launch.h"
 
 typedef enum Launcher { LAUNCHER_NONE, OPEN_MPI_4, OPEN_MPI_5, HYDRA } Launcher;
@@ -79,6 +80,7 @@ static void say_role(Words *words, const char *role, int ranks, const Command *c
     say(words, command->sets[i]);
   }
   if (command->profile) say(words, "--profile");
+  if (command->trace) say(words, "--trace");
   free(program);
 }
 
@@ -116,6 +118,7 @@ int mpirun_train(const Command *command, const Config *config) {
   print_command(&words);
   char *folder = config_run_folder(config, "train"), *status_file = path_join(folder, "status.json");
   int code = launch_supervise(words.word, status_file);
+  if (command->trace && trace_merge(folder) != OK) log_error("%s", status_message());
   for (int i = 0; i < words.count; i++) free(words.word[i]);
   free(words.word);
   free(folder);

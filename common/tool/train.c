@@ -17,11 +17,11 @@
 #include "common/tool/verbs.h"
 
 static const char *const pretrain_help =
-    "usage: troupe pretrain CONFIG [--set a.b=c]... [--print-config] [--profile]\n\n"
+    "usage: troupe pretrain CONFIG [--set a.b=c]... [--print-config] [--profile] [--trace]\n\n"
     "Stage 1: trains the captioner with cross-entropy on the learner's threads. Again in the same run folder:\n"
     "resumes.\n";
 static const char *const train_help =
-    "usage: troupe train CONFIG [-n ACTORS] [--set a.b=c]... [--print-config] [--profile]\n\n"
+    "usage: troupe train CONFIG [-n ACTORS] [--set a.b=c]... [--print-config] [--profile] [--trace]\n\n"
     "Stage 2: group-relative policy optimisation; one learner and ACTORS actors under mpirun (default: the cores\n"
     "minus one). Again in the same run folder: resumes, with any number of actors.\n";
 

@@ -49,11 +49,14 @@ if [ -e "$run" ] || [ -e runs/none ]; then fail "a refused run left its folder";
 
 # a run, with more --set than fit a fixed list; its printed configuration is the same configuration
 many=$(for _ in $(seq 80); do printf -- '--set policy.group=5 '; done)
-troupe train "$c" -n 1 $many --set policy.iterations=1 --set run.dir="$run" --profile 2>"$work/err" ||
+troupe train "$c" -n 1 $many --set policy.iterations=1 --set run.dir="$run" --profile --trace 2>"$work/err" ||
   fail "a run with many --set"
 grep -q '^learner: backward *[1-9][0-9]* *[0-9.]* *[0-9.]*% *[0-9.]*$' "$work/err" || fail "no profile of the learner"
 grep -q '^learner: decode *[1-9][0-9]* *[0-9.]* *[0-9.]*% *[0-9.]* *[0-9.]* (1) *[0-9.]* (1)$' "$work/err" ||
   { cat "$work/err" >&2; fail "no profile of the actor"; }
+for event in 'iteration 1", "ph": "X", "pid": 0' 'backward", "ph": "X", "pid": 0' 'rollout 0, chunk 0", "ph": "X", "pid": 1'; do
+  sed 's/":/": /g; s/,"/, "/g' "$run/trace.json" | grep -qF "\"name\": \"$event" || fail "no $event in the trace"
+done
 troupe train "$run/config.yaml" --print-config >"$work/printed.yaml" || fail "--print-config"
 troupe train "$work/printed.yaml" --print-config | cmp -s - "$work/printed.yaml" ||
   fail "the printed configuration is another"

@@ -16,7 +16,7 @@ static void off_counts_nothing(void **state) {
   (void)state;
   ProfileTotals totals;
   profile_enable(0);
-  double began = profile_begin();
+  ProfileBegin began = profile_begin();
   profile_end(PROFILE_DECODE, began, 100);
   profile_totals(&totals);
   assert_true(!profile_enabled() && totals.event[PROFILE_DECODE].calls == 0 && totals.event[PROFILE_DECODE].flops == 0);
@@ -26,10 +26,10 @@ static void inner_events_count_once(void **state) {
   (void)state;
   ProfileTotals totals;
   profile_enable(1);
-  double outer = profile_begin();
+  ProfileBegin outer = profile_begin();
   clock_sleep(0.02);
   for (int i = 0; i < 3; i++) {
-    double inner = profile_begin();
+    ProfileBegin inner = profile_begin();
     clock_sleep(0.02);
     profile_end(PROFILE_SEND, inner, 0);
   }
