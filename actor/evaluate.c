@@ -11,7 +11,6 @@
 #include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/config/config.h"
-#include "common/model/caption_groups.h"
 #include "common/model/caption_split.h"
 #include "common/model/policy.h"
 #include "common/score/scores_print.h"
@@ -124,20 +123,16 @@ static Status subject_open(Subject *subject, int argc, char **argv) {
   return config_check_decoding(&subject->config);
 }
 
-/* Captions of the split into texts [count, group]. */
-static Status captions_make(Subject *s, int group, char **texts) {
-  CaptionSplitOptions search = {.max_length = policy_max_length(&s->config),
-                                .search = policy_search(&s->config),
-                                .chunk_images = 32,
-                                .progress = 1};
-  CaptionGroupsOptions groups = {.group = group,
-                                 .max_length = policy_max_length(&s->config),
+/* Captions of the split into texts [count, max(samples, 1)]. */
+static Status captions_make(Subject *s, char **texts) {
+  CaptionSplitOptions options = {.max_length = policy_max_length(&s->config),
+                                 .samples = s->options.samples,
+                                 .search = policy_search(&s->config),
                                  .sampling = policy_sampling(&s->config),
+                                 .chunk_images = s->options.samples ? 8 : 32,
                                  .progress = 1};
-  groups.sampling.seed = (uint64_t)s->options.seed;
-  const float *weights = s->checkpoint.weights;
-  if (!s->options.samples) return caption_split(&s->dataset, &s->table, weights, s->images, s->count, &search, texts);
-  return caption_groups(&s->dataset, &s->table, weights, s->images, s->count, &groups, texts);
+  options.sampling.seed = (uint64_t)s->options.seed;
+  return caption_split(&s->dataset, &s->table, s->checkpoint.weights, s->images, s->count, &options, texts);
 }
 
 static Status evaluate(Subject *s, int argc, char **argv) {
@@ -147,7 +142,7 @@ static Status evaluate(Subject *s, int argc, char **argv) {
   int group = options->samples ? options->samples : 1, captions = s->count * group;
   char **texts = xcalloc((size_t)captions, sizeof(char *));
   double began = clock_seconds();
-  if (status == OK) status = captions_make(s, group, texts);
+  if (status == OK) status = captions_make(s, texts);
   if (status == OK) {
     double words = caption_split_words(texts, captions), seconds = clock_seconds() - began;
     char how[32];
@@ -156,8 +151,7 @@ static Status evaluate(Subject *s, int argc, char **argv) {
     log_info("%d pictures of split %s in %.1f s (%.0f tokens/s, %s)", s->count, options->split, seconds,
              (words + 1) * captions / seconds, how);
     EvaluationScores scores;
-    if (group > 1) caption_groups_score(&s->dataset, s->images, s->count, group, texts, &scores);
-    else caption_split_score(&s->dataset, s->images, s->count, texts, &scores);
+    caption_split_score(&s->dataset, s->images, s->count, group, texts, &scores);
     if (options->out) status = results_write(options->out, &s->dataset, s->images, s->count, group, texts);
     if (status == OK && options->json)
       scores_print_json(&scores, options->per_image ? per_image_json(&scores, &s->dataset, s->images, texts) : NULL,

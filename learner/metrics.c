@@ -126,7 +126,7 @@ void metrics_evaluation(const Result *const *results, int chunks, const Dataset 
       texts[at] = vocabulary_text(dataset->kind, dataset->token, dataset->vocabulary, result->token + start, tokens);
     }
   }
-  caption_split_score(dataset, images, count, texts, scores);
+  caption_split_score(dataset, images, count, 1, texts, scores);
   *length = caption_split_words(texts, count);
   for (int i = 0; i < count; i++) free(texts[i]);
   free(texts);

@@ -169,7 +169,7 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
   if (status == OK) {
     EvaluationScores scores;
     began = profile_begin();
-    caption_split_score(&p->dataset, p->validation, p->validation_count, texts, &scores);
+    caption_split_score(&p->dataset, p->validation, p->validation_count, 1, texts, &scores);
     metrics_evaluation_add(line, &scores, caption_split_words(texts, p->validation_count));
     profile_end(PROFILE_REWARD, began, 0);
     double cider = scores.corpus[METRIC_CIDER];

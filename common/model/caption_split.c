@@ -6,7 +6,6 @@
 
 #include "common/base/progress.h"
 #include "common/data/vocabulary.h"
-#include "common/score/ptb.h"
 
 typedef struct Worker {
   Decoder decoder;
@@ -22,33 +21,38 @@ static Status chunk_caption(Worker *worker, Dataset *dataset, const ParamTable *
   for (int i = 0; i < count && status == OK; i++)
     status = dataset_features(dataset, images[i], worker->features + (size_t)i * stride);
   if (status != OK) return status;
-  decoder_search(&worker->decoder, weights, count, worker->features, &options->search, &worker->set);
-  for (int i = 0; i < count; i++)
-    texts[i] = vocabulary_text(dataset->kind, dataset->token, dataset->vocabulary,
-                               worker->set.tokens + (size_t)i * (size_t)worker->set.max_length, worker->set.length[i]);
+  CaptionSet *set = &worker->set;
+  if (options->samples)
+    decoder_sample(&worker->decoder, weights, count, worker->features, images, options->samples, &options->sampling,
+                   set);
+  else decoder_search(&worker->decoder, weights, count, worker->features, &options->search, set);
+  for (int row = 0; row < set->count; row++)
+    texts[row] = vocabulary_text(dataset->kind, dataset->token, dataset->vocabulary,
+                                 set->tokens + (size_t)row * (size_t)set->max_length, set->length[row]);
   return OK;
 }
 
 Status caption_split(Dataset *dataset, const ParamTable *table, const float *weights, const int32_t *images, int count,
                      const CaptionSplitOptions *options, char **texts) {
   int size = options->chunk_images, chunks = (count + size - 1) / size, done = 0;
+  int group = options->samples ? options->samples : 1, rows = size * (options->samples ? group : options->search.beam);
   size_t stride = (size_t)table->shape.cells * (size_t)table->shape.features;
   Status status = OK;
   char *message = NULL;
   Progress progress;
-  if (options->progress) progress_begin(&progress, "captioning", "pictures", count, 0);
-  memset(texts, 0, (size_t)count * sizeof *texts);
+  if (options->progress) progress_begin(&progress, options->samples ? "sampling" : "captioning", "pictures", count, 0);
+  memset(texts, 0, (size_t)count * (size_t)group * sizeof *texts);
 #pragma omp parallel
   {
     Worker worker;
-    decoder_init(&worker.decoder, table, size, size * options->search.beam, options->max_length);
-    captions_init(&worker.set, size * options->search.beam, options->max_length);
+    decoder_init(&worker.decoder, table, size, rows, options->max_length);
+    captions_init(&worker.set, rows, options->max_length);
     worker.features = xmalloc((size_t)size * stride * sizeof(float));
 #pragma omp for schedule(dynamic)
     for (int c = 0; c < chunks; c++) {
       int first = c * size, pictures = count - first < size ? count - first : size;
       Status mine = status == OK ? chunk_caption(&worker, dataset, table, weights, images + first, pictures, options,
-                                                 texts + first)
+                                                 texts + (size_t)first * (size_t)group)
                                  : OK;
 #pragma omp critical(caption_split_report)
       {
@@ -63,29 +67,23 @@ Status caption_split(Dataset *dataset, const ParamTable *table, const float *wei
   }
   if (options->progress) progress_end(&progress, done);
   if (status == OK) return OK;
-  for (int i = 0; i < count; i++) free(texts[i]);
+  for (int i = 0; i < count * group; i++) free(texts[i]);
   status_set(status, "%s", message);
   free(message);
   return status;
 }
 
-void caption_split_score(const Dataset *dataset, const int32_t *images, int count, char *const *texts,
+void caption_split_score(const Dataset *dataset, const int32_t *images, int count, int group, char *const *texts,
                          EvaluationScores *scores) {
   Evaluation evaluation;
-  PtbTokenizer ptb;
   evaluation_init(&evaluation);
-  ptb_init(&ptb);
   for (int i = 0; i < count; i++) {
     int first = dataset->image_first[images[i]], references = dataset->image_first[images[i] + 1] - first;
-    const char *words = texts[i];
-    if (dataset->kind != VOCABULARY_WORDS) {
-      ptb_tokenize(&ptb, words, strlen(words));
-      words = ptb_joined(&ptb);
-    }
-    evaluation_add_tokenized(&evaluation, words, (const char *const *)(dataset->words + first), references);
+    evaluation_add_group_tokenized(&evaluation, (const char *const *)(texts + (size_t)i * (size_t)group), group,
+                                   dataset->kind == VOCABULARY_WORDS, (const char *const *)(dataset->words + first),
+                                   references);
   }
   evaluation_compute(&evaluation, scores);
-  ptb_free(&ptb);
   evaluation_free(&evaluation);
 }
 

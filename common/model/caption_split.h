@@ -1,6 +1,6 @@
-/* Captions of many pictures of a dataset by one policy, greedy or by beam search, and their scores: what `troupe
- * evaluate` and stage 1's evaluation do. Chunks of pictures are shared by OpenMP threads; the result does not depend on
- * how many. */
+/* Captions of many pictures of a dataset by one policy, greedy, by beam search or sampled in groups, and their scores:
+ * what `troupe evaluate` and stage 1's evaluation do. Chunks of pictures are shared by OpenMP threads; the result does not
+ * depend on how many. */
 #ifndef TROUPE_MODEL_CAPTION_SPLIT_H
 #define TROUPE_MODEL_CAPTION_SPLIT_H
 
@@ -12,18 +12,21 @@
 
 typedef struct CaptionSplitOptions {
   int max_length;
+  int samples; /* G samples of each picture; 0: one caption, searched for */
   BeamOptions search;
-  int chunk_images; /* pictures decoded together */
-  int progress;     /* draw a bar */
+  SampleOptions sampling; /* iteration 0, keyed by the dataset's index of the picture */
+  int chunk_images;       /* pictures decoded together */
+  int progress;           /* draw a bar */
 } CaptionSplitOptions;
 
-/* texts [count]: one caption a picture, owned by the caller as is each. Errors: the dataset's. On failure nothing is
+/* texts [count, max(G, 1)], image-major, owned by the caller as is each. Errors: the dataset's. On failure nothing is
  * owned. */
 Status caption_split(Dataset *dataset, const ParamTable *table, const float *weights, const int32_t *images, int count,
                      const CaptionSplitOptions *options, char **texts);
 
-/* Scores captions [count] of those pictures against their references. The caller frees `scores`. */
-void caption_split_score(const Dataset *dataset, const int32_t *images, int count, char *const *texts,
+/* Scores captions [count, group] of those pictures against their references; of groups their diversity, too. The caller
+ * frees `scores`. */
+void caption_split_score(const Dataset *dataset, const int32_t *images, int count, int group, char *const *texts,
                          EvaluationScores *scores);
 
 /* Mean number of words of captions [count]. */

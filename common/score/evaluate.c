@@ -85,8 +85,8 @@ static void caption_add(Evaluation *evaluation, const char *text, bool tokenized
   tokens->count = ngram_tokens_append(text, &evaluation->words, &evaluation->words_used, &evaluation->words_room);
 }
 
-static void picture_add(Evaluation *evaluation, const char *const *candidates, int group, const char *const *references,
-                        int count, bool tokenized) {
+static void picture_add(Evaluation *evaluation, const char *const *candidates, int group, bool candidates_tokenized,
+                        const char *const *references, int count, bool references_tokenized) {
   CHECK(count > 0 && group > 0 && (!evaluation->images || group == evaluation->group));
   if (!evaluation->images) meteor_open(evaluation);
   evaluation->group = group;
@@ -96,26 +96,26 @@ static void picture_add(Evaluation *evaluation, const char *const *candidates, i
         xrealloc(evaluation->pictures, sizeof *evaluation->pictures * (size_t)evaluation->images_room);
   }
   evaluation->pictures[evaluation->images++] = evaluation->captions_used;
-  for (int g = 0; g < group; g++) caption_add(evaluation, candidates[g], tokenized);
-  for (int r = 0; r < count; r++) caption_add(evaluation, references[r], tokenized);
+  for (int g = 0; g < group; g++) caption_add(evaluation, candidates[g], candidates_tokenized);
+  for (int r = 0; r < count; r++) caption_add(evaluation, references[r], references_tokenized);
 }
 
 void evaluation_add(Evaluation *evaluation, const char *candidate, const char *const *references, int count) {
-  picture_add(evaluation, &candidate, 1, references, count, false);
+  picture_add(evaluation, &candidate, 1, false, references, count, false);
 }
 
 void evaluation_add_tokenized(Evaluation *evaluation, const char *candidate, const char *const *references, int count) {
-  picture_add(evaluation, &candidate, 1, references, count, true);
+  picture_add(evaluation, &candidate, 1, true, references, count, true);
 }
 
 void evaluation_add_group(Evaluation *evaluation, const char *const *candidates, int group,
                           const char *const *references, int count) {
-  picture_add(evaluation, candidates, group, references, count, false);
+  picture_add(evaluation, candidates, group, false, references, count, false);
 }
 
 void evaluation_add_group_tokenized(Evaluation *evaluation, const char *const *candidates, int group,
-                                    const char *const *references, int count) {
-  picture_add(evaluation, candidates, group, references, count, true);
+                                    bool candidates_tokenized, const char *const *references, int count) {
+  picture_add(evaluation, candidates, group, candidates_tokenized, references, count, true);
 }
 
 /* --- scoring ----------------------------------------------------------------------------------------------------- */

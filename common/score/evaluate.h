@@ -66,11 +66,12 @@ void evaluation_add(Evaluation *evaluation, const char *candidate, const char *c
 /* The same for captions that are tokenised already (words separated by white space). */
 void evaluation_add_tokenized(Evaluation *evaluation, const char *candidate, const char *const *references, int count);
 
-/* One picture with `group` candidates, the same number in every picture. */
+/* One picture with `group` candidates, the same number in every picture. The second takes references that are tokenised,
+ * and candidates that are or are not. */
 void evaluation_add_group(Evaluation *evaluation, const char *const *candidates, int group,
                           const char *const *references, int count);
 void evaluation_add_group_tokenized(Evaluation *evaluation, const char *const *candidates, int group,
-                                    const char *const *references, int count);
+                                    bool candidates_tokenized, const char *const *references, int count);
 
 /* A set without pictures scores 0. */
 void evaluation_compute(const Evaluation *evaluation, EvaluationScores *scores);

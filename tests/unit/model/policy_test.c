@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "common/model/caption_groups.h"
 #include "common/model/caption_split.h"
 #include "tests/unit/tiny_dataset.h"
 
@@ -153,7 +152,7 @@ static void captions_do_not_depend_on_threads(void **state) {
     captions(&table, weights, images, count, 3, 4, groups, three);
     for (int i = 0; i < count; i++) assert_string_equal(one[i], three[i]);
     EvaluationScores scores;
-    caption_split_score(&dataset, images, count, one, &scores);
+    caption_split_score(&dataset, images, count, 1, one, &scores);
     assert_true(scores.corpus[METRIC_CIDER] >= 0 && scores.corpus[METRIC_CIDER] <= 10 && scores.images == count);
     evaluation_scores_free(&scores);
     for (int i = 0; i < count; i++) free(one[i]), free(three[i]);
@@ -176,12 +175,13 @@ static void groups_do_not_depend_on_threads(void **state) {
   set("policy.init=random");
   assert_int_equal(policy_initial(&config, &dataset, &table, &weights), OK);
   assert_int_equal(caption_split_images(&dataset, "train", COUNT, &images, &count), OK);
-  CaptionGroupsOptions options = {.group = GROUP, .max_length = 8, .sampling = policy_sampling(&config)};
+  CaptionSplitOptions options = {
+      .samples = GROUP, .max_length = 8, .sampling = policy_sampling(&config), .chunk_images = 8};
   options.sampling.seed = 4;
   omp_set_num_threads(1);
-  assert_int_equal(caption_groups(&dataset, &table, weights, images, count, &options, one), OK);
+  assert_int_equal(caption_split(&dataset, &table, weights, images, count, &options, one), OK);
   omp_set_num_threads(3);
-  assert_int_equal(caption_groups(&dataset, &table, weights, images, count, &options, three), OK);
+  assert_int_equal(caption_split(&dataset, &table, weights, images, count, &options, three), OK);
   int differ = 0;
   for (int i = 0; i < COUNT * GROUP; i++) {
     assert_string_equal(one[i], three[i]);
@@ -189,13 +189,62 @@ static void groups_do_not_depend_on_threads(void **state) {
   }
   assert_true(differ > COUNT);
   EvaluationScores scores;
-  caption_groups_score(&dataset, images, count, GROUP, one, &scores);
+  caption_split_score(&dataset, images, count, GROUP, one, &scores);
   assert_true(scores.images == COUNT && scores.group == GROUP && scores.image_diversity);
   double distinct = scores.diversity[DIVERSITY_DISTINCT_1];
   assert_true(distinct > 0 && distinct <= 1);
   evaluation_scores_free(&scores);
   for (int i = 0; i < COUNT * GROUP; i++) free(one[i]), free(three[i]);
   free(images);
+  free(weights);
+  params_free(&table);
+}
+
+static void pieces_are_tokenised_before_scoring(void **state) {
+  (void)state;
+  int32_t images[] = {0, 1};
+  char words[4][32] = {"a red circle on the grass", "a small red circle", "a blue circle", "one blue circle"};
+  char text[4][32] = {"A red circle on the grass.", "A small, red circle", "A blue circle!", "One blue circle."};
+  char *tokenised[4], *written[4];
+  for (int i = 0; i < 4; i++) tokenised[i] = words[i], written[i] = text[i];
+  for (int group = 1; group <= 2; group++) {
+    EvaluationScores expected, scores;
+    caption_split_score(&dataset, images, 2, group, tokenised, &expected);
+    dataset.kind = VOCABULARY_BPE;
+    caption_split_score(&dataset, images, 2, group, written, &scores);
+    dataset.kind = VOCABULARY_WORDS;
+    for (int m = 0; m < METRICS; m++) assert_true(scores.corpus[m] == expected.corpus[m]);
+    assert_true(scores.corpus[METRIC_CIDER] > 0);
+    evaluation_scores_free(&expected);
+    evaluation_scores_free(&scores);
+  }
+}
+
+static void unreadable_features_end_it(void **state) {
+  (void)state;
+  enum { COUNT = 60 };
+  ParamTable table;
+  float *weights;
+  int32_t images[COUNT];
+  char *texts[2 * COUNT];
+  set("policy.init=random");
+  assert_int_equal(policy_initial(&config, &dataset, &table, &weights), OK);
+  for (int i = 0; i < COUNT; i++) images[i] = i;
+  int there = dataset.images;
+  dataset.images = COUNT; /* more than the file has */
+  for (int samples = 0; samples <= 2; samples += 2) {
+    CaptionSplitOptions options = {.max_length = 8,
+                                   .samples = samples,
+                                   .search = {.beam = 1},
+                                   .sampling = policy_sampling(&config),
+                                   .chunk_images = 3};
+    omp_set_num_threads(1 + samples);
+    Status status = caption_split(&dataset, &table, weights, images, COUNT, &options, texts);
+    assert_int_equal(status, FAILED);
+    assert_non_null(strstr(status_message(), "cannot be read"));
+    if (!samples) assert_non_null(strstr(status_message(), "of picture 40 ")); /* the first, and nothing after it */
+  }
+  dataset.images = there;
   free(weights);
   params_free(&table);
 }
@@ -227,6 +276,8 @@ int main(void) {
       cmocka_unit_test(splits_must_be_there),
       cmocka_unit_test(captions_do_not_depend_on_threads),
       cmocka_unit_test(groups_do_not_depend_on_threads),
+      cmocka_unit_test(pieces_are_tokenised_before_scoring),
+      cmocka_unit_test(unreadable_features_end_it),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
