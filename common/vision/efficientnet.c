@@ -10,10 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/vision/convolution.h"
 #include "common/vision/kind.h"
 #include "common/vision/lanes.h"
-#include "common/vision/weights.h"
 
 enum {
   MAX_SIZE = 260,
@@ -25,7 +23,6 @@ enum {
   MAX_KERNEL = 5,
   STRIP_BYTES = 384 << 10, /* what a strip's ring and depthwise output may take of the second-level cache */
 };
-static const float BATCH_NORM_EPSILON = 1e-3f;
 
 static const struct {
   int kernel, stride, expand;
@@ -140,20 +137,11 @@ static void efficientnet_unload(void *model) {
   free(net);
 }
 
-static Status efficientnet_load(void **model, const EncoderKind *kind, const char *weights_path, char hash[HASH_TEXT]) {
+static Status efficientnet_load(void **model, const EncoderKind *kind, Loader *loader) {
   const EfficientnetPlan *plan = kind->plan;
-  Loader loader;
-  TRY(loader_open(&loader, weights_path, BATCH_NORM_EPSILON));
-  Efficientnet *net = xcalloc(1, sizeof *net);
+  Efficientnet *net = *model = xcalloc(1, sizeof *net);
   net->size = plan->size;
-  Status status = network_load(&loader, plan, net);
-  loader_close(&loader, hash);
-  if (status != OK) {
-    efficientnet_unload(net);
-    return status_prefix(status, "encoder %s", kind->name);
-  }
-  *model = net;
-  return OK;
+  return network_load(loader, plan, net);
 }
 
 /* --- encoding --------------------------------------------------------------------------------------------------- */
@@ -168,32 +156,21 @@ typedef struct Work {
   float *gathered; /* [size / 2, 27] */
 } Work;
 
-static size_t rounded(size_t floats) { return (floats + 15) & ~(size_t)15; }
-
 static size_t longest_ring_row(const Efficientnet *net) {
   size_t longest = 0;
   for (int i = 0; i < net->count; i++) longest = larger(longest, ring_row_floats(&net->blocks[i]));
   return longest;
 }
 
-/* Cuts `scratch`; with NULL only counts. Returns floats. */
 static size_t work_cut(const Efficientnet *net, float *scratch, Work *work) {
-  struct {
-    float **part;
-    size_t floats;
-  } parts[] = {{&work->ring, net->ring_floats},
-               {&work->middle, net->middle_floats},
-               {&work->activations[0], net->activation_floats},
-               {&work->activations[1], net->activation_floats},
-               {&work->zeros, longest_ring_row(net)},
-               {&work->pixels, 3 * pixel_row_floats(net)},
-               {&work->gathered, (size_t)net->size / 2 * STEM_TAPS}};
-  size_t used = 0;
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    if (scratch) *parts[i].part = scratch + used;
-    used += rounded(parts[i].floats);
-  }
-  return used;
+  const ScratchPart parts[] = {{&work->ring, net->ring_floats},
+                               {&work->middle, net->middle_floats},
+                               {&work->activations[0], net->activation_floats},
+                               {&work->activations[1], net->activation_floats},
+                               {&work->zeros, longest_ring_row(net)},
+                               {&work->pixels, 3 * pixel_row_floats(net)},
+                               {&work->gathered, (size_t)net->size / 2 * STEM_TAPS}};
+  return scratch_cut(scratch, parts, sizeof parts / sizeof *parts);
 }
 
 static size_t efficientnet_scratch(const void *model) {
@@ -315,6 +292,7 @@ static void efficientnet_encode(const void *model, float *scratch, const uint8_t
       .size = SIDE,                                                    \
       .preprocessing = "RGB " #SIDE "x" #SIDE " bicubic, (v-127)/128", \
       .plan = &plan_lite##NUMBER,                                      \
+      .epsilon = 1e-3f,                                                \
       .load = efficientnet_load,                                       \
       .unload = efficientnet_unload,                                   \
       .scratch_floats = efficientnet_scratch,                          \

@@ -41,6 +41,15 @@ bool encoder_needs_weights(const char *name) {
   return kind && kind->load;
 }
 
+static Status model_load(Encoder *encoder, const char *weights_path) {
+  const EncoderKind *kind = encoder->kind;
+  Loader loader;
+  TRY(loader_open(&loader, weights_path, kind->epsilon));
+  Status status = kind->load(&encoder->model, kind, &loader);
+  loader_close(&loader, encoder->hash);
+  return status == OK ? OK : status_prefix(status, "encoder %s", kind->name);
+}
+
 Status encoder_open(Encoder **encoder, const char *name, const char *weights_path) {
   *encoder = NULL;
   const EncoderKind *kind = kind_find(name);
@@ -58,15 +67,10 @@ Status encoder_open(Encoder **encoder, const char *name, const char *weights_pat
     return status_set(BAD_INPUT, "encoder %s takes no weights, but %s was given", name, weights_path);
   Encoder *opened = xcalloc(1, sizeof *opened);
   opened->kind = kind;
-  if (kind->load) {
-    Status status = kind->load(&opened->model, kind, weights_path, opened->hash);
-    if (status != OK) {
-      free(opened);
-      return status;
-    }
-  }
-  *encoder = opened;
-  return OK;
+  Status status = kind->load ? model_load(opened, weights_path) : OK;
+  if (status == OK) *encoder = opened;
+  else encoder_close(opened);
+  return status;
 }
 
 void encoder_close(Encoder *encoder) {
@@ -83,6 +87,15 @@ const char *encoder_preprocessing(const Encoder *encoder) { return encoder->kind
 const char *encoder_weights_hash(const Encoder *encoder) { return encoder->hash; }
 
 /* --- encoding --------------------------------------------------------------------------------------------------- */
+
+size_t scratch_cut(float *scratch, const ScratchPart *parts, size_t count) {
+  size_t used = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (scratch) *parts[i].start = scratch + used;
+    used += (parts[i].floats + 15) & ~(size_t)15;
+  }
+  return used;
+}
 
 EncoderScratch *encoder_scratch_new(const Encoder *encoder) {
   const EncoderKind *kind = encoder->kind;

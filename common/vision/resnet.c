@@ -9,10 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/vision/convolution.h"
 #include "common/vision/kind.h"
 #include "common/vision/lanes.h"
-#include "common/vision/weights.h"
 
 enum {
   STAGES = 4,
@@ -26,7 +24,6 @@ enum {
   FEATURES = STEM << 5,
   STRIP_BYTES = 256 << 10 /* what a strip of input rows may take of the second-level cache */
 };
-static const float EPSILON = 1e-5f;
 
 typedef struct ResnetPlan {
   int blocks[STAGES], size;
@@ -92,20 +89,11 @@ static void resnet_unload(void *model) {
   free(net);
 }
 
-static Status resnet_load(void **model, const EncoderKind *kind, const char *weights_path, char hash[HASH_TEXT]) {
+static Status resnet_load(void **model, const EncoderKind *kind, Loader *loader) {
   const ResnetPlan *plan = kind->plan;
-  Loader loader;
-  TRY(loader_open(&loader, weights_path, EPSILON));
-  Resnet *net = xcalloc(1, sizeof *net);
+  Resnet *net = *model = xcalloc(1, sizeof *net);
   net->size = plan->size;
-  Status status = network_load(&loader, plan, net);
-  loader_close(&loader, hash);
-  if (status != OK) {
-    resnet_unload(net);
-    return status_prefix(status, "encoder %s", kind->name);
-  }
-  *model = net;
-  return OK;
+  return network_load(loader, plan, net);
 }
 
 /* --- encoding --------------------------------------------------------------------------------------------------- */
@@ -120,24 +108,13 @@ typedef struct Work {
   float *wide[2], *beside; /* [side, side, channels]: a block's input, its output; the shortcut */
 } Work;
 
-static size_t rounded(size_t floats) { return (floats + 15) & ~(size_t)15; }
-
-/* Cuts `scratch`; with NULL only counts. Returns floats. */
 static size_t work_cut(const Resnet *net, float *scratch, Work *work) {
   size_t half = (size_t)net->size / 2, pixel_row = ((size_t)net->size + 2 * STEM_BORDER) * 3;
-  struct {
-    float **part;
-    size_t floats;
-  } parts[] = {{&work->pixels, STEM_KERNEL * pixel_row}, {&work->gathered, half * STEM_TAPS},
-               {&work->stem, half * half * STEM},        {&work->inner, net->inner_floats},
-               {&work->narrow, net->narrow_floats},      {&work->wide[0], net->wide_floats},
-               {&work->wide[1], net->wide_floats},       {&work->beside, net->wide_floats}};
-  size_t used = 0;
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    if (scratch) *parts[i].part = scratch + used;
-    used += rounded(parts[i].floats);
-  }
-  return used;
+  const ScratchPart parts[] = {{&work->pixels, STEM_KERNEL * pixel_row}, {&work->gathered, half * STEM_TAPS},
+                               {&work->stem, half * half * STEM},        {&work->inner, net->inner_floats},
+                               {&work->narrow, net->narrow_floats},      {&work->wide[0], net->wide_floats},
+                               {&work->wide[1], net->wide_floats},       {&work->beside, net->wide_floats}};
+  return scratch_cut(scratch, parts, sizeof parts / sizeof *parts);
 }
 
 static size_t resnet_scratch(const void *model) {
@@ -256,6 +233,7 @@ _Static_assert(STEM % LANES == 0, "channels fill whole registers");
       .size = SIDE,                                                                           \
       .preprocessing = "RGB " #SIDE "x" #SIDE " bicubic, (v/255-mean)/deviation of ImageNet", \
       .plan = &plan_##IDENTIFIER,                                                             \
+      .epsilon = 1e-5f,                                                                       \
       .load = resnet_load,                                                                    \
       .unload = resnet_unload,                                                                \
       .scratch_floats = resnet_scratch,                                                       \
