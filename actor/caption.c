@@ -24,9 +24,9 @@ static const char *const usage =
 typedef struct Options {
   const char *checkpoint;
   char **image;
-  int images, samples;
+  int images;
   bool json;
-  long seed;
+  Sampling sampling;
 } Options;
 
 typedef struct Captions {
@@ -43,16 +43,8 @@ typedef struct Captions {
 
 /* As in evaluate.c: once for the errors, once over the checkpoint's configuration. */
 static Status options_parse(Options *o, Config *config, int argc, char **argv, int *first) {
-  *o = (Options){.seed = 1};
-  const Argument table[] = {DECODING_ARGUMENTS(config),
-                            {"samples", 0, ARGUMENT_INTEGER, &o->samples, 1, 256, "G", "samples of each picture"},
-                            {"temperature", 0, ARGUMENT_NUMBER, &config->sampling.temperature, 0.01, 100, "T",
-                             "of samples: divides the logits (sampling.temperature)"},
-                            {"top-k", 0, ARGUMENT_INTEGER, &config->sampling.top_k, 0, 10000000, "K",
-                             "samples among the K most probable tokens; 0 = all"},
-                            {"top-p", 0, ARGUMENT_NUMBER, &config->sampling.top_p, 1e-6, 1, "P",
-                             "samples among the most probable tokens of mass P"},
-                            {"seed", 0, ARGUMENT_LONG, &o->seed, 0, 1e18, "S", "seed of the samples (default 1)"},
+  *o = (Options){.sampling = SAMPLING_NONE};
+  const Argument table[] = {DECODING_ARGUMENTS(config, &o->sampling, 1),
                             {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "captions and log-probabilities as JSON"},
                             {0}};
   TRY(arguments_parse(usage, table, argc, argv, first));
@@ -67,6 +59,11 @@ static Status options_parse(Options *o, Config *config, int argc, char **argv, i
 static Status encoder_of(Captions *c) {
   const Checkpoint *checkpoint = &c->checkpoint;
   char *weights = NULL;
+  if (!encoder_exists(checkpoint->encoder))
+    return status_set(BAD_INPUT,
+                      "%s: was trained on imported features (encoder '%s'), which troupe cannot make of a picture; "
+                      "`troupe evaluate %s --data F.h5 --out FILE` captions a dataset that has them",
+                      c->options.checkpoint, checkpoint->encoder, c->options.checkpoint);
   if (encoder_needs_weights(checkpoint->encoder)) {
     char *folder = path_folder(c->options.checkpoint);
     Status status = encoder_find_weights(checkpoint->encoder, checkpoint->encoder_hash, folder, &weights);
@@ -92,7 +89,7 @@ static Status captions_open(Captions *c, int argc, char **argv) {
   TRY(options_parse(&c->options, &c->config, argc, argv, &first));
   TRY(config_check_decoding(&c->config));
   TRY(encoder_of(c));
-  int beam = c->config.evaluation.beam, rows = c->options.samples > beam ? c->options.samples : beam;
+  int beam = c->config.evaluation.beam, samples = c->options.sampling.samples, rows = samples > beam ? samples : beam;
   c->scratch = encoder_scratch_new(c->encoder);
   c->grid = xmalloc((size_t)c->table.shape.cells * (size_t)c->table.shape.features * sizeof(float));
   decoder_init(&c->decoder, &c->table, 1, rows, policy_max_length(&c->config));
@@ -136,11 +133,11 @@ static Status caption_one(Captions *c, int index, json_t **out) {
   TRY(encoder_encode_file(c->encoder, c->scratch, options->image[index], c->grid));
   const float *weights = c->checkpoint.weights;
   int32_t id = index;
-  SampleOptions sampling = policy_sampling(&c->config);
+  int samples = options->sampling.samples;
+  SampleOptions sampling = decoding_samples(&options->sampling, &c->config);
   BeamOptions search = policy_search(&c->config);
-  sampling.seed = (uint64_t)options->seed;
   search.each_group = true;
-  if (options->samples) decoder_sample(&c->decoder, weights, 1, c->grid, &id, options->samples, &sampling, &c->set);
+  if (samples) decoder_sample(&c->decoder, weights, 1, c->grid, &id, samples, &sampling, &c->set);
   else decoder_search(&c->decoder, weights, 1, c->grid, &search, &c->set);
   *out = captions_json(c, options->image[index]);
   return OK;
@@ -188,8 +185,7 @@ int actor_caption(int argc, char **argv) {
   log_role_set("troupe caption");
   config_init(&captions.config);
   Status status = options_parse(&captions.options, &captions.config, argc, argv, &first);
-  if (status == OK && first && captions.options.samples && captions.config.evaluation.beam > 1)
-    status = status_set(BAD_INPUT, "--samples and --beam exclude each other; one of them was expected");
+  if (status == OK && first) status = decoding_check(&captions.options.sampling, &captions.config);
   if (status == OK && first) status = captions_run(&captions, argc, argv);
   if (status != OK) log_error("%s", status_message());
   captions_close(&captions);

@@ -23,24 +23,20 @@ static const char *const usage =
 
 typedef struct Options {
   const char *checkpoint, *data, *split, *out;
-  int images, threads, samples;
-  long seed;
+  int images, threads;
+  Sampling sampling;
   bool json, per_image;
 } Options;
 
 /* Options and configuration as the command line has it; once before the checkpoint's configuration is there, for the
  * errors, and once over it. */
 static Status options_parse(Options *o, Config *config, int argc, char **argv, int *first) {
-  *o = (Options){.split = "test", .threads = omp_get_num_procs(), .seed = 1};
+  *o = (Options){.split = "test", .threads = omp_get_num_procs(), .sampling = SAMPLING_NONE};
   const Argument table[] = {
       {"data", 0, ARGUMENT_TEXT, &o->data, 0, 0, "F.h5", "the dataset"},
       {"split", 0, ARGUMENT_TEXT, &o->split, 0, 0, "NAME", "its split (default test)"},
       {"images", 0, ARGUMENT_INTEGER, &o->images, 1, 1e9, "N", "only the first N pictures"},
-      DECODING_ARGUMENTS(config),
-      {"samples", 0, ARGUMENT_INTEGER, &o->samples, 2, 256, "G", "samples G captions a picture; prints diversity, too"},
-      {"temperature", 0, ARGUMENT_NUMBER, &config->sampling.temperature, 0.01, 100, "T",
-       "of samples: divides the logits (sampling.temperature)"},
-      {"seed", 0, ARGUMENT_LONG, &o->seed, 0, 1e18, "S", "seed of the samples (default 1)"},
+      DECODING_ARGUMENTS(config, &o->sampling, 2),
       {"out", 0, ARGUMENT_TEXT, &o->out, 0, 0, "FILE", "writes the captions in COCO's results format"},
       {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "the scores as JSON"},
       {"per-image", 0, ARGUMENT_FLAG, &o->per_image, 0, 0, NULL, "with --json: each picture's caption and scores, too"},
@@ -125,13 +121,13 @@ static Status subject_open(Subject *subject, int argc, char **argv) {
 
 /* Captions of the split into texts [count, max(samples, 1)]. */
 static Status captions_make(Subject *s, char **texts) {
+  const Sampling *sampling = &s->options.sampling;
   CaptionSplitOptions options = {.max_length = policy_max_length(&s->config),
-                                 .samples = s->options.samples,
+                                 .samples = sampling->samples,
                                  .search = policy_search(&s->config),
-                                 .sampling = policy_sampling(&s->config),
-                                 .chunk_images = s->options.samples ? 8 : 32,
+                                 .sampling = decoding_samples(sampling, &s->config),
+                                 .chunk_images = sampling->samples ? 8 : 32,
                                  .progress = 1};
-  options.sampling.seed = (uint64_t)s->options.seed;
   return caption_split(&s->dataset, &s->table, s->checkpoint.weights, s->images, s->count, &options, texts);
 }
 
@@ -139,14 +135,14 @@ static Status evaluate(Subject *s, int argc, char **argv) {
   Status status = subject_open(s, argc, argv);
   const Options *options = &s->options;
   omp_set_num_threads(options->threads);
-  int group = options->samples ? options->samples : 1, captions = s->count * group;
+  int samples = options->sampling.samples, group = samples ? samples : 1, captions = s->count * group;
   char **texts = xcalloc((size_t)captions, sizeof(char *));
   double began = clock_seconds();
   if (status == OK) status = captions_make(s, texts);
   if (status == OK) {
     double words = caption_split_words(texts, captions), seconds = clock_seconds() - began;
     char how[32];
-    if (options->samples) snprintf(how, sizeof how, "%d samples", group);
+    if (samples) snprintf(how, sizeof how, "%d samples", group);
     else snprintf(how, sizeof how, "beam %d", s->config.evaluation.beam);
     log_info("%d pictures of split %s in %.1f s (%.0f tokens/s, %s)", s->count, options->split, seconds,
              (words + 1) * captions / seconds, how);
@@ -173,8 +169,7 @@ int actor_evaluate(int argc, char **argv) {
   log_role_set("troupe evaluate");
   config_init(&subject.config);
   Status status = options_parse(&subject.options, &subject.config, argc, argv, &first);
-  if (status == OK && first && subject.options.samples && subject.config.evaluation.beam > 1)
-    status = status_set(BAD_INPUT, "--samples and --beam exclude each other; one of them was expected");
+  if (status == OK && first) status = decoding_check(&subject.options.sampling, &subject.config);
   if (status == OK && first) status = evaluate(&subject, argc, argv);
   if (status != OK) log_error("%s", status_message());
   free(subject.images);

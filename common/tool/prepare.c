@@ -60,12 +60,10 @@ static Status features_options(Prepare *p) {
                       : p->weights ? "weights"
                                    : "mirror");
   if (!p->encoder) p->encoder = "imported";
-  for (int i = 0; encoder_known(i); i++)
-    if (strcmp(encoder_known(i), p->encoder) == 0)
-      return status_set(BAD_INPUT,
-                        "--encoder %s: is one of troupe's own; another name for features from elsewhere "
-                        "was expected",
-                        p->encoder);
+  if (encoder_exists(p->encoder))
+    return status_set(BAD_INPUT,
+                      "--encoder %s: is one of troupe's own; another name for features from elsewhere was expected",
+                      p->encoder);
   if (strlen(p->encoder) >= sizeof((Dataset *)0)->encoder)
     return status_set(BAD_INPUT, "--encoder: a shorter name was expected");
   return OK;

@@ -36,6 +36,8 @@ static const EncoderKind *kind_find(const char *name) {
 
 const char *encoder_known(int index) { return index >= 0 && index < KINDS ? kinds[index]->name : NULL; }
 
+bool encoder_exists(const char *name) { return kind_find(name) != NULL; }
+
 bool encoder_needs_weights(const char *name) {
   const EncoderKind *kind = kind_find(name);
   return kind && kind->load;

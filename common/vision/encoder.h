@@ -33,6 +33,7 @@ const char *encoder_weights_hash(const Encoder *encoder);
 
 /* The table, for help texts: NULL past its end. */
 const char *encoder_known(int index);
+bool encoder_exists(const char *name);
 /* Whether encoder `name` takes weights; false for an unknown name. */
 bool encoder_needs_weights(const char *name);
 

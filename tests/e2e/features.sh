@@ -69,4 +69,4 @@ expect 0 troupe pretrain "$work/c.yaml"
 expect 0 troupe evaluate "$work/run/checkpoints/latest" --data "$work/coco_detections.hdf5.h5" --split val
 has CIDEr
 expect 2 troupe caption "$work/run/checkpoints/latest" $g/cocotalk.json
-says imported
+says "latest: was trained on imported features (encoder .imported.), .*troupe evaluate .*latest --data"

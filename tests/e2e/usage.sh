@@ -53,6 +53,10 @@ for verb in evaluate caption; do
   refuses "--length-penalty: 'x'" $verb "$box/none.h5" $more --length-penalty x
   refuses "--beam-groups: '0'" $verb "$box/none.h5" $more --beam-groups 0
   refuses "--diversity: '-1'" $verb "$box/none.h5" $more --diversity=-1
+  for option in '--temperature 1' '--top-k 0' '--top-p 1' '--seed 1'; do
+    refuses "${option% *}: .*--samples G was expected" $verb "$box/none.h5" $more $option
+    refuses "none.h5: no such file" $verb "$box/none.h5" $more $option --samples 2
+  done
 done
 refuses "--temperature: '0'" caption "$box/none.h5" "$box/none.jpg" --temperature 0
 refuses "--top-k: '1.5'" caption "$box/none.h5" "$box/none.jpg" --top-k 1.5

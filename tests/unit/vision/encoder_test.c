@@ -109,6 +109,8 @@ static void table_is_consistent(void **state) {
   int known = 0;
   for (; encoder_known(known); known++) assert_true(known == 0 || encoder_needs_weights(encoder_known(known)));
   assert_int_equal(known, 8);
+  assert_true(encoder_exists("patches"));
+  assert_false(encoder_exists("imported"));
   assert_false(encoder_needs_weights("patches"));
   assert_true(encoder_needs_weights("efficientnet-lite0"));
   assert_int_equal(encoder_open(&encoder, "vgg", NULL), BAD_INPUT);
