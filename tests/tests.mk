@@ -5,7 +5,7 @@
 #   e2e/    *.sh that use the programs as a user would
 #   house/  *.sh about the tree itself: layers, warnings, install, the runner
 #   fuzz/   *_fuzz.c for libFuzzer, seeds in corpus/NAME/; `make check` replays the seeds without libFuzzer
-#   bench/  *.c and *.sh that print a table and append to build/bench.jsonl
+#   bench/  *.c that print rates, *.py that make tables of them beside another program's
 
 UNIT := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
 FUZZ := $(wildcard tests/fuzz/*_fuzz.c)
@@ -88,12 +88,9 @@ check-reference: $(PROGRAMS) $(BUILD)/tests/reference/tokenize_lines ## tokenise
 check-clean-root: ## make check in a bare Debian root by debootstrap (root; DEMO=1 runs make demo too)
 	@sh tests/clean-root.sh
 
-bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## measure; tables on the terminal, JSON lines in build/bench.jsonl
+bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## rates on one core beside a PyTorch peer's (tests/bench/peer.py), table and build/bench.jsonl; BENCH_OPTIONS=
 	@rm -f $(BUILD)/bench.jsonl
-	@export BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl TROUPE_DATA="$${TROUPE_DATA:-../shared/data}"; failed=; \
-	  for b in $(BENCH_PROGRAMS); do $$b || failed="$$failed $$b"; done; \
-	  for b in $(wildcard tests/bench/*.sh); do sh $$b || failed="$$failed $$b"; done; \
-	  if [ -n "$$failed" ]; then echo "bench: failed:$$failed" >&2; exit 1; fi
+	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl python3 tests/bench/peer.py $(BENCH_OPTIONS)
 
 bench-score: $(PROGRAMS) $(BUILD)/tests/bench/score_bench ## troupe score against pycocoevalcap: 1,000 and 40,000 pictures x 5 references (minutes), rewards, memory
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl TROUPE_DATA="$${TROUPE_DATA:-../shared/data}" \

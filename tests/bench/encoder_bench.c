@@ -1,8 +1,7 @@
 /* Pictures a second of one encoder on one thread:
- *   encoder_bench [FOLDER] [--encoder NAME] [--weights FILE] [--images N] [--peer IMAGES_A_SECOND]
- * "files" goes from JPEG files on (as `troupe prepare`), "pixels" is the network alone. FOLDER defaults to
- * Flickr8k's in TROUPE_DATA. With TROUPE_BENCH_OUT a JSON line is appended there; --peer is the rate of another
- * program on the same pictures. */
+ *   encoder_bench [FOLDER] [--encoder NAME] [--weights FILE] [--images N]
+ * "encode" goes from JPEG files on (as `troupe prepare`), "pixels" is the network alone. FOLDER defaults to Flickr8k's in
+ * TROUPE_DATA. tests/bench/peer.py measures another program beside it. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +9,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
-#include "common/base/json.h"
 #include "common/base/status.h"
 #include "common/vision/encoder.h"
 
 typedef struct Options {
   const char *folder, *encoder, *weights;
   int images;
-  double peer; /* images/s, 0 = not measured */
 } Options;
 
 static Options options_read(int argc, char **argv) {
@@ -27,14 +24,12 @@ static Options options_read(int argc, char **argv) {
     if (strcmp(argv[i], "--encoder") == 0) options.encoder = value, i++;
     else if (strcmp(argv[i], "--weights") == 0) options.weights = value, i++;
     else if (strcmp(argv[i], "--images") == 0) options.images = atoi(value), i++;
-    else if (strcmp(argv[i], "--peer") == 0) options.peer = atof(value), i++;
     else options.folder = argv[i];
   }
   return options;
 }
 
-static Status files_bench(const Encoder *encoder, EncoderScratch *scratch, const Options *options, float *grid,
-                          double *rate) {
+static Status files_bench(const Encoder *encoder, EncoderScratch *scratch, const Options *options, float *grid) {
   char pattern[4096];
   glob_t found;
   snprintf(pattern, sizeof pattern, "%s/*.jpg", options->folder);
@@ -44,46 +39,28 @@ static Status files_bench(const Encoder *encoder, EncoderScratch *scratch, const
   double began = clock_seconds();
   for (int i = 0; i < images && status == OK; i++)
     status = encoder_encode_file(encoder, scratch, found.gl_pathv[i], grid);
-  *rate = images / (clock_seconds() - began);
-  if (status == OK) printf("files   %8.1f images/s (%d)\n", *rate, images);
+  if (status == OK) printf("encode       images/s %.1f (%d)\n", images / (clock_seconds() - began), images);
   globfree(&found);
   return status;
 }
 
-static double pixels_bench(const Encoder *encoder, EncoderScratch *scratch, int images, float *grid) {
+static void pixels_bench(const Encoder *encoder, EncoderScratch *scratch, int images, float *grid) {
   size_t bytes = (size_t)encoder_size(encoder) * encoder_size(encoder) * 3;
   uint8_t *rgb = xmalloc(bytes);
   for (size_t i = 0; i < bytes; i++) rgb[i] = (uint8_t)(i * 7 % 251);
   encoder_encode_rgb(encoder, scratch, rgb, grid); /* warm */
   double began = clock_seconds();
   for (int i = 0; i < images; i++) encoder_encode_rgb(encoder, scratch, rgb, grid);
-  double rate = images / (clock_seconds() - began);
-  printf("pixels  %8.1f images/s (%d)\n", rate, images);
+  printf("pixels       images/s %.1f (%d)\n", images / (clock_seconds() - began), images);
   free(rgb);
-  return rate;
-}
-
-static Status line_append(const char *name, double rate, double peer) {
-  const char *out = getenv("TROUPE_BENCH_OUT");
-  if (!out) return OK;
-  json_t *line = json_pack("{s:s, s:s, s:f, s:o, s:o, s:f}", "name", name, "unit", "images/s", "troupe", rate, "peer",
-                           peer > 0 ? json_real(peer) : json_null(), "ratio",
-                           peer > 0 ? json_real(rate / peer) : json_null(), "target", 5.0);
-  Status status = json_append(out, line);
-  json_decref(line);
-  return status;
 }
 
 static Status encoder_time(const Encoder *encoder, const Options *options) {
   EncoderScratch *scratch = encoder_scratch_new(encoder);
   float *grid = xmalloc(sizeof(float) * encoder_cells(encoder) * encoder_features(encoder));
   printf("encoder %s, one thread\n", encoder_name(encoder));
-  double rate = pixels_bench(encoder, scratch, options->images, grid);
-  Status status = line_append("encoder pixels", rate, 0);
-  if (status == OK && options->folder) {
-    status = files_bench(encoder, scratch, options, grid, &rate);
-    if (status == OK) status = line_append("encoder", rate, options->peer);
-  }
+  pixels_bench(encoder, scratch, options->images, grid);
+  Status status = options->folder ? files_bench(encoder, scratch, options, grid) : OK;
   free(grid);
   encoder_scratch_free(scratch);
   return status;

@@ -1,0 +1,154 @@
+"""troupe against a PyTorch peer on one core, in turn: group sampling, reference log-probabilities, updates, encoder.
+
+A round runs the peer, then troupe's benchmarks, on the same core with the same list of caption lengths; the table gives
+the medians over the rounds, the median of the rounds' ratios and their spread, the targets, and the share of what this core makes of
+square matrix products. Without torch (pip install torch==2.13.0) or the peer's folder it gives troupe's rates alone.
+
+usage: peer.py [--rounds 7] [--reps 3] [--core 0] [--peer FOLDER (default $TROUPE_PEER or ../shared/bench)] [--only small,paper,encoder]
+Run by `make bench`, with BUILD and TROUPE_BENCH_OUT (JSON lines of the table).
+"""
+import argparse
+import json
+import math
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
+ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+PYTHON = os.environ.get("PEER_PYTHON", sys.executable)
+
+# name of the shape -> options of troupe's benchmarks and of the peer
+SHAPES = {
+    "small": dict(vocabulary=2538, cells=49, features=1280),  # words, EfficientNet-Lite0
+    "paper": dict(vocabulary=30522, cells=196, features=2048),  # WordPiece, ResNet-101 at 448 pixels
+}
+# line of both programs -> (what it is, the ratio and the share of matrix products that are aimed at)
+KINDS = {
+    "sample": ("group sampling", 2.8, 0.70),
+    "sample_paper": ("paper-style sampler", 35, None),
+    "ref_logp": ("reference log-probabilities", 2.0, None),
+    "grpo_update": ("GRPO update", 2.0, 0.80),
+    "xe_update": ("cross-entropy update", 1.9, 0.80),
+    "encode": ("encoder, JPEG file -> grid", 5, None),
+}
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--reps", type=int, default=3, help="timed calls of each kind in a round; their median is taken")
+    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--peer", default=os.environ.get("TROUPE_PEER", os.path.join(ROOT, "..", "shared", "bench")))
+    parser.add_argument("--only", default="small,paper,encoder")
+    return parser.parse_args()
+
+
+def lengths_write(path, rows):
+    """clamp(Poisson(11), 5, 20), by Knuth's product of uniforms."""
+    draw = random.Random(0)
+    with open(path, "w") as file:
+        for _ in range(rows):
+            product, count = draw.random(), 0
+            while product > math.exp(-11):
+                product, count = product * draw.random(), count + 1
+            file.write("%d\n" % min(max(count, 5), 20))
+
+
+def run(core, command):
+    """name -> (rate, share or None), of lines such as 'sample  valid tok/s 123  (...) share 0.5'."""
+    done = subprocess.run(["taskset", "-c", str(core)] + command, env=ENVIRONMENT, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit("peer.py: %s: exit code %d\n%s" % (" ".join(command), done.returncode, done.stderr[-2000:]))
+    rates = {}
+    for line in done.stdout.splitlines():
+        found = re.match(r"(\w+) +(?:valid tok|images)/s +([\d.]+)", line)
+        share = re.search(r"share ([\d.]+)", line)
+        if found:
+            rates[found[1]] = float(found[2]), float(share[1]) if share else None
+    return rates
+
+
+def words(**named):
+    return [word for name, value in named.items() for word in ("--" + name, str(value))]
+
+
+def captioner_round(o, peer, lengths, shape, first):
+    theirs = {}
+    if peer:
+        names = words(vocab=shape["vocabulary"], grid=shape["cells"], fdim=shape["features"], reps=o.reps, lengths=lengths)
+        once = ["--paper"] if first and shape is SHAPES["small"] else []
+        theirs = run(o.core, [PYTHON, os.path.join(peer, "peer_torch.py")] + names + once)
+    ours = {}
+    for program in "decode_bench", "update_bench":
+        ours.update(run(o.core, [os.path.join(BUILD, "tests/bench", program)] + words(lengths=lengths, reps=o.reps, **shape)))
+    return {("sample" if name == "sample_kv" else name): value for name, value in theirs.items()}, ours
+
+
+def encoder_round(o, peer, folder):
+    theirs = run(o.core, [PYTHON, os.path.join(peer, "encoder_torch.py"), folder, "--images", "64"]) if peer else {}
+    return theirs, run(o.core, [os.path.join(BUILD, "tests/bench/encoder_bench"), folder, "--images", "320"])
+
+
+def show(shape, name, theirs, ours):
+    what, target, share_target = KINDS[name]
+    rate = statistics.median(value for value, _ in ours)
+    row = {"shape": shape, "name": name, "troupe": rate}
+    line = "%-8s %-28s %9.0f" % (shape, what, rate)
+    if theirs:
+        known = statistics.median(theirs)
+        # what the peer ran once is compared with every round
+        ratios = [ours[r][0] / (theirs[r] if len(theirs) == len(ours) else known) for r in range(len(ours))]
+        row.update(peer=known, ratio=statistics.median(ratios), lowest=min(ratios), highest=max(ratios), target=target)
+        line += " %9.0f %7.2fx (%.2f to %.2f) %5.1fx %s" % (known, row["ratio"], row["lowest"], row["highest"], target,
+                                                            "met   " if row["ratio"] >= target else "missed")
+    if ours[0][1] is not None:
+        row["share"] = statistics.median(share for _, share in ours)
+        line += "  %3.0f %%" % (100 * row["share"])
+        if share_target:
+            line += " (aim %.0f %%)" % (100 * share_target)
+    print(line, flush=True)
+    if os.environ.get("TROUPE_BENCH_OUT"):
+        with open(os.environ["TROUPE_BENCH_OUT"], "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def measure(o, label, one_round):
+    rounds = [one_round(r == 0) for r in range(o.rounds)]
+    for name in KINDS:
+        theirs = [t[name][0] for t, _ in rounds if name in t]
+        ours = [u["sample" if name == "sample_paper" else name] for _, u in rounds if name in u or name == "sample_paper" and theirs]
+        if ours:
+            show(label, name, theirs, ours)
+
+
+def main():
+    o = options()
+    peer = o.peer if os.path.isfile(os.path.join(o.peer, "peer_torch.py")) else None
+    if peer and subprocess.run([PYTHON, "-c", "import torch"], capture_output=True).returncode:
+        peer = None
+    if not peer:
+        print("bench: NO PEER (torch or %s is not there): troupe's rates alone" % o.peer)
+    print("%-8s %-28s %9s %9s %8s %-15s %6s %-8s %s" % ("shape", "rate a second, one core", "troupe", "peer", "ratio", "(spread)",
+                                                       "target", "", "of matrix products"))
+    with tempfile.TemporaryDirectory() as folder:
+        lengths = os.path.join(folder, "lengths")
+        lengths_write(lengths, 160)
+        for name, shape in SHAPES.items():
+            if name in o.only.split(","):
+                measure(o, name, lambda first, shape=shape: captioner_round(o, peer, lengths, shape, first))
+    pictures = os.path.join(os.environ.get("TROUPE_DATA", os.path.join(ROOT, "..", "shared", "data")), "flickr8k", "Images")
+    if "encoder" in o.only.split(","):
+        if os.path.isdir(pictures):
+            measure(o, "encoder", lambda first: encoder_round(o, peer, pictures))
+        else:
+            print("bench: NO PICTURES at %s: the encoder is not measured" % pictures)
+
+
+if __name__ == "__main__":
+    main()
