@@ -36,7 +36,7 @@ $(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJEC
 RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
 
 .PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-fuzz check-fuzz-all \
-  check-clean-root bench bench-score
+  check-clean-root bench bench-compare bench-score
 check: ## install what is missing, build, and run every test that needs no long run
 	@deploy/install-deps.sh
 	@$(REMAKE) check-all
@@ -91,6 +91,13 @@ check-clean-root: ## make check in a bare Debian root by debootstrap (root; DEMO
 bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## rates on one core beside a PyTorch peer's (tests/bench/peer.py), table and build/bench.jsonl; BENCH_OPTIONS=
 	@rm -f $(BUILD)/bench.jsonl
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl python3 tests/bench/peer.py $(BENCH_OPTIONS)
+
+bench-compare: $(PROGRAMS) $(BENCH_PROGRAMS) ## the same rates of this tree and of BASE=COMMIT, in turn
+	@test -n "$(BASE)" || { echo "bench-compare: BASE=COMMIT was expected" >&2; exit 2; }
+	@git worktree remove --force $(BUILD)/base 2>/dev/null; git worktree add -f --detach $(BUILD)/base $(BASE)
+	@$(MAKE) -C $(BUILD)/base BUILD=build CC='$(CC)' $(patsubst $(BUILD)/%,build/%,$(PROGRAMS) $(BENCH_PROGRAMS))
+	@BUILD=$(BUILD) python3 tests/bench/peer.py --base $(BUILD)/base/build $(BENCH_OPTIONS); status=$$?; \
+	  git worktree remove --force $(BUILD)/base; exit $$status
 
 bench-score: $(PROGRAMS) $(BUILD)/tests/bench/score_bench ## troupe score against pycocoevalcap: 1,000 and 40,000 pictures x 5 references (minutes), rewards, memory
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl TROUPE_DATA="$${TROUPE_DATA:-../shared/data}" \

@@ -4,7 +4,10 @@ A round runs the peer, then troupe's benchmarks, on the same core with the same 
 the medians over the rounds, the median of the rounds' ratios and their spread, the targets, and the share of what this core makes of
 square matrix products. Without torch (pip install torch==2.13.0) or the peer's folder it gives troupe's rates alone.
 
-usage: peer.py [--rounds 7] [--reps 3] [--core 0] [--peer FOLDER (default $TROUPE_PEER or ../shared/bench)] [--only small,paper,encoder]
+With --base the other program is troupe itself as built elsewhere, and there are no targets: `make bench-compare BASE=COMMIT`.
+
+usage: peer.py [--rounds 7] [--reps 3] [--core 0] [--only small,paper,encoder]
+               [--peer FOLDER (default $TROUPE_PEER or ../shared/bench) | --base BUILD]
 Run by `make bench`, with BUILD and TROUPE_BENCH_OUT (JSON lines of the table).
 """
 import argparse
@@ -45,6 +48,7 @@ def options():
     parser.add_argument("--reps", type=int, default=3, help="timed calls of each kind in a round; their median is taken")
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--peer", default=os.environ.get("TROUPE_PEER", os.path.join(ROOT, "..", "shared", "bench")))
+    parser.add_argument("--base", help="build folder of another troupe")
     parser.add_argument("--only", default="small,paper,encoder")
     return parser.parse_args()
 
@@ -78,25 +82,41 @@ def words(**named):
     return [word for name, value in named.items() for word in ("--" + name, str(value))]
 
 
+def troupe_rates(o, build, lengths, shape):
+    rates = {}
+    for program in "decode_bench", "update_bench":
+        rates.update(run(o.core, [os.path.join(build, "tests/bench", program)] + words(lengths=lengths, reps=o.reps, **shape)))
+    return rates
+
+
+def encoder_rates(o, build, folder):
+    return run(o.core, [os.path.join(build, "tests/bench/encoder_bench"), folder, "--images", "320"])
+
+
 def captioner_round(o, peer, lengths, shape, first):
     theirs = {}
-    if peer:
+    if o.base:
+        theirs = troupe_rates(o, o.base, lengths, shape)
+    elif peer:
         names = words(vocab=shape["vocabulary"], grid=shape["cells"], fdim=shape["features"], reps=o.reps, lengths=lengths)
         once = ["--paper"] if first and shape is SHAPES["small"] else []
         theirs = run(o.core, [PYTHON, os.path.join(peer, "peer_torch.py")] + names + once)
-    ours = {}
-    for program in "decode_bench", "update_bench":
-        ours.update(run(o.core, [os.path.join(BUILD, "tests/bench", program)] + words(lengths=lengths, reps=o.reps, **shape)))
-    return {("sample" if name == "sample_kv" else name): value for name, value in theirs.items()}, ours
+        theirs["sample"] = theirs.pop("sample_kv")
+    return theirs, troupe_rates(o, BUILD, lengths, shape)
 
 
 def encoder_round(o, peer, folder):
-    theirs = run(o.core, [PYTHON, os.path.join(peer, "encoder_torch.py"), folder, "--images", "64"]) if peer else {}
-    return theirs, run(o.core, [os.path.join(BUILD, "tests/bench/encoder_bench"), folder, "--images", "320"])
+    theirs = {}
+    if o.base:
+        theirs = encoder_rates(o, o.base, folder)
+    elif peer:
+        theirs = run(o.core, [PYTHON, os.path.join(peer, "encoder_torch.py"), folder, "--images", "64"])
+    return theirs, encoder_rates(o, BUILD, folder)
 
 
-def show(shape, name, theirs, ours):
+def show(o, shape, name, theirs, ours):
     what, target, share_target = KINDS[name]
+    target = None if o.base else target
     rate = statistics.median(value for value, _ in ours)
     row = {"shape": shape, "name": name, "troupe": rate}
     line = "%-8s %-28s %9.0f" % (shape, what, rate)
@@ -105,8 +125,9 @@ def show(shape, name, theirs, ours):
         # what the peer ran once is compared with every round
         ratios = [ours[r][0] / (theirs[r] if len(theirs) == len(ours) else known) for r in range(len(ours))]
         row.update(peer=known, ratio=statistics.median(ratios), lowest=min(ratios), highest=max(ratios), target=target)
-        line += " %9.0f %7.2fx (%.2f to %.2f) %5.1fx %s" % (known, row["ratio"], row["lowest"], row["highest"], target,
-                                                            "met   " if row["ratio"] >= target else "missed")
+        line += " %9.0f %7.2fx %-15s" % (known, row["ratio"], "(%.2f to %.2f)" % (row["lowest"], row["highest"]))
+        if target:
+            line += " %5.1fx %-6s" % (target, "met" if row["ratio"] >= target else "missed")
     if ours[0][1] is not None:
         row["share"] = statistics.median(share for _, share in ours)
         line += "  %3.0f %%" % (100 * row["share"])
@@ -122,9 +143,10 @@ def measure(o, label, one_round):
     rounds = [one_round(r == 0) for r in range(o.rounds)]
     for name in KINDS:
         theirs = [t[name][0] for t, _ in rounds if name in t]
-        ours = [u["sample" if name == "sample_paper" else name] for _, u in rounds if name in u or name == "sample_paper" and theirs]
+        same = "sample" if name == "sample_paper" else name  # troupe has one sampler
+        ours = [u[same] for _, u in rounds if same in u] if theirs or same == name else []
         if ours:
-            show(label, name, theirs, ours)
+            show(o, label, name, theirs, ours)
 
 
 def main():
@@ -132,9 +154,9 @@ def main():
     peer = o.peer if os.path.isfile(os.path.join(o.peer, "peer_torch.py")) else None
     if peer and subprocess.run([PYTHON, "-c", "import torch"], capture_output=True).returncode:
         peer = None
-    if not peer:
+    if not peer and not o.base:
         print("bench: NO PEER (torch or %s is not there): troupe's rates alone" % o.peer)
-    print("%-8s %-28s %9s %9s %8s %-15s %6s %-8s %s" % ("shape", "rate a second, one core", "troupe", "peer", "ratio", "(spread)",
+    print("%-8s %-28s %9s %9s %8s %-15s %6s %-8s %s" % ("shape", "rate a second, one core", "troupe", "base" if o.base else "peer", "ratio", "(spread)",
                                                        "target", "", "of matrix products"))
     with tempfile.TemporaryDirectory() as folder:
         lengths = os.path.join(folder, "lengths")
