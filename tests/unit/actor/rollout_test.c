@@ -12,8 +12,6 @@
 #include "common/model/policy.h"
 #include "tests/unit/tiny_dataset.h"
 
-static char path[] = "/tmp/troupe-rollout-test-XXXXXX";
-
 typedef struct World {
   Config config;
   Dataset dataset;
@@ -29,7 +27,7 @@ static void world_init(World *world, const char *setting) {
       "model.d_model=16",      "model.heads=2",      "model.d_ff=32",      "policy.init=random",      "policy.group=3",
       "actors.chunk_images=4", "model.max_length=8", "rewards.length=0.5", "rewards.length.target=3", setting};
   for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) assert_int_equal(config_set(&world->config, sets[i]), OK);
-  assert_int_equal(dataset_open(&world->dataset, path, true), OK);
+  assert_int_equal(dataset_open(&world->dataset, tiny_path, true), OK);
   assert_int_equal(policy_initial(&world->config, &world->dataset, &world->table, &world->weights), OK);
   assert_int_equal(rollout_init(&world->rollout, &world->config, &world->dataset, &world->table), OK);
 }
@@ -40,20 +38,6 @@ static void world_free(World *world) {
   params_free(&world->table);
   dataset_close(&world->dataset);
   config_free(&world->config);
-}
-
-static int set_up(void **state) {
-  (void)state;
-  int fd = mkstemp(path);
-  if (fd < 0) return -1;
-  close(fd);
-  tiny_dataset(path, 40);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  return unlink(path);
 }
 
 static const Assignment chunk = {.work = WORK_ROLLOUT, .iteration = 7, .chunk = 2, .images = 3, .image = {2, 13, 35}};
@@ -182,5 +166,5 @@ int main(void) {
       cmocka_unit_test(scst_has_a_greedy_baseline),
       cmocka_unit_test(chunk_too_large_is_refused),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, tiny_make, tiny_drop);
 }

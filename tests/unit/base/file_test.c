@@ -13,22 +13,7 @@
 #include <cmocka.h>
 
 #include "common/base/json.h"
-
-static char folder[64];
-
-static int set_up(void **state) {
-  (void)state;
-  snprintf(folder, sizeof folder, "/tmp/troupe-file-test-XXXXXX");
-  return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  char *command = xasprintf("rm -rf '%s'", folder);
-  int code = system(command);
-  free(command);
-  return code;
-}
+#include "tests/unit/test_folder.h"
 
 static int entries(void) {
   char *command = xasprintf("ls -A '%s' | wc -l", folder), line[32] = "";
@@ -143,13 +128,13 @@ static void json_says_where_it_is_wrong(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(what_is_written_is_read, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(failures_name_the_file, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(a_full_disk_keeps_the_old, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(folders_and_paths, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(lines_are_appended, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_is_written_is_read, folder_make, folder_remove),
+      cmocka_unit_test_setup_teardown(failures_name_the_file, folder_make, folder_remove),
+      cmocka_unit_test_setup_teardown(a_full_disk_keeps_the_old, folder_make, folder_remove),
+      cmocka_unit_test_setup_teardown(folders_and_paths, folder_make, folder_remove),
+      cmocka_unit_test_setup_teardown(lines_are_appended, folder_make, folder_remove),
       cmocka_unit_test(text_from_outside_is_json),
-      cmocka_unit_test_setup_teardown(json_says_where_it_is_wrong, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(json_says_where_it_is_wrong, folder_make, folder_remove),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

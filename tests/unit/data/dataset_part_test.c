@@ -13,26 +13,24 @@
 #include "common/base/file.h"
 #include "common/data/dataset_part.h"
 #include "common/data/h5.h"
+#include "tests/unit/test_folder.h"
 
 enum { CELLS = 2, FEATURES = 3, DONE = 4 };
 static const bool KEEP[DONE] = {true, false, true, true};
-static char folder[] = "/tmp/troupe-part-XXXXXX", *path, *part;
+static char *path, *part;
 
-static int folder_make(void **state) {
-  (void)state;
-  if (!mkdtemp(folder)) return 1;
+static int set_up(void **state) {
+  if (folder_make(state)) return -1;
   path = path_join(folder, "d.h5");
   part = path_join(folder, "d.h5.part");
   return 0;
 }
 
-static int folder_remove(void **state) {
-  (void)state;
+static int tear_down(void **state) {
   unlink(path);
-  int bad = rmdir(folder); /* nothing may be left in it */
   free(path);
   free(part);
-  return bad;
+  return folder_drop(state);
 }
 
 static DatasetWriter *writer_new(bool half) {
@@ -103,5 +101,5 @@ static void of_other_work(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(taken_up), cmocka_unit_test(of_other_work)};
-  return cmocka_run_group_tests_name("dataset_part", tests, folder_make, folder_remove);
+  return cmocka_run_group_tests_name("dataset_part", tests, set_up, tear_down);
 }

@@ -17,10 +17,9 @@
 #include "common/data/dataset_write.h"
 #include "common/data/h5.h"
 #include "common/data/half.h"
+#include "tests/unit/test_folder.h"
 
 enum { IMAGES = 3, CAPTIONS = 5, CELLS = 4, FEATURES = 6, STRIDE = 4 };
-
-static char folder[] = "/tmp/troupe-dataset-XXXXXX";
 
 static void value_fill(int image, float *row) {
   for (int k = 0; k < CELLS * FEATURES; k++) row[k] = (float)(image * 100 + k) / 8.0f; /* exact in float16 */
@@ -276,16 +275,6 @@ static void halves(void **state) {
     }
   }
   free(all), free(back), free(wide);
-}
-
-static int folder_make(void **state) {
-  (void)state;
-  return mkdtemp(folder) ? 0 : -1;
-}
-
-static int folder_drop(void **state) {
-  (void)state;
-  return rmdir(folder); /* fails when a test left a file behind */
 }
 
 int main(void) {

@@ -19,7 +19,6 @@
 
 enum { IMAGES = 8, GROUP = 3, CHUNK = 2, LENGTH = 4 };
 
-static char path[] = "/tmp/troupe-learn-test-XXXXXX";
 static const int32_t pictures[IMAGES] = {2, 3, 4, 5, 6, 7, 8, 9};
 
 typedef struct World {
@@ -39,7 +38,7 @@ static void world_init(World *w) {
                         "policy.minibatch_images=3", "policy.inner_epochs=2", "optimizer.lr=1e-2",
                         "model.max_length=8"};
   for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) assert_int_equal(config_set(&w->config, sets[i]), OK);
-  assert_int_equal(dataset_open(&w->dataset, path, false), OK);
+  assert_int_equal(dataset_open(&w->dataset, tiny_path, false), OK);
   ModelShape shape = policy_shape(&w->config, &w->dataset);
   assert_int_equal(params_init(&w->table, &shape), OK);
   OptimizerOptions optimizer = settings_optimizer(&w->config.optimizer);
@@ -337,20 +336,6 @@ static void non_finite_steps_are_left_out(void **state) {
   world_free(&w);
 }
 
-static int set_up(void **state) {
-  (void)state;
-  int fd = mkstemp(path);
-  if (fd < 0) return -1;
-  close(fd);
-  tiny_dataset(path, 40);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  return unlink(path);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(means_and_advantages),
@@ -362,5 +347,5 @@ int main(void) {
       cmocka_unit_test(corrections),
       cmocka_unit_test(non_finite_steps_are_left_out),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, tiny_make, tiny_drop);
 }

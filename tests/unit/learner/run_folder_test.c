@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "common/base/file.h"
+#include "tests/unit/test_folder.h"
 
-static char folder[64];
 static Config config;
 static ParamTable table;
 static float *weights;
@@ -21,9 +21,7 @@ static char *tokens[5];
 static double best_so_far = NAN;
 
 static int set_up(void **state) {
-  (void)state;
-  snprintf(folder, sizeof folder, "/tmp/troupe-run-test-XXXXXX");
-  if (!mkdtemp(folder)) return -1;
+  if (folder_make(state)) return -1;
   config_init(&config);
   char *set = xasprintf("run.dir=%s/run", folder);
   CHECK(config_set(&config, set) == OK && config_set(&config, "checkpoint.keep=2") == OK);
@@ -44,14 +42,10 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-  (void)state;
   free(weights);
   params_free(&table);
   config_free(&config);
-  char *command = xasprintf("rm -rf '%s'", folder);
-  int code = system(command);
-  free(command);
-  return code;
+  return folder_remove(state);
 }
 
 static void save(RunFolder *run, int iteration, bool best) {

@@ -16,8 +16,7 @@
 #include "common/base/file.h"
 #include "common/data/h5.h"
 #include "common/model/checkpoint.h"
-
-static char folder[] = "/tmp/troupe-checkpoint-XXXXXX";
+#include "tests/unit/test_folder.h"
 
 static char *tokens[] = {"<pad>", "<start>", "<end>", "<unk>", "a", "hund-\xC3\xA4", "dog"};
 
@@ -309,16 +308,6 @@ static void full_disk_leaves_the_old_file(void **state) {
   checkpoint_drop(&c, &table);
   unlink(path);
   free(path);
-}
-
-static int folder_make(void **state) {
-  (void)state;
-  return mkdtemp(folder) ? 0 : -1;
-}
-
-static int folder_drop(void **state) {
-  (void)state;
-  return rmdir(folder); /* fails when a test left a file behind */
 }
 
 int main(void) {

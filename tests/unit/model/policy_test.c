@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 #include "common/model/caption_split.h"
+#include "tests/unit/test_folder.h"
 #include "tests/unit/tiny_dataset.h"
 
-static char folder[] = "/tmp/troupe-policy-test-XXXXXX";
 static char data_path[64], checkpoint_path[64];
 static Config config;
 static Dataset dataset;
@@ -41,8 +41,7 @@ static void save(void) {
 }
 
 static int set_up(void **state) {
-  (void)state;
-  if (!mkdtemp(folder)) return -1;
+  if (folder_make(state)) return -1;
   snprintf(data_path, sizeof data_path, "%s/data.h5", folder);
   snprintf(checkpoint_path, sizeof checkpoint_path, "%s/policy.h5", folder);
   tiny_dataset(data_path, 40);
@@ -53,12 +52,11 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-  (void)state;
   dataset_close(&dataset);
   config_free(&config);
   unlink(data_path);
   unlink(checkpoint_path);
-  return rmdir(folder);
+  return folder_drop(state);
 }
 
 static Status initial(void) {
