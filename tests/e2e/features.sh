@@ -2,21 +2,8 @@
 # prepare --features as a user runs it: self-critical.pytorch's folders, HDF5 and cocotalk, bottom-up features; what is missing
 # is named; pictures of different numbers of regions are trained on and captioned.
 set -u
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-fail() {
-  echo "features.sh: $*" >&2
-  exit 1
-}
-expect() { # CODE COMMAND...: runs it, keeping stdout in out and stderr in err
-  wanted=$1
-  shift
-  "$@" >"$work/out" 2>"$work/err"
-  code=$?
-  [ "$code" = "$wanted" ] || { cat "$work/err" >&2; fail "exit $code, not $wanted: $*"; }
-}
-says() { grep -q -- "$1" "$work/err" || { cat "$work/err" >&2; fail "stderr does not say: $1"; }; }
-has() { grep -q -- "$1" "$work/out" || { cat "$work/out" >&2; fail "stdout does not say: $1"; }; }
+# shellcheck source=tests/expect.inc
+. "$(dirname "$0")/../expect.inc"
 g=tests/golden/features
 talk="--captions $g/cocotalk.json --labels $g/cocotalk_label.h5 --min-count 1"
 

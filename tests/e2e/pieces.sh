@@ -5,15 +5,6 @@ set -u
 . "$(dirname "$0")/../mpi/tiny.sh"
 tiny_data
 g=tests/golden/pieces s=${work:?}/scenes
-expect() { # CODE COMMAND...: runs it, keeping stdout in out and stderr in err
-  wanted=$1
-  shift
-  "$@" >"$work/out" 2>"$work/err" </dev/null
-  code=$?
-  [ "$code" = "$wanted" ] || { cat "$work/err" >&2; fail "exit $code, not $wanted: $*"; }
-}
-says() { grep -q -e "$1" "$work/err" || { cat "$work/err" >&2; fail "stderr does not say: $1"; }; }
-has() { grep -q -e "$1" "$work/out" || { cat "$work/out" >&2; fail "stdout does not say: $1"; }; }
 prepare() {
   code=$1
   shift

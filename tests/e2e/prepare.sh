@@ -2,21 +2,8 @@
 # scenes, prepare and inspect as a user runs them: the same bytes from any number of threads; broken and missing pictures are
 # named, and nothing is left behind; each format of captions gives the same captions; damage and strangers have their codes.
 set -u
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-fail() {
-  echo "prepare.sh: $*" >&2
-  exit 1
-}
-expect() { # CODE COMMAND...: runs it, keeping stdout in out and stderr in err
-  wanted=$1
-  shift
-  "$@" >"$work/out" 2>"$work/err"
-  code=$?
-  [ "$code" = "$wanted" ] || { cat "$work/err" >&2; fail "exit $code, not $wanted: $*"; }
-}
-says() { grep -q -- "$1" "$work/err" || { cat "$work/err" >&2; fail "stderr does not say: $1"; }; }
-s=$work/scenes
+. "$(dirname "$0")/../expect.inc"
+s=${work:?}/scenes
 
 expect 0 troupe scenes "$s" --images 60 --seed 5
 [ "$(find "$s/Images" -name '*.jpg' | wc -l)" = 60 ] || fail "60 pictures were expected"

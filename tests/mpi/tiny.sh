@@ -1,12 +1,7 @@
 # Sourced by the tests that train: a tiny data set and configuration in $work, and `hash_of RUN`.
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-fail() {
-  echo "FAIL: $*" >&2
-  exit 1
-}
+# shellcheck source=tests/expect.inc
+. "$(dirname "$0")/../expect.inc"
 
 tiny_data() {
   troupe scenes "$work/scenes" --images 120 --seed 3 >&2 || fail "scenes"
