@@ -54,7 +54,8 @@ static void ranks_are_merged(void **state) {
   json_t *iteration = json_array_get(root, 1), *rollout = json_array_get(root, 3);
   assert_string_equal(json_string_value(json_object_get(iteration, "name")), "iteration 7");
   assert_int_equal(json_integer_value(json_object_get(rollout, "pid")), 3);
-  double later = json_number_value(json_object_get(rollout, "ts")) - json_number_value(json_object_get(iteration, "ts"));
+  double later =
+      json_number_value(json_object_get(rollout, "ts")) - json_number_value(json_object_get(iteration, "ts"));
   assert_true(later > 0.24e6 && later < 0.26e6);
   assert_true(json_number_value(json_object_get(iteration, "dur")) == 5e5);
   json_decref(root);
