@@ -107,8 +107,11 @@ int mpirun_train(const Command *command, const Config *config) {
   }
   char threads[16]; /* at lag 0 the actors sleep while the learner learns: it may have their cores */
   int left = cores > actors ? cores - actors : 1;
-  snprintf(threads, sizeof threads, "%d", config->actors.lag + config->actors.max_lag == 0 ? cores : left);
+  int learner = config->actors.lag + config->actors.max_lag == 0 ? cores : left;
+  snprintf(threads, sizeof threads, "%d", learner);
   setenv("TROUPE_LEARNER_THREADS", threads, 0); /* what learner.threads: 0 means */
+  /* a thread that spins while it waits takes the core of the one it waits for */
+  if (learner + actors > cores) setenv("OMP_WAIT_POLICY", "passive", 0);
   Words words = {.count = 0};
   say(&words, "mpirun");
   say_options(&words, launcher, actors + 1 > cores);

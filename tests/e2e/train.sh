@@ -34,6 +34,22 @@ wait_for_iteration() { # RUN N
 ) &
 memory=$!
 
+# more threads than cores sleep while they wait, unless the user has said how: by a stand-in for mpirun
+mkdir "$work/bin"
+cat >"$work/bin/mpirun" <<SH
+#!/bin/sh
+[ "\$1" = --version ] && echo "mpirun (Open MPI) 4.1.4" || echo "\${OMP_WAIT_POLICY-unset}" >"$work/policy"
+SH
+chmod +x "$work/bin/mpirun"
+waits() { # POLICY ARGUMENTS...
+  policy=$1
+  shift
+  PATH=$work/bin:$PATH "$@" train "$c" -n 1 --set run.dir="$work/waits" 2>"$work/err"
+  [ "$(cat "$work/policy")" = "$policy" ] || { cat "$work/err" >&2; fail "OMP_WAIT_POLICY is not $policy: $*"; }
+}
+waits passive env -u OMP_WAIT_POLICY troupe
+waits active env OMP_WAIT_POLICY=active troupe
+
 # wrong input
 refuses 'runs/none/pretrain/checkpoints/best.h5: no such checkpoint' train "$c" --set run.name=none --set policy.init=
 refuses 'images_per_iteration 1000 is above the 96 images' train "$c" --set policy.images_per_iteration=1000
