@@ -8,7 +8,9 @@
  *   chunk. A chunk costs when it ends.
  * - Distance, |place in the reference - place in the candidate| of a match, is put down to the paths that do not take the
  *   match: to those with the matches tried after it, and to the one without any.
- * - A paraphrase that the table has in both directions is two matches (and so is never taken beforehand). */
+ * - A paraphrase that the table has in both directions is two matches (and so is never taken beforehand).
+ * Two paths that have the same matches before them, and their last chunk's end in common, go the same ways from there; so only
+ * the better one is kept, once it is certain that the beam will cut no path off any more: until then both take up room in it. */
 #include "common/score/meteor_align.h"
 
 #include <stdbool.h>
@@ -21,25 +23,22 @@ enum { BEAM = 40 };
 
 /* A partial alignment: matches of the reference's words up to some place. */
 typedef struct Path {
-  int32_t gain, chunks; /* chunks that have ended */
-  int64_t distance;
+  int64_t rank;      /* gain * GAIN - chunks that have ended */
+  int64_t distance;  /* of two paths of equal rank the one with less is better */
   int32_t end;       /* the candidate's word behind the last match, or -1 when no chunk is open */
   int32_t free_from; /* the reference's word behind the last match */
-  int32_t step;      /* of the last match, or -1 */
+  int32_t step;      /* of the last match before `match`; step 0 is before all */
+  int32_t match;     /* taken at the place at hand, -1 for none */
 } Path;
 
-/* A path about to be made: `parent` with `match`, or without any (-1). */
-typedef struct Next {
-  Path path;
-  int32_t parent, match;
-} Next;
+#define GAIN ((int64_t)1 << 32)
 
 /* weights 1, .6, .8, .6 in tenths */
 static const int WEIGHT[METEOR_MODULES] = {10, 6, 8, 6};
 
-static int32_t gain_of(const MeteorMatch *match) {
+static int64_t gain_of(const MeteorMatch *match) {
   int weight = WEIGHT[match->module];
-  return weight * match->candidate_length / 10 + weight * match->reference_length / 10;
+  return GAIN * (weight * match->candidate_length / 10 + weight * match->reference_length / 10);
 }
 
 static void *grown(void *block, int *room, int wanted, size_t item) {
@@ -86,23 +85,57 @@ static bool is_alone(const MeteorAligner *aligner, const MeteorMatch *match, int
   return true;
 }
 
+/* Do the matches at the reference's word r leave a choice? */
+static bool is_choice(const MeteorAligner *aligner, int r, int candidate_words) {
+  int first = aligner->first[r];
+  return first < aligner->first[r + 1] && !is_alone(aligner, &aligner->matches[aligner->order[first]], candidate_words);
+}
+
+static void words_mark(uint64_t *words, const MeteorMatch *match) {
+  for (int i = match->candidate; i < match->candidate + match->candidate_length; i++)
+    words[i >> 6] |= (uint64_t)1 << (i & 63);
+}
+
+/* What can still happen from each place of the reference on: the most paths that one can become, and the candidate's words that
+ * these would use. A match that is alone leaves no choice. */
+static void futures_fill(MeteorAligner *aligner, int candidate_words, int reference_words) {
+  size_t blocks = (size_t)aligner->blocks;
+  aligner->branches = grown(aligner->branches, &aligner->branches_room, reference_words + 1, sizeof *aligner->branches);
+  aligner->future =
+      grown(aligner->future, &aligner->future_room, (reference_words + 1) * aligner->blocks, sizeof *aligner->future);
+  aligner->branches[reference_words] = 1;
+  memset(aligner->future + (size_t)reference_words * blocks, 0, sizeof *aligner->future * blocks);
+  for (int r = reference_words - 1; r >= 0; r--) {
+    uint64_t *future = aligner->future + (size_t)r * blocks;
+    for (size_t b = 0; b < blocks; b++) future[b] = future[b + blocks];
+    int first = aligner->first[r], end = aligner->first[r + 1], ways = 1;
+    if (is_choice(aligner, r, candidate_words)) {
+      ways += end - first;
+      for (int i = first; i < end; i++) words_mark(future, &aligner->matches[aligner->order[i]]);
+    }
+    int branches = aligner->branches[r + 1] * ways;
+    aligner->branches[r] = branches < BEAM ? branches : BEAM + 1;
+  }
+}
+
 /* --- paths ------------------------------------------------------------------------------------------------------- */
 
 static bool is_better(const Path *a, const Path *b) {
-  if (a->gain != b->gain) return a->gain > b->gain;
-  if (a->chunks != b->chunks) return a->chunks < b->chunks;
-  return a->distance < b->distance;
+  return a->rank != b->rank ? a->rank > b->rank : a->distance < b->distance;
 }
 
-/* Keeps the best BEAM in rank order; of equals the earlier. */
-static int next_insert(Next next[BEAM], int count, Path path, int parent, int match) {
+/* Keeps the best BEAM in rank order; of equals the earlier. Returns how many there are. */
+static int path_insert(Path paths[BEAM], int count, Path path) {
+  if (count == BEAM && !is_better(&path, &paths[--count])) return BEAM;
   int at = count;
-  while (at > 0 && is_better(&path, &next[at - 1].path)) at--;
-  if (at == BEAM) return count;
-  if (count < BEAM) count++;
-  memmove(next + at + 1, next + at, sizeof *next * (size_t)(count - 1 - at));
-  next[at] = (Next){path, parent, match};
-  return count;
+  for (; at > 0 && is_better(&path, &paths[at - 1]); at--) paths[at] = paths[at - 1];
+  paths[at] = path;
+  return count + 1;
+}
+
+/* The candidate's words that a step and those before it have matched, a bit each. */
+static uint64_t *used_by(const MeteorAligner *aligner, int32_t step) {
+  return aligner->used + (size_t)step * (size_t)aligner->blocks;
 }
 
 static bool is_used(const uint64_t *used, const MeteorMatch *match) {
@@ -111,82 +144,106 @@ static bool is_used(const uint64_t *used, const MeteorMatch *match) {
   return false;
 }
 
-static Path path_with(Path path, const MeteorMatch *match) {
-  path.gain += gain_of(match);
-  if (path.end >= 0 && path.end != match->candidate) path.chunks++;
+static Path path_with(Path path, const MeteorMatch *match, int32_t index) {
+  path.rank += gain_of(match) - (path.end >= 0 && path.end != match->candidate);
   path.end = match->candidate + match->candidate_length;
   path.free_from = match->reference + match->reference_length;
+  path.match = index;
   return path;
 }
 
 static Path path_without(Path path) {
-  if (path.end >= 0) path.chunks++;
+  path.rank -= path.end >= 0;
   path.end = -1;
   return path;
 }
 
-/* What `path` can become at the reference's word r. */
-static int path_extend(const MeteorAligner *aligner, Path path, int parent, const uint64_t *used, int r,
-                       int candidate_words, Next next[BEAM], int count) {
-  if (path.free_from > r) return next_insert(next, count, path, parent, -1);
+/* Adds what `path` can become at the reference's word r; returns how many paths there are. */
+static int path_extend(const MeteorAligner *aligner, Path path, int r, bool choice, Path next[BEAM], int count) {
+  if (path.free_from > r) return path_insert(next, count, path);
   int first = aligner->first[r], end = aligner->first[r + 1];
-  if (end - first == 1 && is_alone(aligner, &aligner->matches[aligner->order[first]], candidate_words)) {
-    int m = aligner->order[first];
-    return next_insert(next, count, path_with(path, &aligner->matches[m]), parent, m);
-  }
   for (int i = first; i < end; i++) {
-    const MeteorMatch *match = &aligner->matches[aligner->order[i]];
-    if (is_used(used, match)) continue;
-    count = next_insert(next, count, path_with(path, match), parent, aligner->order[i]);
+    int32_t m = aligner->order[i];
+    const MeteorMatch *match = &aligner->matches[m];
+    if (!choice) return path_insert(next, count, path_with(path, match, m));
+    if (is_used(used_by(aligner, path.step), match)) continue;
+    count = path_insert(next, count, path_with(path, match, m));
     path.distance += abs(match->reference - match->candidate);
   }
-  return next_insert(next, count, path_without(path), parent, -1);
+  return path_insert(next, count, path_without(path));
 }
 
-static Path next_take(MeteorAligner *aligner, const Next *next, const uint64_t *parent_used, uint64_t *used,
-                      int blocks) {
-  memcpy(used, parent_used, sizeof *used * (size_t)blocks);
-  Path path = next->path;
-  if (next->match < 0) return path;
-  const MeteorMatch *match = &aligner->matches[next->match];
-  for (int i = match->candidate; i < match->candidate + match->candidate_length; i++)
-    used[i >> 6] |= (uint64_t)1 << (i & 63);
-  aligner->steps = grown(aligner->steps, &aligner->steps_room, aligner->steps_used + 1, sizeof *aligner->steps);
-  aligner->steps[aligner->steps_used] = (MeteorStep){path.step, next->match};
-  path.step = aligner->steps_used++;
-  return path;
+/* The match that the path has just taken becomes a step. */
+static void step_add(MeteorAligner *aligner, Path *path) {
+  if (path->match < 0) return;
+  int32_t step = aligner->steps_used++;
+  aligner->steps = grown(aligner->steps, &aligner->steps_room, step + 1, sizeof *aligner->steps);
+  aligner->used = grown(aligner->used, &aligner->used_room, (step + 1) * aligner->blocks, sizeof *aligner->used);
+  aligner->steps[step] = (MeteorStep){path->step, path->match};
+  const uint64_t *before = used_by(aligner, path->step);
+  uint64_t *used = used_by(aligner, step);
+  for (int b = 0; b < aligner->blocks; b++) used[b] = before[b];
+  words_mark(used, &aligner->matches[path->match]);
+  path->step = step;
+  path->match = -1;
 }
 
+/* The same can become of both from the reference's word r on. */
+static bool is_same(const MeteorAligner *aligner, const Path *a, const Path *b, int r) {
+  if (a->end != b->end) return false;
+  if (a->free_from != b->free_from && (a->free_from > r || b->free_from > r)) return false;
+  const uint64_t *x = used_by(aligner, a->step), *y = used_by(aligner, b->step);
+  const uint64_t *future = aligner->future + (size_t)r * (size_t)aligner->blocks;
+  for (int i = 0; i < aligner->blocks; i++)
+    if ((x[i] ^ y[i]) & future[i]) return false;
+  return true;
+}
+
+/* Drops the paths that are the same as a better one; returns how many are left. */
+static int paths_merge(const MeteorAligner *aligner, Path *paths, int count, int r) {
+  int kept = 1;
+  for (int p = 1; p < count; p++) {
+    int q = 0;
+    while (q < kept && !is_same(aligner, &paths[p], &paths[q], r)) q++;
+    if (q == kept) paths[kept++] = paths[p];
+  }
+  return kept;
+}
+
+/* The steps up to `step`. */
 static void chosen_fill(MeteorAligner *aligner, int32_t step) {
   int count = 0;
-  for (int32_t s = step; s >= 0; s = aligner->steps[s].before) count++;
+  for (int32_t s = step; s > 0; s = aligner->steps[s].before) count++;
   aligner->chosen = grown(aligner->chosen, &aligner->chosen_room, count, sizeof *aligner->chosen);
   aligner->chosen_count = count;
-  for (int32_t s = step; s >= 0; s = aligner->steps[s].before) aligner->chosen[--count] = aligner->steps[s].match;
+  for (int32_t s = step; s > 0; s = aligner->steps[s].before) aligner->chosen[--count] = aligner->steps[s].match;
+}
+
+/* Step 0 has matched nothing. */
+static void steps_clear(MeteorAligner *aligner, int candidate_words) {
+  aligner->blocks = candidate_words / 64 + 1;
+  aligner->steps = grown(aligner->steps, &aligner->steps_room, 1, sizeof *aligner->steps);
+  aligner->used = grown(aligner->used, &aligner->used_room, aligner->blocks, sizeof *aligner->used);
+  memset(aligner->used, 0, sizeof *aligner->used * (size_t)aligner->blocks);
+  aligner->steps_used = 1;
 }
 
 int meteor_align(MeteorAligner *aligner, int candidate_words, int reference_words) {
   matches_sort(aligner, candidate_words, reference_words);
-  int blocks = candidate_words / 64 + 1;
-  size_t stride = (size_t)blocks, half = BEAM * stride;
-  if (half * 2 > aligner->used_room) {
-    aligner->used_room = half * 2;
-    aligner->used = xrealloc(aligner->used, sizeof *aligner->used * aligner->used_room);
-  }
-  memset(aligner->used, 0, sizeof *aligner->used * stride);
-  aligner->steps_used = 0;
-  Path paths[BEAM] = {{.end = -1, .step = -1}};
-  Next next[BEAM];
+  steps_clear(aligner, candidate_words);
+  futures_fill(aligner, candidate_words, reference_words);
+  Path halves[2][BEAM], *paths = halves[0], *next = halves[1];
+  paths[0] = (Path){.end = -1, .match = -1};
   int count = 1;
   for (int r = 0; r < reference_words; r++) {
-    const uint64_t *used = aligner->used + (size_t)(r & 1) * half;
-    uint64_t *next_used = aligner->used + (size_t)(~r & 1) * half;
+    bool choice = is_choice(aligner, r, candidate_words);
     int made = 0;
-    for (int p = 0; p < count; p++)
-      made = path_extend(aligner, paths[p], p, used + (size_t)p * stride, r, candidate_words, next, made);
-    for (int n = 0; n < made; n++)
-      paths[n] =
-          next_take(aligner, &next[n], used + (size_t)next[n].parent * stride, next_used + (size_t)n * stride, blocks);
+    for (int p = 0; p < count; p++) made = path_extend(aligner, paths[p], r, choice, next, made);
+    for (int p = 0; p < made; p++) step_add(aligner, &next[p]);
+    if (made * aligner->branches[r + 1] <= BEAM) made = paths_merge(aligner, next, made, r + 1);
+    Path *other = paths;
+    paths = next;
+    next = other;
     count = made;
   }
   int best = 0;
@@ -195,7 +252,7 @@ int meteor_align(MeteorAligner *aligner, int candidate_words, int reference_word
     if (is_better(&paths[p], &paths[best])) best = p;
   }
   chosen_fill(aligner, paths[best].step);
-  return paths[best].chunks;
+  return (int)(uint32_t)-paths[best].rank; /* what is below the gain */
 }
 
 void meteor_aligner_free(MeteorAligner *aligner) {
@@ -203,6 +260,8 @@ void meteor_aligner_free(MeteorAligner *aligner) {
   free(aligner->order);
   free(aligner->first);
   free(aligner->covers);
+  free(aligner->branches);
+  free(aligner->future);
   free(aligner->used);
   free(aligner->steps);
   free(aligner->chosen);
