@@ -23,22 +23,23 @@ enum { BEAM = 40 };
 
 /* A partial alignment: matches of the reference's words up to some place. */
 typedef struct Path {
-  int64_t rank;      /* gain * GAIN - chunks that have ended */
-  int64_t distance;  /* of two paths of equal rank the one with less is better */
+  int64_t worth;     /* gain * GAIN - chunks that have ended * CHUNK - distance: the more the better */
   int32_t end;       /* the candidate's word behind the last match, or -1 when no chunk is open */
   int32_t free_from; /* the reference's word behind the last match */
   int32_t step;      /* of the last match before `match`; step 0 is before all */
   int32_t match;     /* taken at the place at hand, -1 for none */
 } Path;
 
-#define GAIN ((int64_t)1 << 32)
+/* One number ranks paths of captions up to some 3,000 words; of longer ones a distance may count as a chunk. */
+#define GAIN  ((int64_t)1 << 47)
+#define CHUNK ((int64_t)1 << 34)
 
 /* weights 1, .6, .8, .6 in tenths */
 static const int WEIGHT[METEOR_MODULES] = {10, 6, 8, 6};
 
-static int64_t gain_of(const MeteorMatch *match) {
+static int32_t gain_of(const MeteorMatch *match) {
   int weight = WEIGHT[match->module];
-  return GAIN * (weight * match->candidate_length / 10 + weight * match->reference_length / 10);
+  return weight * match->candidate_length / 10 + weight * match->reference_length / 10;
 }
 
 static void *grown(void *block, int *room, int wanted, size_t item) {
@@ -54,9 +55,18 @@ void meteor_match_clear(MeteorAligner *aligner) { aligner->count = 0; }
 void meteor_match_add(MeteorAligner *aligner, MeteorMatch match) {
   int room = aligner->room;
   aligner->matches = grown(aligner->matches, &room, aligner->count + 1, sizeof *aligner->matches);
-  if (room != aligner->room) aligner->order = xrealloc(aligner->order, sizeof *aligner->order * (size_t)room);
+  if (room != aligner->room) aligner->options = xrealloc(aligner->options, sizeof *aligner->options * (size_t)room);
   aligner->room = room;
   aligner->matches[aligner->count++] = match;
+}
+
+static MeteorOption option_of(const MeteorMatch *match, int32_t index) {
+  return (MeteorOption){.match = index,
+                        .gain = gain_of(match),
+                        .distance = abs(match->reference - match->candidate),
+                        .candidate = match->candidate,
+                        .candidate_end = match->candidate + match->candidate_length,
+                        .reference_end = match->reference + match->reference_length};
 }
 
 /* Matches by place in the reference, in the order they were added; and how many cover each word. */
@@ -73,7 +83,8 @@ static void matches_sort(MeteorAligner *aligner, int candidate_words, int refere
     for (int i = 0; i < match->reference_length; i++) aligner->covers[candidate_words + match->reference + i]++;
   }
   for (int r = 2; r < reference_words + 2; r++) aligner->first[r] += aligner->first[r - 1];
-  for (int m = 0; m < aligner->count; m++) aligner->order[aligner->first[aligner->matches[m].reference + 1]++] = m;
+  for (int m = 0; m < aligner->count; m++)
+    aligner->options[aligner->first[aligner->matches[m].reference + 1]++] = option_of(&aligner->matches[m], m);
 }
 
 /* No other match covers any of its words. */
@@ -88,12 +99,12 @@ static bool is_alone(const MeteorAligner *aligner, const MeteorMatch *match, int
 /* Do the matches at the reference's word r leave a choice? */
 static bool is_choice(const MeteorAligner *aligner, int r, int candidate_words) {
   int first = aligner->first[r];
-  return first < aligner->first[r + 1] && !is_alone(aligner, &aligner->matches[aligner->order[first]], candidate_words);
+  return first < aligner->first[r + 1] &&
+         !is_alone(aligner, &aligner->matches[aligner->options[first].match], candidate_words);
 }
 
-static void words_mark(uint64_t *words, const MeteorMatch *match) {
-  for (int i = match->candidate; i < match->candidate + match->candidate_length; i++)
-    words[i >> 6] |= (uint64_t)1 << (i & 63);
+static void words_mark(uint64_t *words, int first, int end) {
+  for (int i = first; i < end; i++) words[i >> 6] |= (uint64_t)1 << (i & 63);
 }
 
 /* What can still happen from each place of the reference on: the most paths that one can become, and the candidate's words that
@@ -111,7 +122,8 @@ static void futures_fill(MeteorAligner *aligner, int candidate_words, int refere
     int first = aligner->first[r], end = aligner->first[r + 1], ways = 1;
     if (is_choice(aligner, r, candidate_words)) {
       ways += end - first;
-      for (int i = first; i < end; i++) words_mark(future, &aligner->matches[aligner->order[i]]);
+      for (int i = first; i < end; i++)
+        words_mark(future, aligner->options[i].candidate, aligner->options[i].candidate_end);
     }
     int branches = aligner->branches[r + 1] * ways;
     aligner->branches[r] = branches < BEAM ? branches : BEAM + 1;
@@ -120,15 +132,11 @@ static void futures_fill(MeteorAligner *aligner, int candidate_words, int refere
 
 /* --- paths ------------------------------------------------------------------------------------------------------- */
 
-static bool is_better(const Path *a, const Path *b) {
-  return a->rank != b->rank ? a->rank > b->rank : a->distance < b->distance;
-}
-
 /* Keeps the best BEAM in rank order; of equals the earlier. Returns how many there are. */
 static int path_insert(Path paths[BEAM], int count, Path path) {
-  if (count == BEAM && !is_better(&path, &paths[--count])) return BEAM;
+  if (count == BEAM && path.worth <= paths[--count].worth) return BEAM;
   int at = count;
-  for (; at > 0 && is_better(&path, &paths[at - 1]); at--) paths[at] = paths[at - 1];
+  for (; at > 0 && path.worth > paths[at - 1].worth; at--) paths[at] = paths[at - 1];
   paths[at] = path;
   return count + 1;
 }
@@ -138,22 +146,22 @@ static uint64_t *used_by(const MeteorAligner *aligner, int32_t step) {
   return aligner->used + (size_t)step * (size_t)aligner->blocks;
 }
 
-static bool is_used(const uint64_t *used, const MeteorMatch *match) {
-  for (int i = match->candidate; i < match->candidate + match->candidate_length; i++)
+static bool is_used(const uint64_t *used, const MeteorOption *option) {
+  for (int i = option->candidate; i < option->candidate_end; i++)
     if (used[i >> 6] >> (i & 63) & 1) return true;
   return false;
 }
 
-static Path path_with(Path path, const MeteorMatch *match, int32_t index) {
-  path.rank += gain_of(match) - (path.end >= 0 && path.end != match->candidate);
-  path.end = match->candidate + match->candidate_length;
-  path.free_from = match->reference + match->reference_length;
-  path.match = index;
+static Path path_with(Path path, const MeteorOption *option) {
+  path.worth += option->gain * GAIN - (path.end >= 0 && path.end != option->candidate ? CHUNK : 0);
+  path.end = option->candidate_end;
+  path.free_from = option->reference_end;
+  path.match = option->match;
   return path;
 }
 
 static Path path_without(Path path) {
-  path.rank -= path.end >= 0;
+  if (path.end >= 0) path.worth -= CHUNK;
   path.end = -1;
   return path;
 }
@@ -161,14 +169,13 @@ static Path path_without(Path path) {
 /* Adds what `path` can become at the reference's word r; returns how many paths there are. */
 static int path_extend(const MeteorAligner *aligner, Path path, int r, bool choice, Path next[BEAM], int count) {
   if (path.free_from > r) return path_insert(next, count, path);
-  int first = aligner->first[r], end = aligner->first[r + 1];
-  for (int i = first; i < end; i++) {
-    int32_t m = aligner->order[i];
-    const MeteorMatch *match = &aligner->matches[m];
-    if (!choice) return path_insert(next, count, path_with(path, match, m));
-    if (is_used(used_by(aligner, path.step), match)) continue;
-    count = path_insert(next, count, path_with(path, match, m));
-    path.distance += abs(match->reference - match->candidate);
+  const MeteorOption *option = aligner->options + aligner->first[r], *end = aligner->options + aligner->first[r + 1];
+  const uint64_t *used = used_by(aligner, path.step);
+  for (; option < end; option++) {
+    if (!choice) return path_insert(next, count, path_with(path, option));
+    if (is_used(used, option)) continue;
+    count = path_insert(next, count, path_with(path, option));
+    path.worth -= option->distance;
   }
   return path_insert(next, count, path_without(path));
 }
@@ -183,7 +190,7 @@ static void step_add(MeteorAligner *aligner, Path *path) {
   const uint64_t *before = used_by(aligner, path->step);
   uint64_t *used = used_by(aligner, step);
   for (int b = 0; b < aligner->blocks; b++) used[b] = before[b];
-  words_mark(used, &aligner->matches[path->match]);
+  words_mark(used, aligner->matches[path->match].candidate, path->end);
   path->step = step;
   path->match = -1;
 }
@@ -210,13 +217,20 @@ static int paths_merge(const MeteorAligner *aligner, Path *paths, int count, int
   return kept;
 }
 
-/* The steps up to `step`. */
-static void chosen_fill(MeteorAligner *aligner, int32_t step) {
-  int count = 0;
+/* The steps up to `step`; returns how many chunks they are. */
+static int chosen_fill(MeteorAligner *aligner, int32_t step) {
+  int count = 0, chunks = 0;
   for (int32_t s = step; s > 0; s = aligner->steps[s].before) count++;
   aligner->chosen = grown(aligner->chosen, &aligner->chosen_room, count, sizeof *aligner->chosen);
   aligner->chosen_count = count;
   for (int32_t s = step; s > 0; s = aligner->steps[s].before) aligner->chosen[--count] = aligner->steps[s].match;
+  for (int i = 0, c = -1, r = -1; i < aligner->chosen_count; i++) { /* c, r: behind the match before */
+    const MeteorMatch *match = &aligner->matches[aligner->chosen[i]];
+    chunks += match->candidate != c || match->reference != r;
+    c = match->candidate + match->candidate_length;
+    r = match->reference + match->reference_length;
+  }
+  return chunks;
 }
 
 /* Step 0 has matched nothing. */
@@ -249,15 +263,14 @@ int meteor_align(MeteorAligner *aligner, int candidate_words, int reference_word
   int best = 0;
   for (int p = 0; p < count; p++) {
     paths[p] = path_without(paths[p]);
-    if (is_better(&paths[p], &paths[best])) best = p;
+    if (paths[p].worth > paths[best].worth) best = p;
   }
-  chosen_fill(aligner, paths[best].step);
-  return (int)(uint32_t)-paths[best].rank; /* what is below the gain */
+  return chosen_fill(aligner, paths[best].step);
 }
 
 void meteor_aligner_free(MeteorAligner *aligner) {
   free(aligner->matches);
-  free(aligner->order);
+  free(aligner->options);
   free(aligner->first);
   free(aligner->covers);
   free(aligner->branches);

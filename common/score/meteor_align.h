@@ -14,6 +14,12 @@ typedef struct MeteorMatch {
   MeteorModule module;
 } MeteorMatch;
 
+/* A match as the search wants it. */
+typedef struct MeteorOption {
+  int32_t match, gain, distance;
+  int32_t candidate, candidate_end, reference_end; /* places; the end is behind the last word */
+} MeteorOption;
+
 typedef struct MeteorStep {
   int32_t before, match; /* the path's step before it, or -1 */
 } MeteorStep;
@@ -22,9 +28,9 @@ typedef struct MeteorStep {
 typedef struct MeteorAligner {
   MeteorMatch *matches; /* owned: [count] */
   int count, room;
-  int32_t *order;  /* owned: [count] matches by place in the reference */
-  int32_t *first;  /* owned: [reference words + 2]: those of each place in `order` */
-  int32_t *covers; /* owned: [candidate words + reference words] matches on each word */
+  MeteorOption *options; /* owned: [count] matches by place in the reference */
+  int32_t *first;        /* owned: [reference words + 2]: those of each place in `options` */
+  int32_t *covers;       /* owned: [candidate words + reference words] matches on each word */
   int32_t
       *branches; /* owned: [reference words + 1] the most paths that one becomes from there on, or more than the beam */
   uint64_t *future;  /* owned: [reference words + 1, blocks] candidate's words that they may use, a bit each */
