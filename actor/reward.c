@@ -25,7 +25,7 @@ static double score_cider(Reward *reward, const Candidate *candidate) {
 
 static double score_bleu4(Reward *reward, const Candidate *candidate) {
   double bleu[NGRAM_MAX];
-  BleuStats stats = bleu_stats(&reward->bleu_references, candidate->words);
+  BleuStats stats = bleu_stats(&reward->counted, candidate->words, &reward->repeated);
   bleu_scores(&stats, bleu);
   return bleu[3];
 }
@@ -126,8 +126,7 @@ void reward_init(Reward *reward, const RewardConfig *config, int vocabulary, con
   ngram_df_init(&reward->unit_df);
   ngram_counts_init(&reward->repeated);
   cider_init(&reward->cider);
-  cider_references_init(&reward->cider_references);
-  bleu_references_init(&reward->bleu_references);
+  ngram_references_init(&reward->counted);
   if (df) cider_df_set(&reward->cider, df);
   if (with_meteor(reward)) reward_meteor_init(reward);
   if (with_meteor(reward) || with_pieces(reward)) token_text_keep(reward, token_text);
@@ -149,7 +148,7 @@ void reward_free(Reward *reward) {
   ngram_counts_free(&reward->repeated);
   cider_free(&reward->cider);
   cider_references_free(&reward->cider_references);
-  bleu_references_free(&reward->bleu_references);
+  ngram_references_free(&reward->counted);
   rouge_scratch_free(&reward->rouge);
   *reward = (Reward){.cooked = -1};
 }
@@ -223,9 +222,9 @@ static void references_cook(Reward *reward, int image) {
   int count = references_of(reward, image);
   reward->cooked = image;
   const double *weight = reward->config.weight;
-  if (weight[REWARD_CIDER_D] != 0 || weight[REWARD_CIDER] != 0)
-    cider_cook(&reward->cider, &reward->cider_references, reward->references, count);
-  if (weight[REWARD_BLEU4] != 0) bleu_cook(&reward->bleu_references, reward->references, count);
+  bool with_cider = weight[REWARD_CIDER_D] != 0 || weight[REWARD_CIDER] != 0;
+  if (with_cider || weight[REWARD_BLEU4] != 0) ngram_references_count(&reward->counted, reward->references, count);
+  if (with_cider) cider_cook(&reward->cider, &reward->cider_references, &reward->counted, NULL);
   if (with_meteor(reward)) meteor_references_of(reward, image);
 }
 
@@ -250,7 +249,8 @@ static void picture_fit(Reward *reward, const NgramCounts *tokens, int image, Fi
   }
   fit->pictures++;
   if (count < 2 || !reward->cider.df) return;
-  cider_cook(&reward->cider, &reward->cider_references, reward->references + 1, count - 1);
+  ngram_references_count(&reward->counted, reward->references + 1, count - 1);
+  cider_cook(&reward->cider, &reward->cider_references, &reward->counted, NULL);
   fit->cider_d += cider_score(&reward->cider, &reward->cider_references, reward->references[0]).d;
   fit->scored++;
 }

@@ -39,8 +39,8 @@ typedef struct Reward {
   NgramDf unit_df; /* of reward_unit_set */
   int cooked;      /* the picture that cider, bleu and references hold, or -1 */
   Cider cider;
+  NgramReferences counted; /* the references of the picture that is cooked */
   CiderReferences cider_references;
-  BleuReferences bleu_references;
   RougeScratch rouge;
   WordSpan *references; /* owned: [references_room], in `words` */
   int references_room;

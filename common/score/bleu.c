@@ -4,60 +4,34 @@
 #include <math.h>
 #include <stdlib.h>
 
-void bleu_references_init(BleuReferences *references) {
-  *references = (BleuReferences){0};
-  ngram_counts_init(&references->maxima);
-  ngram_counts_init(&references->scratch);
-}
-
-void bleu_references_free(BleuReferences *references) {
-  ngram_counts_free(&references->maxima);
-  ngram_counts_free(&references->scratch);
-  free(references->lengths);
-  *references = (BleuReferences){0};
-}
-
-void bleu_cook(BleuReferences *references, const WordSpan *captions, int count) {
-  CHECK(count > 0);
-  if (count > references->room) {
-    references->room = count;
-    references->lengths = xrealloc(references->lengths, sizeof *references->lengths * (size_t)count);
-  }
-  references->count = count;
-  ngram_counts_clear(&references->maxima);
-  for (int r = 0; r < count; r++) {
-    references->lengths[r] = captions[r].count;
-    ngram_counts_clear(&references->scratch);
-    ngram_counts_add(&references->scratch, captions[r]);
-    for (int i = 0; i < references->scratch.used; i++) {
-      const NgramCount *seen = &references->scratch.entries[i];
-      NgramCount *most = ngram_counts_entry(&references->maxima, seen->key, seen->order);
-      if (seen->count > most->count) most->count = seen->count;
-    }
-  }
-}
-
 /* The shorter of two equally close lengths. */
-static int closest_length(const BleuReferences *references, int length) {
-  int best = references->lengths[0];
+static int closest_length(const NgramReferences *references, int length) {
+  int best = references->words[0];
   for (int r = 1; r < references->count; r++) {
-    int other = references->lengths[r], gain = abs(best - length) - abs(other - length);
+    int other = references->words[r], gain = abs(best - length) - abs(other - length);
     if (gain > 0 || (gain == 0 && other < best)) best = other;
   }
   return best;
 }
 
-BleuStats bleu_stats(BleuReferences *references, WordSpan candidate) {
+/* The most often that one reference has the n-gram. */
+static int32_t most_of(const NgramReferences *references, int ngram) {
+  int32_t most = 0;
+  for (int p = references->first[ngram]; p < references->first[ngram + 1]; p++)
+    if (references->postings[p].count > most) most = references->postings[p].count;
+  return most;
+}
+
+BleuStats bleu_stats(const NgramReferences *references, WordSpan candidate, NgramCounts *scratch) {
   BleuStats stats = {.length = candidate.count, .reference_length = closest_length(references, candidate.count)};
   for (int n = 1; n <= NGRAM_MAX; n++) stats.guess[n - 1] = candidate.count >= n ? candidate.count - n + 1 : 0;
-  NgramCounts *counts = &references->scratch;
-  ngram_counts_clear(counts);
-  ngram_counts_add(counts, candidate);
-  for (int i = 0; i < counts->used; i++) {
-    const NgramCount *seen = &counts->entries[i];
-    int found = ngram_counts_find(&references->maxima, seen->key);
+  ngram_counts_clear(scratch);
+  ngram_counts_add(scratch, candidate);
+  for (int i = 0; i < scratch->used; i++) {
+    const NgramCount *seen = &scratch->entries[i];
+    int found = ngram_counts_find(&references->ngrams, seen->key);
     if (found < 0) continue;
-    int32_t most = references->maxima.entries[found].count;
+    int32_t most = most_of(references, found);
     stats.correct[seen->order - 1] += seen->count < most ? seen->count : most;
   }
   return stats;

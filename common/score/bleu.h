@@ -3,7 +3,7 @@
 #ifndef TROUPE_SCORE_BLEU_H
 #define TROUPE_SCORE_BLEU_H
 
-#include "common/score/ngram.h"
+#include "common/score/ngram_references.h"
 
 /* Sufficient statistics: those of a corpus are the sums over its captions. */
 typedef struct BleuStats {
@@ -11,20 +11,8 @@ typedef struct BleuStats {
   int64_t guess[NGRAM_MAX], correct[NGRAM_MAX];
 } BleuStats;
 
-/* One picture's references, cooked once; reused from picture to picture. */
-typedef struct BleuReferences {
-  NgramCounts maxima; /* of each n-gram, its largest count in one reference */
-  NgramCounts scratch;
-  int32_t *lengths; /* owned: [count] */
-  int count, room;
-} BleuReferences;
-
-void bleu_references_init(BleuReferences *references);
-void bleu_references_free(BleuReferences *references); /* idempotent */
-/* captions [count], count > 0. */
-void bleu_cook(BleuReferences *references, const WordSpan *captions, int count);
-
-BleuStats bleu_stats(BleuReferences *references, WordSpan candidate);
+/* `scratch` is overwritten with the candidate's n-grams. */
+BleuStats bleu_stats(const NgramReferences *references, WordSpan candidate, NgramCounts *scratch);
 void bleu_stats_add(BleuStats *sum, const BleuStats *one);
 /* bleu[n - 1] = BLEU-n. */
 void bleu_scores(const BleuStats *stats, double bleu[NGRAM_MAX]);

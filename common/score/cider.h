@@ -6,7 +6,7 @@
 #ifndef TROUPE_SCORE_CIDER_H
 #define TROUPE_SCORE_CIDER_H
 
-#include "common/score/ngram.h"
+#include "common/score/ngram_references.h"
 
 #define CIDER_SIGMA 6.0
 enum { CIDER_DELTAS = 64, CIDER_LOGS = 512 };
@@ -15,29 +15,13 @@ typedef struct CiderScores {
   double d, original; /* CIDEr-D, CIDEr; 0..10 */
 } CiderScores;
 
-/* An n-gram's count in one reference. */
-typedef struct CiderPosting {
-  int32_t reference;
-  float count;
-} CiderPosting;
-
-/* The same while cooking: in the order of the references. */
-typedef struct CiderSeen {
-  int32_t ngram, reference, count;
-} CiderSeen;
-
-/* One picture's references, cooked once: a table of their n-grams, each with its idf and the weights it has in each
- * reference that has it, and the norms. Reused from picture to picture. */
+/* One picture's references, cooked once: the weights of their n-grams. Reused from picture to picture. */
 typedef struct CiderReferences {
-  NgramCounts ngrams;     /* union over the references */
-  double *idf;            /* owned: [ngrams.used] */
-  int32_t *first;         /* owned: [ngrams.used + 1]: postings of each n-gram */
-  CiderPosting *postings; /* owned */
-  CiderSeen *seen;        /* owned: [postings] scratch of cider_cook */
-  double *inverse_norm;   /* owned: [count, NGRAM_MAX]; 0 where the norm is 0 */
-  double *dot;            /* owned: [count, NGRAM_MAX, 2]: scratch of cider_score */
-  int32_t *length;        /* owned: [count], in bigrams */
-  int count, ngrams_room, postings_room, references_room, seen_room;
+  const NgramReferences *counted; /* borrowed */
+  double *idf;                    /* owned: [ngrams] */
+  double *inverse_norm;           /* owned: [references, NGRAM_MAX]; 0 where the norm is 0 */
+  double *dot;                    /* owned: [references, NGRAM_MAX, 2]: scratch of cider_score */
+  int ngrams_room, references_room;
 } CiderReferences;
 
 /* What scoring needs besides the references: the document frequencies and scratch. */
@@ -54,11 +38,11 @@ void cider_free(Cider *cider); /* idempotent */
 /* References must be cooked again after the table changed. */
 void cider_df_set(Cider *cider, const NgramDf *df);
 
-void cider_references_init(CiderReferences *references);
-void cider_references_free(CiderReferences *references); /* idempotent */
+void cider_references_free(CiderReferences *references); /* idempotent; initialise with {0} */
 
-/* captions [count], count > 0. */
-void cider_cook(Cider *cider, CiderReferences *references, const WordSpan *captions, int count);
+/* Borrows `counted` until the next call. df: [counted's n-grams] their document frequencies where the caller knows them, or
+ * NULL: then they are looked up. */
+void cider_cook(Cider *cider, CiderReferences *references, const NgramReferences *counted, const uint32_t *df);
 
 CiderScores cider_score(Cider *cider, CiderReferences *references, WordSpan candidate);
 

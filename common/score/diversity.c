@@ -19,8 +19,7 @@ void diversity_init(Diversity *diversity, int group) {
   diversity->others = xmalloc((size_t)group * sizeof *diversity->others);
   diversity->kernel = xmalloc((size_t)group * (size_t)group * sizeof *diversity->kernel);
   ngram_counts_init(&diversity->counts);
-  bleu_references_init(&diversity->bleu);
-  cider_references_init(&diversity->cider);
+  ngram_references_init(&diversity->references);
 }
 
 void diversity_free(Diversity *diversity) {
@@ -28,7 +27,7 @@ void diversity_free(Diversity *diversity) {
   free(diversity->others);
   free(diversity->kernel);
   ngram_counts_free(&diversity->counts);
-  bleu_references_free(&diversity->bleu);
+  ngram_references_free(&diversity->references);
   cider_references_free(&diversity->cider);
   *diversity = (Diversity){0};
 }
@@ -79,8 +78,8 @@ static double mbleu(Diversity *diversity, const WordSpan *captions) {
     int others = 0;
     for (int k = 0; k < diversity->group; k++)
       if (k != g) diversity->others[others++] = captions[k];
-    bleu_cook(&diversity->bleu, diversity->others, others);
-    BleuStats stats = bleu_stats(&diversity->bleu, captions[g]);
+    ngram_references_count(&diversity->references, diversity->others, others);
+    BleuStats stats = bleu_stats(&diversity->references, captions[g], &diversity->counts);
     bleu_stats_add(&diversity->sum[g], &stats);
     bleu_scores(&stats, bleu);
     sum += bleu[3];
@@ -93,7 +92,8 @@ static double self_cider(Diversity *diversity, Cider *cider, const WordSpan *cap
   int group = diversity->group;
   double *kernel = diversity->kernel, sum = 0, largest = 0;
   for (int j = 0; j < group; j++) {
-    cider_cook(cider, &diversity->cider, captions + j, 1);
+    ngram_references_count(&diversity->references, captions + j, 1);
+    cider_cook(cider, &diversity->cider, &diversity->references, NULL);
     for (int i = 0; i < group; i++)
       kernel[i * group + j] = cider_score(cider, &diversity->cider, captions[i]).original / 10;
   }

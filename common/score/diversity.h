@@ -31,7 +31,7 @@ typedef struct Diversity {
   WordSpan *others; /* [G - 1] */
   double *kernel;   /* [G, G] */
   NgramCounts counts;
-  BleuReferences bleu;
+  NgramReferences references;
   CiderReferences cider;
 } Diversity;
 

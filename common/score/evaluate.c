@@ -120,13 +120,26 @@ void evaluation_add_group_tokenized(Evaluation *evaluation, const char *const *c
 
 /* --- scoring ----------------------------------------------------------------------------------------------------- */
 
+/* Frequencies of n-grams in the set itself. Each picture's n-grams are looked up in the large table once, when they are added
+ * to it; their numbers lead to what had come together when all were there. */
+typedef struct SetFrequencies {
+  uint32_t *of; /* owned: by number in the table */
+  uint32_t *
+      numbers; /* owned: of every picture's n-grams, pictures in order, n-grams in the order of their first appearance */
+  size_t used, room;
+  size_t at;      /* of the next picture's */
+  uint32_t *some; /* owned: frequencies of one picture's n-grams */
+  int some_room;
+} SetFrequencies;
+
 /* Everything that scoring a picture needs, made once a set. */
 typedef struct Scorer {
   NgramDf df;
   NgramCounts counts;
+  SetFrequencies frequencies;
   Cider cider;
+  NgramReferences counted;
   CiderReferences cider_references;
-  BleuReferences bleu_references;
   BleuStats bleu_sum;
   RougeScratch rouge;
   Meteor *meteor; /* borrowed */
@@ -135,7 +148,6 @@ typedef struct Scorer {
   WordSpan *tokens;               /* the same for ROUGE-L */
   MeteorCaption *meteor_captions; /* the same for METEOR, if it is there */
   int spans_room;
-  bool cooked; /* the references are those of the candidate before */
 } Scorer;
 
 static void scorer_init(Scorer *scorer, const Evaluation *evaluation) {
@@ -143,8 +155,7 @@ static void scorer_init(Scorer *scorer, const Evaluation *evaluation) {
   ngram_df_init(&scorer->df);
   ngram_counts_init(&scorer->counts);
   cider_init(&scorer->cider);
-  cider_references_init(&scorer->cider_references);
-  bleu_references_init(&scorer->bleu_references);
+  ngram_references_init(&scorer->counted);
 }
 
 static void scorer_free(Scorer *scorer) {
@@ -152,7 +163,10 @@ static void scorer_free(Scorer *scorer) {
   ngram_counts_free(&scorer->counts);
   cider_free(&scorer->cider);
   cider_references_free(&scorer->cider_references);
-  bleu_references_free(&scorer->bleu_references);
+  ngram_references_free(&scorer->counted);
+  free(scorer->frequencies.of);
+  free(scorer->frequencies.numbers);
+  free(scorer->frequencies.some);
   rouge_scratch_free(&scorer->rouge);
   free(scorer->spans);
   free(scorer->tokens);
@@ -168,7 +182,6 @@ static void candidate_choose(Scorer *scorer, int references, int g) {
   scorer->spans[0] = scorer->spans[1 + references + g];
   scorer->tokens[0] = scorer->tokens[1 + references + g];
   scorer->meteor_captions[0] = scorer->meteor_captions[1 + references + g];
-  scorer->cooked = g > 0;
 }
 
 static MeteorCaption meteor_caption_of(const Evaluation *evaluation, size_t caption) {
@@ -200,8 +213,8 @@ static int picture_spans(const Evaluation *evaluation, int image, Scorer *scorer
 }
 
 static void score_bleu(Scorer *scorer, int references, double scores[METRICS]) {
-  if (!scorer->cooked) bleu_cook(&scorer->bleu_references, scorer->spans + 1, references);
-  BleuStats stats = bleu_stats(&scorer->bleu_references, scorer->spans[0]);
+  (void)references;
+  BleuStats stats = bleu_stats(&scorer->counted, scorer->spans[0], &scorer->counts);
   bleu_stats_add(&scorer->bleu_sum, &stats);
   bleu_scores(&stats, scores + METRIC_BLEU_1);
 }
@@ -218,7 +231,7 @@ static void score_rouge(Scorer *scorer, int references, double scores[METRICS]) 
 }
 
 static void score_cider(Scorer *scorer, int references, double scores[METRICS]) {
-  if (!scorer->cooked) cider_cook(&scorer->cider, &scorer->cider_references, scorer->spans + 1, references);
+  (void)references;
   CiderScores cider = cider_score(&scorer->cider, &scorer->cider_references, scorer->spans[0]);
   scores[METRIC_CIDER] = cider.d;
   scores[METRIC_CIDER_ORIGINAL] = cider.original;
@@ -234,24 +247,64 @@ static const struct {
     {METRIC_CIDER, METRIC_CIDER_ORIGINAL, score_cider},
 };
 
+static bool is_wanted(const Evaluation *evaluation, Metric first, Metric last) {
+  for (Metric m = first; m <= last; m++)
+    if (!evaluation->skip[m]) return true;
+  return false;
+}
+
+static void numbers_add(SetFrequencies *set, const NgramCounts *ngrams) {
+  if (set->used + (size_t)ngrams->used > set->room) {
+    set->room = (set->used + (size_t)ngrams->used) * 2;
+    set->numbers = xrealloc(set->numbers, sizeof *set->numbers * set->room);
+  }
+  for (int i = 0; i < ngrams->used; i++) set->numbers[set->used++] = (uint32_t)ngrams->entries[i].count;
+}
+
 static void df_open(const Evaluation *evaluation, Scorer *scorer) {
-  for (int i = 0; !evaluation->df && i < evaluation->images; i++) {
+  if (evaluation->df) {
+    cider_df_set(&scorer->cider, evaluation->df);
+    return;
+  }
+  for (int i = 0; i < evaluation->images; i++) {
     int references = picture_spans(evaluation, i, scorer);
     ngram_df_add(&scorer->df, scorer->spans + 1, references, &scorer->counts);
+    numbers_add(&scorer->frequencies, &scorer->counts);
   }
-  cider_df_set(&scorer->cider, evaluation->df ? evaluation->df : &scorer->df);
+  scorer->frequencies.of = xmalloc(sizeof *scorer->frequencies.of * (scorer->df.used + 1));
+  ngram_df_by_number(&scorer->df, scorer->frequencies.of);
+  cider_df_set(&scorer->cider, &scorer->df);
+}
+
+/* Frequencies of the next picture's n-grams. */
+static const uint32_t *frequencies_next(SetFrequencies *set, int ngrams) {
+  if (!set->of) return NULL;
+  if (ngrams > set->some_room) {
+    set->some_room = ngrams * 2;
+    set->some = xrealloc(set->some, sizeof *set->some * (size_t)set->some_room);
+  }
+  for (int i = 0; i < ngrams; i++) set->some[i] = set->of[set->numbers[set->at++]];
+  return set->some;
+}
+
+/* What all candidates of the picture share. */
+static void picture_cook(const Evaluation *evaluation, Scorer *scorer, int references) {
+  bool cider = is_wanted(evaluation, METRIC_CIDER, METRIC_CIDER_ORIGINAL);
+  if (!cider && !is_wanted(evaluation, METRIC_BLEU_1, METRIC_BLEU_4)) return;
+  ngram_references_count(&scorer->counted, scorer->spans + 1, references);
+  if (!cider) return;
+  const uint32_t *df = frequencies_next(&scorer->frequencies, scorer->counted.ngrams.used);
+  cider_cook(&scorer->cider, &scorer->cider_references, &scorer->counted, df);
 }
 
 /* Scores [G, METRICS] of one picture. */
 static void picture_score(const Evaluation *evaluation, int image, Scorer *scorer, double (*scores)[METRICS]) {
   int references = picture_spans(evaluation, image, scorer);
+  picture_cook(evaluation, scorer, references);
   for (int g = 0; g < evaluation->group; g++) {
     candidate_choose(scorer, references, g);
-    for (size_t s = 0; s < sizeof SCORERS / sizeof *SCORERS; s++) {
-      bool wanted = false;
-      for (Metric m = SCORERS[s].first; m <= SCORERS[s].last; m++) wanted = wanted || !evaluation->skip[m];
-      if (wanted) SCORERS[s].score(scorer, references, scores[g]);
-    }
+    for (size_t s = 0; s < sizeof SCORERS / sizeof *SCORERS; s++)
+      if (is_wanted(evaluation, SCORERS[s].first, SCORERS[s].last)) SCORERS[s].score(scorer, references, scores[g]);
   }
 }
 
@@ -282,7 +335,7 @@ void evaluation_compute(const Evaluation *evaluation, EvaluationScores *scores) 
 
   Scorer scorer;
   scorer_init(&scorer, evaluation);
-  df_open(evaluation, &scorer);
+  if (is_wanted(evaluation, METRIC_CIDER, METRIC_CIDER_ORIGINAL)) df_open(evaluation, &scorer);
   for (int i = 0; i < evaluation->images; i++)
     picture_score(evaluation, i, &scorer, scores->image + (size_t)i * (size_t)evaluation->group);
   for (int c = 0; c < captions; c++)

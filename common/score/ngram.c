@@ -171,11 +171,17 @@ void ngram_df_add(NgramDf *df, const WordSpan *references, int count, NgramCount
   for (int i = 0; i < scratch->used; i++) ngram_df_prefetch(df, scratch->entries[i].key);
   for (int i = 0; i < scratch->used; i++) {
     NgramDfSlot *slot = df_slot(df, scratch->entries[i].key);
-    if (!slot->key) df->used++;
-    slot->key = scratch->entries[i].key;
+    if (!slot->key) *slot = (NgramDfSlot){.key = scratch->entries[i].key, .number = (uint32_t)df->used++};
     slot->df++;
+    scratch->entries[i].count = (int32_t)slot->number;
   }
   df->documents++;
+}
+
+void ngram_df_by_number(const NgramDf *df, uint32_t *frequencies) {
+  CHECK(!df->keys);
+  for (size_t i = 0; i <= df->mask; i++)
+    if (df->slots[i].key) frequencies[df->slots[i].number] = df->slots[i].df;
 }
 
 static int slot_compare(const void *a, const void *b) {

@@ -75,8 +75,8 @@ void ngram_counts_add(NgramCounts *counts, WordSpan caption);
 /* --- document frequencies ---------------------------------------------------------------------------------------- */
 
 typedef struct NgramDfSlot {
-  uint64_t key; /* 0 = free */
-  uint64_t df;
+  uint64_t key;        /* 0 = free */
+  uint32_t df, number; /* number: 0, 1, ... in the order the n-grams were met */
 } NgramDfSlot;
 
 /* A document is one picture: all its references. References are added with the end token as their last word; tables
@@ -96,7 +96,8 @@ void ngram_df_init(NgramDf *df);
 void ngram_df_free(NgramDf *df);  /* idempotent */
 void ngram_df_clear(NgramDf *df); /* keeps its memory */
 
-/* Adds one document; `scratch` is overwritten. */
+/* Adds one document. `scratch` then holds its n-grams in the order of their first appearance, and their numbers in the table in
+ * place of counts. */
 void ngram_df_add(NgramDf *df, const WordSpan *references, int count, NgramCounts *scratch);
 
 /* Asks for the memory that ngram_df_find reads: the table is larger than the caches. */
@@ -118,6 +119,8 @@ static inline uint64_t ngram_df_find(const NgramDf *df, uint64_t key) {
   }
 }
 
+/* Document frequencies [used] by number: a small table beside the large one. */
+void ngram_df_by_number(const NgramDf *df, uint32_t *frequencies);
 /* Writes keys[used] rising and df[used], as the dataset file stores them (ngram/{key,df}; float32 holds counts up to
  * 2^24 exactly). */
 void ngram_df_export(const NgramDf *df, uint64_t *keys, float *counts);
