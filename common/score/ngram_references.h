@@ -15,8 +15,8 @@ typedef struct NgramSeen {
 } NgramSeen;
 
 typedef struct NgramReferences {
-  NgramCounts ngrams;     /* of all references, in the order of their first appearance; count: references that have it */
-  int32_t *first;         /* owned: [ngrams.used + 1]: postings of each n-gram */
+  NgramCounts ngrams; /* of all references, in the order of their first appearance; count: references that have it */
+  int32_t *first;     /* owned: [ngrams.used + 1]: postings of each n-gram */
   NgramPosting *postings; /* owned: by n-gram, then reference */
   NgramSeen *seen;        /* owned: [seen_used] the same by reference */
   int32_t *words;         /* owned: [count] of each reference */
