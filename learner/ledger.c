@@ -160,6 +160,7 @@ static void chunk_drop(LedgerIteration *iteration, Chunk *chunk) {
   chunk->result = (Result){0};
   chunk->state = CHUNK_PENDING;
   chunk->holders = 0;
+  chunk->assignment.policy_version = VERSION_NONE; /* nothing answers it before it is handed out again */
 }
 
 void ledger_renew(Ledger *ledger, int64_t oldest, int64_t policy_version, int64_t reference_version) {

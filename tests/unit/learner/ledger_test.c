@@ -206,6 +206,7 @@ static void test_floating(void **state) {
   assert_int_equal(ledger.dropped, 2);
   assert_int_equal(ledger_ready(&ledger, WORK_ROLLOUT, 0), 0);
   ledger_check(&ledger);
+  assert_int_equal(give_back(&ledger, 1, 1, &a), LEDGER_UNKNOWN); /* nobody has it again yet */
   assert_true(ledger_next(&ledger, 1, 0, &again) && again.chunk == 0 && again.policy_version == 2);
   assert_int_equal(give_back(&ledger, 1, 1, &a), LEDGER_UNKNOWN);
   assert_int_equal(give_back(&ledger, 1, 1, &again), LEDGER_ACCEPTED);
