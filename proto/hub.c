@@ -195,6 +195,9 @@ static void hear(Hub *hub, const Incoming *incoming) {
     message_free(&message);
     bar(hub, rank, "a message before HELLO");
     return;
+  } else if (message.type == MESSAGE_GOODBYE) { /* of whatever epoch: nothing follows */
+    if (message.goodbye.has_profile) profile_hear(rank, &message.goodbye.profile);
+    lose(hub, rank, ACTOR_LEFT, message.goodbye.reason);
   } else if (actor->state == ACTOR_LIVE && message.epoch == actor->epoch) {
     actor->heard = channel_clock(hub->channel);
     if (message.type == MESSAGE_RESULT) {
@@ -202,10 +205,6 @@ static void hear(Hub *hub, const Incoming *incoming) {
       hear_result(hub, rank, &message.result);
       return;
     }
-    if (message.type == MESSAGE_GOODBYE && message.goodbye.has_profile) profile_hear(rank, &message.goodbye.profile);
-    if (message.type == MESSAGE_GOODBYE) lose(hub, rank, ACTOR_LEFT, message.goodbye.reason);
-  } else if (message.type == MESSAGE_GOODBYE) {
-    actor->state = ACTOR_LEFT;
   } else if (actor->state == ACTOR_LOST && !actor->rejoin_said && !hub->closing) {
     Message rejoin = {.type = MESSAGE_REJOIN, .rejoin = {actor->epoch}};
     send_message(hub, rank, &rejoin);

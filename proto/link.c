@@ -253,7 +253,8 @@ Status link_open(Link **opened, const LinkOptions *options) {
 bool link_close(Link *link, const char *reason, int exit_code) {
   if (!link) return false;
   bool finalize = false;
-  if (link->channel && channel_rank(link->channel) != LEARNER && link->ended != LINK_LOST && link->epoch) {
+  bool heard_of = link->epoch && link->ended != LINK_LOST;
+  if (heard_of || link->ended == LINK_STOP) { /* a STOP may come before WELCOME */
     Message goodbye = {.type = MESSAGE_GOODBYE};
     snprintf(goodbye.goodbye.reason, sizeof goodbye.goodbye.reason, "%s", reason);
     goodbye.goodbye.has_profile = profile_enabled();

@@ -81,6 +81,14 @@ if [ "$recovery" = yes ]; then
 else
   echo "  not run: deaths of ranks (this MPI has no --enable-recovery)"
 fi
+run_ranks 60 2 "$scratch/log" "$program" --0:dismiss
+if [ $? = 0 ] && grep -q 'goodbye heard' "$scratch/log"; then
+  echo "  ok STOP before WELCOME is answered by GOODBYE"
+else
+  echo "  FAILED STOP before WELCOME is answered by GOODBYE"
+  sed 's/^/    /' "$scratch/log" | tail -40
+  failed=1
+fi
 # without recovery a bug anywhere ends the job
 launch="mpirun --oversubscribe"
 for rank in 0 2; do

@@ -5,7 +5,8 @@
  *
  *   --lag L              iterations k .. k + L are open at once
  *   --RANK:FAULT[=N]     that rank's fault before its N-th chunk (N-th iteration for rank 0): die, bug, memory, stop, slow,
- *                        silent, garbage, tag, oversize, flip, foreign, nan; before it joins: early, late, mismatch, kernel */
+ *                        silent, garbage, tag, oversize, flip, foreign, nan; before it joins: early, late, mismatch, kernel;
+ *                        of rank 0: dismiss */
 #include <math.h>
 #include <mpi.h>
 #include <signal.h>
@@ -164,8 +165,29 @@ static void open_iteration(Ledger *ledger, Work work, int64_t iteration, int64_t
   ledger_open(ledger, work, iteration, policy, reference, image, IMAGES, CHUNK);
 }
 
+/* A learner that answers the HELLO of rank 1 by STOP: an actor without an epoch is to say GOODBYE too. */
+static int dismiss_at_once(void) {
+  static unsigned char heard[1 << 16];
+  unsigned char *bytes;
+  size_t size;
+  Message stop = {.type = MESSAGE_STOP, .stop = {.finalize = true}};
+  MPI_Recv(heard, sizeof heard, MPI_BYTE, 1, MESSAGE_HELLO, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  if (message_encode(&stop, &bytes, &size) != OK) exit(4);
+  MPI_Send(bytes, (int)size, MPI_BYTE, 1, MESSAGE_STOP, MPI_COMM_WORLD);
+  int there = 0;
+  for (double limit = clock_seconds() + 5; !there && clock_seconds() < limit; clock_sleep(1e-3))
+    MPI_Iprobe(1, MESSAGE_GOODBYE, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
+  printf("goodbye %s\n", there ? "heard" : "missing");
+  fflush(NULL);
+  if (!there) _exit(1);
+  MPI_Recv(heard, sizeof heard, MPI_BYTE, 1, MESSAGE_GOODBYE, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  MPI_Finalize();
+  return 0;
+}
+
 static int learner(void) {
   log_role_set("learner");
+  if (!strcmp(fault, "dismiss")) return dismiss_at_once();
   float *weights = xcalloc(FLOATS, sizeof(float)), *mixed = xcalloc(FLOATS, sizeof(float));
   for (uint32_t i = 0; i < FLOATS; i++) weights[i] = (float)(words(9999, i, 0, 0) % 1000) * 1e-3f;
   Hub *hub = NULL;
