@@ -21,8 +21,8 @@
 #include "common/config/command.h"
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
-#include "proto/channel.h"
 #include "proto/link.h"
+#include "proto/world.h"
 
 static const char *const help =
     "usage: mpirun -np 1 troupe-learner CONFIG ... : -np ACTORS troupe-actor CONFIG [--set a.b=c]...\n"
@@ -60,6 +60,7 @@ static Status actor_join(Actor *actor, bool loaded) {
                          .dataset_hash = loaded ? actor->dataset.content_hash : "",
                          .kernel = gemm_name(),
                          .floats = actor->table.total,
+                         .learners = loaded ? actor->config.learner.ranks : 0,
                          .join_s = loaded ? actor->config.actors.start_timeout_s : 0,
                          .sink = snapshots_sink(&actor->snapshots)};
   TRY(link_open(&actor->link, &options));
@@ -155,7 +156,7 @@ int main(int argc, char **argv) {
     fputs(help, stdout);
     return OK;
   }
-  fatal_handler_set(channel_abort);
+  fatal_handler_set(world_abort);
   omp_set_num_threads(1); /* an actor is one core: more actors, not more threads */
   return actor_run(argc, argv);
 }

@@ -46,7 +46,7 @@ Status collect(Hub *hub, Ledger *ledger, Work work, int64_t last, int chunks, co
     bool any = collect_once(hub, ledger);
     if (hub_live(hub) > 0) alone_since = hub_clock(hub);
     if (hub_clock(hub) - alone_since > GRACE_S)
-      return status_set(FAILED, "no actors: all %d are gone, for %d s now", hub_ranks(hub) - 1, GRACE_S);
+      return status_set(FAILED, "no actors: all %d are gone, for %d s now", hub_actors(hub), GRACE_S);
     if (!any) hub_idle(hub);
   }
   profile_end(PROFILE_IDLE, began, 0);

@@ -20,7 +20,7 @@
 #include "common/tensor/gemm.h"
 #include "learner/pretrain.h"
 #include "learner/trainer.h"
-#include "proto/channel.h"
+#include "proto/world.h"
 
 static const char *const help =
     "usage: mpirun -np 1 troupe-learner CONFIG [--set a.b=c]... [--profile] [--trace] : -np ACTORS troupe-actor CONFIG ...\n"
@@ -53,7 +53,7 @@ static Trainer trainer = {.run = {.lock = -1}};
 static void peers_end(void) {
   alarm(FATAL_LIMIT_S);
   trainer_report_fatal(&trainer);
-  channel_abort();
+  world_abort();
 }
 
 static Status run_train(const Config *config, bool profile) {

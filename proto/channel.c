@@ -2,19 +2,16 @@
 #include "proto/channel.h"
 
 #include <mpi.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/profile.h"
+#include "proto/world.h"
 
 /* Progress time gains at most this much from one call to the next. */
 static const double clock_step_s = 0.05;
-enum { ABORT_LIMIT_S = 10 };
 
 typedef struct Outgoing {
   struct Outgoing *next;
@@ -45,52 +42,20 @@ struct Channel {
   char reason[REASON_TEXT];
 };
 
-/* --- MPI_Init and MPI_Finalize wait for ranks that have died: under a watchdog ------------------------------------ */
-
-static volatile sig_atomic_t watchdog_code;
-static const char *volatile watchdog_words; /* what to say, or NULL */
-
-static void watchdog_bites(int signal_number) {
-  (void)signal_number;
-  const char *words = watchdog_words;
-  if (words && write(STDERR_FILENO, words, strlen(words)) < 0) _exit(watchdog_code);
-  _exit(watchdog_code);
-}
-
-/* Ends the process with `exit_code` after limit_s; 0 calls it off. */
-static void watchdog_set(double limit_s, int exit_code, const char *words) {
-  watchdog_code = exit_code;
-  watchdog_words = words;
-  struct sigaction action = {.sa_handler = watchdog_bites};
-  sigaction(SIGALRM, &action, NULL);
-  struct itimerval timer = {.it_value = {(time_t)limit_s, limit_s > 0}};
-  setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-Status channel_open(Channel **channel, Direction receives, double start_s, double receive_s) {
-  int initialised = 0, provided = 0;
-  MPI_Initialized(&initialised);
-  if (!initialised) {
-    watchdog_set(
-        start_s, FAILED,
-        "troupe: the ranks did not meet in time (MPI_Init; actors.start_timeout_s): one of them died at its start\n");
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
-      return status_set(FAILED, "MPI cannot be started: MPI_Init_thread failed");
-    watchdog_set(0, 0, NULL);
-  }
-  signal(SIGPIPE, SIG_IGN); /* a TCP peer that died must not kill us */
-  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+Status channel_open(Channel **channel, Direction receives, int learners, double start_s, double receive_s) {
+  TRY(world_start(receives == TO_LEARNER ? ROLE_LEARNER : ROLE_ACTOR, start_s));
   Channel *c = xcalloc(1, sizeof *c);
-  *c = (Channel){.receives = receives, .receive_s = receive_s, .seen = clock_seconds()};
-  MPI_Comm_rank(MPI_COMM_WORLD, &c->rank);
-  MPI_Comm_size(MPI_COMM_WORLD, &c->size);
-  c->first = receives == TO_LEARNER ? 1 : 0;
+  *c = (Channel){.receives = receives,
+                 .receive_s = receive_s,
+                 .rank = world_rank(),
+                 .size = world_size(),
+                 .seen = clock_seconds()};
+  c->first = receives == TO_LEARNER ? learners : 0;
   c->end = receives == TO_LEARNER ? c->size : 1;
   c->cursor = c->first;
   c->peer = xcalloc((size_t)c->size, sizeof *c->peer);
   *channel = c;
-  return OK;
+  return world_layout(learners, true);
 }
 
 int channel_rank(const Channel *channel) { return channel->rank; }
@@ -280,11 +245,15 @@ void channel_mute(Channel *channel, int rank, bool muted) { channel->peer[rank].
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
+bool channel_busy(const Channel *channel) {
+  for (int p = channel->first; p < channel->end; p++)
+    if (channel->peer[p].sending || channel->peer[p].receiving) return true;
+  return false;
+}
+
 bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_code) {
   if (!channel) return false;
-  bool outstanding = false;
-  for (int p = channel->first; p < channel->end; p++)
-    outstanding = outstanding || channel->peer[p].sending || channel->peer[p].receiving;
+  bool outstanding = channel_busy(channel);
   if (outstanding) finalize = false;
   for (int p = channel->first; p < channel->end; p++) channel_drop_queue(channel, p);
   /* what MPI still has stays allocated: the process is about to end */
@@ -292,22 +261,6 @@ bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_cod
     free(channel->peer);
     free(channel);
   }
-  if (finalize) {
-    fflush(NULL);
-    watchdog_set(limit_s, exit_code, NULL);
-    MPI_Finalize();
-    watchdog_set(0, 0, NULL);
-  }
+  if (finalize) world_finalize(limit_s, exit_code);
   return finalize;
-}
-
-/* A rank that ends before MPI_Init would hold the others up in theirs. */
-void channel_abort(void) {
-  int initialised = 0, finalised = 0;
-  MPI_Initialized(&initialised);
-  MPI_Finalized(&finalised);
-  watchdog_set(ABORT_LIMIT_S, FAILED, NULL);
-  if (!initialised) initialised = MPI_Init(NULL, NULL) == MPI_SUCCESS;
-  if (initialised && !finalised) MPI_Abort(MPI_COMM_WORLD, FAILED);
-  _exit(FAILED);
 }

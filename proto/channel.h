@@ -1,7 +1,6 @@
-/* Channel: whole messages between this rank and its peers over nonblocking point-to-point MPI. The only file that
- * calls MPI. At most one send and one receive are outstanding for each peer; sizes and tags are checked against the
- * message table before a byte is allocated; an MPI error or a receive out of time is a fault of that peer, never of
- * the program. */
+/* Channel: whole messages between this rank and its peers over nonblocking point-to-point MPI. At most one send and one
+ * receive are outstanding for each peer; sizes and tags are checked against the message table before a byte is allocated;
+ * an MPI error or a receive out of time is a fault of that peer, never of the program. */
 #ifndef TROUPE_PROTO_CHANNEL_H
 #define TROUPE_PROTO_CHANNEL_H
 
@@ -13,11 +12,11 @@
 
 typedef struct Channel Channel;
 
-/* MPI_Init_thread(FUNNELED) if not yet done; SIGPIPE ignored; MPI_ERRORS_RETURN. Collective: a process whose peers have
- * not all come after start_s ends itself (a rank that dies meanwhile would hold up the others for ever). `receives`: the
- * direction of what this rank receives. receive_s: limit of one receive. The learner's peers are all other ranks, an actor's
- * only rank 0. */
-Status channel_open(Channel **channel, Direction receives, double start_s, double receive_s);
+/* Starts MPI (world_start: a process whose peers have not all come after start_s ends itself). `receives`: the direction of
+ * what this rank receives. receive_s: limit of one receive. Ranks 0 .. learners - 1 are the learner's (for an actor 0: it
+ * does not know). The peers of rank 0 are the actors, an actor's only peer is rank 0. Errors: BAD_INPUT the ranks stand
+ * otherwise; *channel is there all the same. */
+Status channel_open(Channel **channel, Direction receives, int learners, double start_s, double receive_s);
 
 int channel_rank(const Channel *channel);
 int channel_size(const Channel *channel);
@@ -53,11 +52,10 @@ void channel_mute(Channel *channel, int peer, bool muted);
 /* Drops what is queued and not yet being sent. */
 void channel_drop_queue(Channel *channel, int peer);
 
-/* With finalize and nothing outstanding: MPI_Finalize under a watchdog that ends the process with `exit_code` after
- * limit_s; true. Otherwise false: flush and _exit. Frees the channel either way. */
-bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_code);
+/* Something is being sent or received. */
+bool channel_busy(const Channel *channel);
 
-/* Ends the job as far as MPI can (for fatal_handler_set). Does not return. */
-void channel_abort(void) __attribute__((noreturn));
+/* With finalize and nothing outstanding: world_finalize; true. Otherwise false: flush and _exit. Frees the channel either way. */
+bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_code);
 
 #endif

@@ -33,8 +33,8 @@ struct Hub {
   HubOptions options;
   char config_hash[HASH_TEXT], dataset_hash[HASH_TEXT], kernel[KERNEL_TEXT];
   Channel *channel;
-  int ranks;
-  Actor *actor; /* [ranks]; 0 is ourselves, unused */
+  int learners, ranks; /* the actors' ranks: learners .. ranks - 1 */
+  Actor *actor;        /* [ranks]; the learner's are unused */
   Shelf shelf;
   QueuedEvent *first, **last;
   ProcessName process;
@@ -224,7 +224,7 @@ static void look(Hub *hub) {
   double now = clock_seconds();
   if (now - hub->checked < look_s) return;
   hub->checked = now;
-  for (rank = 1; rank < hub->ranks; rank++) {
+  for (rank = hub->learners; rank < hub->ranks; rank++) {
     Actor *actor = &hub->actor[rank];
     if (actor->state != ACTOR_LIVE) continue;
     double silent = channel_clock(hub->channel) - actor->heard;
@@ -243,7 +243,7 @@ static void look(Hub *hub) {
 static bool talk(Hub *hub) {
   bool queued = false, transfer = false;
   double now = clock_seconds();
-  for (int rank = 1; rank < hub->ranks; rank++) {
+  for (int rank = hub->learners; rank < hub->ranks; rank++) {
     Actor *actor = &hub->actor[rank];
     if (actor->state != ACTOR_LIVE) continue;
     int unsent = channel_unsent(hub->channel, rank);
@@ -275,6 +275,7 @@ void hub_pump(Hub *hub) {
     if (!queued && !heard) break;
   }
   look(hub);
+  team_pump(hub->options.team);
 }
 
 bool hub_poll(Hub *hub, Event *event) {
@@ -308,7 +309,7 @@ void hub_adopt_reference(Hub *hub, int64_t policy_version, int64_t reference_ver
 int hub_ready(const Hub *hub, int depth) {
   int best = -1;
   if (depth > WORKS_MAX) depth = WORKS_MAX;
-  for (int rank = 1; rank < hub->ranks; rank++) {
+  for (int rank = hub->learners; rank < hub->ranks; rank++) {
     const Actor *actor = &hub->actor[rank];
     if (actor->state != ACTOR_LIVE || !actor->announced || actor->courier.works >= depth) continue;
     if (best < 0 || actor->courier.works < hub->actor[best].courier.works) best = rank;
@@ -317,7 +318,7 @@ int hub_ready(const Hub *hub, int depth) {
 }
 
 void hub_assign(Hub *hub, int rank, const Assignment *assignment) {
-  CHECK(rank > 0 && rank < hub->ranks && hub->actor[rank].state == ACTOR_LIVE);
+  CHECK(rank >= hub->learners && rank < hub->ranks && hub->actor[rank].state == ACTOR_LIVE);
   CHECK(shelf_find(&hub->shelf, SNAPSHOT_POLICY, assignment->policy_version));
   CHECK(assignment->reference_version == VERSION_NONE ||
         shelf_find(&hub->shelf, SNAPSHOT_REFERENCE, assignment->reference_version));
@@ -325,12 +326,12 @@ void hub_assign(Hub *hub, int rank, const Assignment *assignment) {
 }
 
 double hub_clock(const Hub *hub) { return channel_clock(hub->channel); }
-int hub_ranks(const Hub *hub) { return hub->ranks; }
+int hub_actors(const Hub *hub) { return hub->ranks - hub->learners; }
 HubCounters hub_counters(const Hub *hub) { return hub->counters; }
 
 static int in_state(const Hub *hub, ActorState state) {
   int count = 0;
-  for (int rank = 1; rank < hub->ranks; rank++) count += hub->actor[rank].state == state;
+  for (int rank = hub->learners; rank < hub->ranks; rank++) count += hub->actor[rank].state == state;
   return count;
 }
 
@@ -367,16 +368,12 @@ static Hub *hub_new(const HubOptions *options) {
 
 Status hub_open(Hub **opened, const HubOptions *options) {
   Hub *hub = *opened = hub_new(options);
-  TRY(channel_open(&hub->channel, TO_LEARNER, hub->options.join_s, hub->options.silence_s));
+  hub->learners = team_ranks(options->team);
+  TRY(channel_open(&hub->channel, TO_LEARNER, hub->learners, hub->options.join_s, hub->options.silence_s));
   hub->ranks = channel_size(hub->channel);
   hub->actor = xcalloc((size_t)hub->ranks, sizeof *hub->actor);
-  if (channel_rank(hub->channel) != 0 || hub->ranks < 2)
-    return status_set(BAD_INPUT,
-                      "this learner is rank %d of %d; expected rank 0 of 2 or more: "
-                      "mpirun -np 1 troupe-learner CONFIG : -np N troupe-actor CONFIG",
-                      channel_rank(hub->channel), hub->ranks);
   double limit = hub_clock(hub) + hub->options.join_s;
-  while (hub_live(hub) + hub->refused < hub->ranks - 1 && hub_clock(hub) < limit) {
+  while (hub_live(hub) + hub->refused < hub_actors(hub) && hub_clock(hub) < limit) {
     hub_pump(hub);
     hub_idle(hub);
   }
@@ -385,15 +382,16 @@ Status hub_open(Hub **opened, const HubOptions *options) {
   if (!hub_live(hub))
     return status_set(FAILED, "no actor came within %.0f s (actors.start_timeout_s); did the actors start?",
                       hub->options.join_s);
-  for (int rank = 1; rank < hub->ranks; rank++) hub->actor[rank].announced = hub->actor[rank].state == ACTOR_LIVE;
-  if (hub_live(hub) < hub->ranks - 1)
-    log_warning("going on with %d of %d actors; the others may come later", hub_live(hub), hub->ranks - 1);
+  for (int rank = hub->learners; rank < hub->ranks; rank++)
+    hub->actor[rank].announced = hub->actor[rank].state == ACTOR_LIVE;
+  if (hub_live(hub) < hub_actors(hub))
+    log_warning("going on with %d of %d actors; the others may come later", hub_live(hub), hub_actors(hub));
   hub->counters = (HubCounters){0};
   return OK;
 }
 
 static bool unsent(const Hub *hub) {
-  for (int rank = 1; rank < hub->ranks; rank++)
+  for (int rank = hub->learners; rank < hub->ranks; rank++)
     if (channel_unsent(hub->channel, rank)) return true;
   return false;
 }
@@ -401,9 +399,9 @@ static bool unsent(const Hub *hub) {
 /* STOP to every actor, then waits for those that live to say GOODBYE. True: nobody is or was missing, and MPI has nothing
  * left of ours: the actors, then told to finalize, do not wait for a learner that does not. */
 static bool dismiss(Hub *hub, const char *reason) {
-  bool all_alive = hub_live(hub) == hub->ranks - 1;
+  bool all_alive = hub_live(hub) == hub_actors(hub) && !team_lost(hub->options.team);
   hub->closing = true;
-  for (int rank = 1; rank < hub->ranks; rank++) {
+  for (int rank = hub->learners; rank < hub->ranks; rank++) {
     if (hub->actor[rank].state == ACTOR_BARRED || hub->actor[rank].state == ACTOR_LEFT) continue;
     channel_drop_queue(hub->channel, rank);
     Message stop = {.type = MESSAGE_STOP, .stop = {.finalize = all_alive}};
@@ -413,7 +411,7 @@ static bool dismiss(Hub *hub, const char *reason) {
   double limit = clock_seconds() + hub->options.goodbye_s;
   bool all_left = false;
   while (clock_seconds() < limit) {
-    all_left = in_state(hub, ACTOR_LEFT) == hub->ranks - 1;
+    all_left = in_state(hub, ACTOR_LEFT) == hub_actors(hub);
     if (!hub_live(hub) && !(all_alive && all_left && unsent(hub))) break;
     hub_pump(hub);
     hub_idle(hub);
@@ -423,8 +421,9 @@ static bool dismiss(Hub *hub, const char *reason) {
 
 bool hub_close(Hub *hub, const char *reason, int exit_code) {
   if (!hub) return false;
-  bool finalize = hub->channel && hub->actor && channel_rank(hub->channel) == 0 && dismiss(hub, reason);
+  bool finalize = hub->channel && hub->actor && dismiss(hub, reason) && !channel_busy(hub->channel);
   if (finalize && hub->refused) finalize = false; /* refused actors did not wait for us */
+  finalize = team_close(hub->options.team, finalize);
   finalize = channel_close(hub->channel, finalize, hub->options.goodbye_s, exit_code);
   while (hub->first) {
     QueuedEvent *queued = hub->first;

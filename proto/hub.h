@@ -11,11 +11,13 @@
 #include "common/base/status.h"
 #include "proto/courier.h"
 #include "proto/messages.h"
+#include "proto/team.h"
 
 typedef struct Hub Hub;
 
 /* A zero takes the default. */
 typedef struct HubOptions {
+  Team *team;                             /* the learner's ranks, this being the lead; hub_close closes it. NULL: one */
   const char *config_hash, *dataset_hash; /* "" accepts only "" */
   size_t floats;                          /* weights in a block */
   int vocabulary;                         /* token ids in results are below it */
@@ -29,8 +31,8 @@ typedef struct HubOptions {
   double goodbye_s;                       /* 10 */
 } HubOptions;
 
-/* Starts MPI and waits for HELLOs until all ranks have come or join_s is over. Errors: BAD_INPUT not rank 0, no actor
- * ranks, or every actor refused; FAILED nobody came. Then call hub_close all the same when *hub is not NULL. */
+/* Starts MPI and waits for HELLOs until all ranks have come or join_s is over. Errors: BAD_INPUT the ranks stand otherwise
+ * (world_layout), or every actor refused; FAILED nobody came. Then call hub_close all the same when *hub is not NULL. */
 Status hub_open(Hub **hub, const HubOptions *options);
 
 /* Registers version `version` (rising by kind) and starts sending it to all actors, also to those that join later.
@@ -64,9 +66,9 @@ void hub_idle(Hub *hub);
 
 /* Seconds in which the learner made progress (PROTOCOL.md, "Failure rules"): the clock for late chunks. */
 double hub_clock(const Hub *hub);
-int hub_live(const Hub *hub);  /* live actors */
-int hub_lost(const Hub *hub);  /* actors lost or barred and not back */
-int hub_ranks(const Hub *hub); /* actors' ranks are 1 .. hub_ranks - 1 */
+int hub_live(const Hub *hub);   /* live actors */
+int hub_lost(const Hub *hub);   /* actors lost or barred and not back */
+int hub_actors(const Hub *hub); /* ranks that are actors */
 
 typedef struct HubCounters {
   double idle_s;           /* slept in hub_idle */
@@ -76,8 +78,8 @@ typedef struct HubCounters {
 } HubCounters;
 HubCounters hub_counters(const Hub *hub);
 
-/* STOP to all, waits for GOODBYEs with a limit, frees. True: MPI is finalized, return from main. False: somebody died;
- * fflush(NULL) and _exit(exit_code). NULL is fine (false). */
+/* STOP to all, waits for GOODBYEs with a limit, closes the team, frees. True: MPI is finalized, return from main. False:
+ * somebody died; fflush(NULL) and _exit(exit_code). NULL is fine (false). */
 bool hub_close(Hub *hub, const char *reason, int exit_code);
 
 #endif

@@ -233,10 +233,7 @@ Status link_open(Link **opened, const LinkOptions *options) {
   link->floats = options->floats;
   link->sink = options->sink;
   double wait = options->join_s > 0 ? options->join_s : 120;
-  TRY(channel_open(&link->channel, TO_ACTOR, wait, wait));
-  if (channel_rank(link->channel) == LEARNER)
-    return status_set(BAD_INPUT, "this actor is rank 0, where the learner belongs; expected: "
-                                 "mpirun -np 1 troupe-learner CONFIG : -np N troupe-actor CONFIG");
+  TRY(channel_open(&link->channel, TO_ACTOR, options->learners, wait, wait));
   say_hello(link);
   double limit = channel_clock(link->channel) + wait;
   while (!link->epoch && link->ended == LINK_WORK) {

@@ -24,13 +24,14 @@ typedef struct LinkSink {
 typedef struct LinkOptions {
   const char *config_hash, *dataset_hash, *kernel;
   size_t floats;
+  int learners;  /* ranks before the actors; 0 = not known */
   double join_s; /* wait for WELCOME: 120 */
   LinkSink sink;
 } LinkOptions;
 
 typedef struct Link Link;
 
-/* Starts MPI, says HELLO, waits for WELCOME. Errors: BAD_INPUT this is rank 0, or the learner refused; FAILED no
+/* Starts MPI, says HELLO, waits for WELCOME. Errors: BAD_INPUT the ranks stand otherwise, or the learner refused; FAILED no
  * answer. Then call link_close all the same when *link is not NULL. */
 Status link_open(Link **link, const LinkOptions *options);
 int link_rank(const Link *link);

@@ -21,9 +21,9 @@
 #include "common/base/log.h"
 #include "common/base/rng.h"
 #include "learner/ledger.h"
-#include "proto/channel.h"
 #include "proto/hub.h"
 #include "proto/link.h"
+#include "proto/world.h"
 
 enum { FLOATS = 300001, ITERATIONS = 8, IMAGES = 60, CHUNK = 8, GROUP = 4, LENGTH = 12, VOCABULARY = 1000 };
 
@@ -366,7 +366,7 @@ int main(int argc, char **argv) {
     }
   }
   if (!strcmp(fault, "stop")) waker_start(4);
-  fatal_handler_set(channel_abort); /* as both mains do */
+  fatal_handler_set(world_abort); /* as both mains do */
   int provided, rank;
   MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
