@@ -36,22 +36,32 @@ typedef struct OptimizerOptions {
 typedef struct Optimizer {
   const ParamTable *table; /* borrowed */
   OptimizerOptions options;
-  int64_t step;                  /* updates made so far */
-  float *moment1, *moment2;      /* blocks by params.h, owned: a checkpoint saves them and, with `step`, sets them */
-  struct OptimizerBlock *blocks; /* owned */
+  int64_t step;  /* updates made so far */
+  size_t *start; /* [parts + 1] floats: who updates which segment of a block; owned */
+  int part;
+  float *moment1, *moment2;      /* of its segment, owned: a checkpoint saves them and, with `step`, sets them */
+  struct OptimizerBlock *blocks; /* of its segment, owned */
   double *partial;               /* [block_count] sums of squares, owned */
   int block_count;
 } Optimizer;
 
 void optimizer_init(Optimizer *optimizer, const ParamTable *table, const OptimizerOptions *options);
-void optimizer_free(Optimizer *optimizer); /* idempotent */
+/* Of `parts` optimizers of equal segments, as far as fixed blocks allow, the one of segment `part`. */
+void optimizer_init_part(Optimizer *optimizer, const ParamTable *table, const OptimizerOptions *options, int part,
+                         int parts);
+size_t optimizer_floats(const Optimizer *optimizer); /* in its segment */
+void optimizer_free(Optimizer *optimizer);           /* idempotent */
 
-/* Euclidean norm of a whole gradient block (clip_grad_norm_'s total norm). Uses the optimizer's scratch. */
-double optimizer_grad_norm(Optimizer *optimizer, const float *gradients);
+/* Sum of squares of its segment of a gradient block: the root of the parts' sum is clip_grad_norm_'s total norm. Uses the
+ * optimizer's scratch. */
+double optimizer_squares(Optimizer *optimizer, const float *gradients);
 
-/* One update of `weights` with learning rate options.learning_rate * multiplier; `*grad_norm` is the norm before
- * clipping. The gradients are consumed: zero afterwards, ready for the next step. FAILED when the norm is not finite:
- * then weights, moments, step and gradients stay as they were. */
+/* One update of its segment of `weights` with learning rate options.learning_rate * multiplier and the whole gradient's
+ * norm. Its segment of the gradients is consumed: zero afterwards, ready for the next step. FAILED when the norm is not
+ * finite: then weights, moments, step and gradients stay as they were. */
+Status optimizer_apply(Optimizer *optimizer, float *weights, float *gradients, double multiplier, double grad_norm);
+
+/* Both, of an optimizer of the whole; `*grad_norm` is the norm before clipping. */
 Status optimizer_step(Optimizer *optimizer, float *weights, float *gradients, double multiplier, double *grad_norm);
 
 #endif

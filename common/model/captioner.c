@@ -121,7 +121,8 @@ static void memory_forward(CaptionerState *s, const ParamTable *table, const flo
   cells_pack(images, n, d, s->key_start, s->grid);
   bias_add(s->cells, d, s->grid, weights + table->image.bias);
   if (s->dropout.image_rate > 0.0f) {
-    dropout_mask(s->cells, d, s->dropout.image_rate, s->dropout.seed, s->dropout.step, SITE_IMAGE, s->grid_mask);
+    dropout_mask(s->dropout.first_cell, s->cells, d, s->dropout.image_rate, s->dropout.seed, s->dropout.step,
+                 SITE_IMAGE, s->grid_mask);
     dropout_apply(s->cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->grid);
   }
   s->memory = stack_forward(&s->encoder, weights, s->grid, images, s->key_start, NULL, 0, NULL, NULL, &s->dropout);
@@ -148,7 +149,8 @@ static void embedding_forward(CaptionerState *s, const ParamTable *table, const 
   norm_forward(tokens, d, NULL, s->embedded, NULL, NULL, 1.0f, weights + table->norm_embedding.weight,
                weights + table->norm_embedding.bias, s->x, s->embedded_mean, s->embedded_rstd);
   if (s->dropout.rate <= 0.0f) return;
-  dropout_mask(tokens, d, s->dropout.rate, s->dropout.seed, s->dropout.step, SITE_EMBEDDING, s->embedded_mask);
+  dropout_mask(s->dropout.first_token, tokens, d, s->dropout.rate, s->dropout.seed, s->dropout.step, SITE_EMBEDDING,
+               s->embedded_mask);
   dropout_apply(tokens, d, s->embedded_mask, dropout_scale(s->dropout.rate), s->x);
 }
 

@@ -27,6 +27,7 @@ typedef struct Dropout {
   float image_rate; /* of the projected grid, before any encoder layer */
   uint64_t seed;
   uint32_t step;
+  int first_token, first_cell; /* numbers of the batch's first ones, when it is a part of a larger batch */
 } Dropout;
 
 typedef struct Captioner {

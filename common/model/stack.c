@@ -91,7 +91,8 @@ static bool dropping(const Stack *s) { return s->dropout.rate > 0.0f; }
 
 static const uint8_t *mask_draw(const Stack *s, int layer, int part, int columns, uint8_t *mask) {
   if (!dropping(s)) return NULL;
-  dropout_mask(s->rows, columns, s->dropout.rate, s->dropout.seed, s->dropout.step,
+  int first = s->decoder ? s->dropout.first_token : s->dropout.first_cell;
+  dropout_mask(first, s->rows, columns, s->dropout.rate, s->dropout.seed, s->dropout.step,
                s->first_site + SITES * layer + part, mask);
   return mask;
 }

@@ -84,7 +84,7 @@ static void philox_lanes(uint32_t k0, uint32_t k1, uint32_t word[4][LANES]) {
 /* Element c of a row takes half a word of draw c / 8, whose counter is rng_words' of {seed, RNG_DROPOUT, step, row,
  * site, c / 8}. Draw d of a group of LANES holds elements d * 8 .. d * 8 + 7: low halves of words 0..3, then high
  * halves. */
-void dropout_mask(int rows, int columns, float rate, uint64_t seed, uint32_t step, int site, uint8_t *mask) {
+void dropout_mask(int first, int rows, int columns, float rate, uint64_t seed, uint32_t step, int site, uint8_t *mask) {
   uint32_t threshold = dropout_threshold(rate);
   CHECK(site >= 0 && site < 65536 && columns <= 65536 * LANE_ELEMENTS);
 #pragma omp parallel for
@@ -95,7 +95,7 @@ void dropout_mask(int rows, int columns, float rate, uint64_t seed, uint32_t ste
       uint8_t keep[LANES][LANE_ELEMENTS];
       for (uint32_t i = 0; i < LANES; i++) {
         word[0][i] = ((uint32_t)(begin / LANE_ELEMENTS) + i) | (uint32_t)site << 16;
-        word[1][i] = (uint32_t)r, word[2][i] = step, word[3][i] = RNG_DROPOUT;
+        word[1][i] = (uint32_t)(first + r), word[2][i] = step, word[3][i] = RNG_DROPOUT;
       }
       philox_lanes((uint32_t)seed, (uint32_t)(seed >> 32), word);
       for (int w = 0; w < 4; w++) {

@@ -16,9 +16,9 @@ void column_sum(int rows, int columns, const float *y, float *sum);
 
 /* Inverted dropout. mask[r, c] is 1 where the element stays. 16 bits of a Philox draw decide an element, so the rate
  * in force is rate rounded to 1 / 65536, and dropout_scale gives the factor 1 / (1 - that rate) of what stays. Keyed
- * by (seed, step, site, row, column); site < 65536 tells the places of the model apart. Rows count from 0 in each
- * call: passes that share a step need seeds of their own. */
-void dropout_mask(int rows, int columns, float rate, uint64_t seed, uint32_t step, int site, uint8_t *mask);
+ * by (seed, step, site, row, column); site < 65536 tells the places of the model apart. `first` is the number of the first
+ * row: passes over parts of one whole go on counting; others that share a step need seeds of their own. */
+void dropout_mask(int first, int rows, int columns, float rate, uint64_t seed, uint32_t step, int site, uint8_t *mask);
 float dropout_scale(float rate);
 /* x[r, c] = mask ? x * scale : 0, in place: the forward and the backward pass are the same. */
 void dropout_apply(int rows, int columns, const uint8_t *mask, float scale, float *x);

@@ -161,12 +161,54 @@ static void non_finite_gradient_changes_nothing(void **state) {
   free(weights), free(gradients);
 }
 
+/* The parts of the learner's ranks: each block is one's; together they do what one optimizer does, to the bit. */
+static void parts_make_the_whole(void **state) {
+  (void)state;
+  Param rows[] = {{.name = "a", .rows = 300, .columns = 300, .count = 90000, .decayed = true},
+                  {.name = "b", .rows = 5, .columns = 1, .offset = 90000, .count = 5},
+                  {.name = "c", .rows = 100, .columns = 1000, .offset = 90016, .count = 100000, .decayed = true}};
+  ParamTable table = {.rows = rows, .count = 3, .total = 190016, .output = {.weight = 90016, .bias = 90000}};
+  OptimizerOptions options = OPTIMIZER_DEFAULTS;
+  options.head_scale = 3, options.weight_decay = 0.1, options.learning_rate = 0.01;
+  float *weights[2], *gradients[2];
+  for (int w = 0; w < 2; w++) weights[w] = params_block(&table), gradients[w] = params_block(&table);
+  for (int parts = 1; parts <= 12; parts++) {
+    Optimizer whole, part[12];
+    optimizer_init(&whole, &table, &options);
+    for (int p = 0; p < parts; p++) {
+      optimizer_init_part(&part[p], &table, &options, p, parts);
+      assert_memory_equal(part[p].start, part[0].start, (size_t)(parts + 1) * sizeof(size_t));
+      assert_true(part[p].start[p] <= part[p].start[p + 1]);
+      if (parts <= 5) /* blocks are of 32768 floats at most */
+        assert_in_range(optimizer_floats(&part[p]), table.total / (size_t)parts - 32768,
+                        table.total / (size_t)parts + 32768);
+    }
+    assert_true(part[0].start[0] == 0 && part[0].start[parts] == table.total);
+    for (int step = 0; step < 2; step++) {
+      double norm, squares = 0;
+      for (int w = 0; w < 2; w++) fill(&table, 7 + step, 1, gradients[w]);
+      assert_int_equal(optimizer_step(&whole, weights[0], gradients[0], 0.5, &norm), OK);
+      for (int p = 0; p < parts; p++) squares += optimizer_squares(&part[p], gradients[1]);
+      assert_close(sqrt(squares), norm, 1e-9, 0, "norm", parts);
+      for (int p = 0; p < parts; p++)
+        assert_int_equal(optimizer_apply(&part[p], weights[1], gradients[1], 0.5, norm), OK);
+      for (int p = 0; p < parts; p++)
+        assert_memory_equal(part[p].moment2, whole.moment2 + part[p].start[p],
+                            optimizer_floats(&part[p]) * sizeof(float));
+    }
+    assert_memory_equal(weights[0], weights[1], table.total * sizeof(float));
+    assert_memory_equal(gradients[0], gradients[1], table.total * sizeof(float));
+    optimizer_free(&whole);
+    for (int p = 0; p < parts; p++) optimizer_free(&part[p]);
+  }
+  for (int w = 0; w < 2; w++) free(weights[w]), free(gradients[w]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(matches_golden),
-      cmocka_unit_test(bits_do_not_depend_on_threads),
-      cmocka_unit_test(gaps_stay_zero),
-      cmocka_unit_test(non_finite_gradient_changes_nothing),
+      cmocka_unit_test(matches_golden),       cmocka_unit_test(bits_do_not_depend_on_threads),
+      cmocka_unit_test(gaps_stay_zero),       cmocka_unit_test(non_finite_gradient_changes_nothing),
+      cmocka_unit_test(parts_make_the_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static void sums_and_biases(void **state) {
 static void dropout_equals_philox(void **state) {
   (void)state;
   static uint8_t mask[SIZE], again[SIZE];
-  dropout_mask(ROWS, COLUMNS, 0.25f, 12345678901234567u, 7, 42, mask);
+  dropout_mask(0, ROWS, COLUMNS, 0.25f, 12345678901234567u, 7, 42, mask);
   int kept = 0;
   for (int r = 0; r < ROWS; r++) {
     for (int c = 0; c < COLUMNS; c++) {
@@ -65,9 +65,11 @@ static void dropout_equals_philox(void **state) {
   }
   assert_true(fabs(kept / (double)SIZE - 0.75) <= 0.02); /* 6 standard deviations */
   assert_true(fabsf(dropout_scale(0.25f) - 4.0f / 3.0f) <= 1e-6f && dropout_scale(0) == 1.0f);
-  dropout_mask(ROWS, COLUMNS, 0.25f, 12345678901234567u, 7, 42, again);
+  dropout_mask(0, ROWS, COLUMNS, 0.25f, 12345678901234567u, 7, 42, again);
   assert_memory_equal(mask, again, sizeof mask);
-  dropout_mask(ROWS, COLUMNS, 0.0f, 1, 1, 1, mask);
+  dropout_mask(3, ROWS - 3, COLUMNS, 0.25f, 12345678901234567u, 7, 42, again); /* a part goes on counting */
+  assert_memory_equal(mask + 3 * COLUMNS, again, (ROWS - 3) * COLUMNS);
+  dropout_mask(0, ROWS, COLUMNS, 0.0f, 1, 1, 1, mask);
   for (int i = 0; i < SIZE; i++) assert_int_equal(mask[i], 1);
   float x[4] = {1, 2, 3, 4};
   dropout_apply(2, 2, (const uint8_t[]){1, 0, 0, 1}, 2, x);
@@ -124,7 +126,7 @@ static void norm_both_ways(void **state) {
   float *scratch = malloc(norm_scratch(ROWS, COLUMNS) * sizeof *scratch);
   fill(n->x, SIZE, 1), fill(n->y, SIZE, 2), fill(n->bias, COLUMNS, 3), fill(n->gamma, COLUMNS, 4);
   fill(n->beta, COLUMNS, 5), fill(n->k, SIZE, 6), fill(more, SIZE, 7);
-  dropout_mask(ROWS, COLUMNS, 0.2f, 1, 1, 1, n->mask);
+  dropout_mask(0, ROWS, COLUMNS, 0.2f, 1, 1, 1, n->mask);
   n->scale = dropout_scale(0.2f);
   for (int r = 0; r < ROWS; r++) norm_row_loss(n, r, want);
   memcpy(sum, n->y, sizeof sum);
@@ -166,7 +168,7 @@ static void activation_both_ways(void **state) {
   static uint8_t mask[SIZE];
   static double want[SIZE], want_bias[COLUMNS];
   float *scratch = malloc(activate_scratch(ROWS, COLUMNS) * sizeof *scratch), scale = dropout_scale(0.3f);
-  dropout_mask(ROWS, COLUMNS, 0.3f, 1, 1, 1, mask);
+  dropout_mask(0, ROWS, COLUMNS, 0.3f, 1, 1, 1, mask);
   for (int variant = 0; variant < 4; variant++) {
     int gelu = variant & 1, drop = variant >> 1;
     fill(u, SIZE, 1), fill(bias, COLUMNS, 2), fill(d, SIZE, 3);
