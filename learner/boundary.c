@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-void boundary_init(Boundary *b, const ParamTable *table, int lag) {
+void boundary_init(Boundary *b, const Updater *updater, int lag) {
   CHECK(lag >= 0 && lag <= CHECKPOINT_EARLIER_MAX);
-  *b = (Boundary){
-      .lag = lag, .moment1 = params_block(table), .moment2 = params_block(table), .reference = params_block(table)};
+  const ParamTable *table = updater->table;
+  size_t moments = optimizer_floats(&updater->optimizer) + 1;
+  *b = (Boundary){.lag = lag,
+                  .moment1 = xcalloc(moments, sizeof(float)),
+                  .moment2 = xcalloc(moments, sizeof(float)),
+                  .reference = params_block(table)};
   for (int v = 0; v <= lag; v++) b->policy[v] = params_block(table);
 }
 
@@ -27,10 +31,10 @@ const float *boundary_policy(const Boundary *b, int64_t version) {
 }
 
 void boundary_keep(Boundary *b, const Updater *updater, const float *reference, const Progress *progress) {
-  size_t bytes = updater->table->total * sizeof(float);
+  size_t bytes = updater->table->total * sizeof(float), moments = optimizer_floats(&updater->optimizer) * sizeof(float);
   memcpy(held(b, progress->iteration), updater->weights, bytes);
-  memcpy(b->moment1, updater->optimizer.moment1, bytes);
-  memcpy(b->moment2, updater->optimizer.moment2, bytes);
+  memcpy(b->moment1, updater->optimizer.moment1, moments);
+  memcpy(b->moment2, updater->optimizer.moment2, moments);
   memcpy(b->reference, reference, bytes);
   b->step = updater->optimizer.step;
   b->progress = *progress;
@@ -38,10 +42,10 @@ void boundary_keep(Boundary *b, const Updater *updater, const float *reference, 
 }
 
 void boundary_restore(const Boundary *b, Updater *updater, float *reference, Progress *progress) {
-  size_t bytes = updater->table->total * sizeof(float);
+  size_t bytes = updater->table->total * sizeof(float), moments = optimizer_floats(&updater->optimizer) * sizeof(float);
   memcpy(updater->weights, held(b, b->progress.iteration), bytes);
-  memcpy(updater->optimizer.moment1, b->moment1, bytes);
-  memcpy(updater->optimizer.moment2, b->moment2, bytes);
+  memcpy(updater->optimizer.moment1, b->moment1, moments);
+  memcpy(updater->optimizer.moment2, b->moment2, moments);
   memcpy(reference, b->reference, bytes);
   updater->optimizer.step = b->step;
   *progress = b->progress;

@@ -24,12 +24,13 @@ typedef struct Boundary {
   int lag;
   int64_t oldest;                            /* policy version that is held */
   float *policy[CHECKPOINT_EARLIER_MAX + 1]; /* version v in v % (lag + 1); blocks, owned, as are the following */
-  float *moment1, *moment2, *reference;
+  float *moment1, *moment2;                  /* of the optimizer's segment */
+  float *reference;
   int64_t step;
   Progress progress;
 } Boundary;
 
-void boundary_init(Boundary *boundary, const ParamTable *table, int lag);
+void boundary_init(Boundary *boundary, const Updater *updater, int lag);
 void boundary_free(Boundary *boundary); /* idempotent */
 
 /* Copies; the versions progress->iteration - lag .. - 1 must have been kept or loaded, as far as there are any. */

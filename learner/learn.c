@@ -8,18 +8,20 @@
 #include "common/model/policy.h"
 #include "learner/images.h"
 #include "learner/settings.h"
+#include "learner/shard.h"
 #include "learner/truth.h"
 
 const char *const off_policy_names[OFF_POLICIES + 1] = {"decoupled", "clip_only", "none", NULL};
 
 void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *updater) {
   int images = config->policy.images_per_iteration, minibatch = config->policy.minibatch_images;
-  int captions = minibatch * config->policy.group, tokens = captions * policy_max_length(config);
+  int part = shard_first(minibatch, 1, team_ranks(updater->team)), captions = part * config->policy.group;
+  int tokens = captions * policy_max_length(config);
   size_t all_captions = (size_t)images * (size_t)config->policy.group;
   size_t all_tokens = all_captions * (size_t)policy_max_length(config);
   *learn = (Learn){.config = config, .dataset = dataset, .updater = updater};
-  batch_init(&learn->batch, &updater->table->shape, minibatch, captions, tokens);
-  if (config->policy.xe > 0) batch_init(&learn->truth, &updater->table->shape, minibatch, captions, tokens);
+  batch_init(&learn->batch, &updater->table->shape, part, captions, tokens);
+  if (config->policy.xe > 0) batch_init(&learn->truth, &updater->table->shape, part, captions, tokens);
   learn->group = xcalloc((size_t)images, sizeof *learn->group);
   learn->advantage = xcalloc(all_captions, sizeof(double));
   learn->order = xcalloc((size_t)images, sizeof(int32_t));
@@ -31,6 +33,16 @@ void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *u
   }
   learn->batch_advantage = xcalloc((size_t)captions, sizeof(double));
   learn->steps_per_iteration = config->policy.inner_epochs * ((images + minibatch - 1) / minibatch);
+}
+
+void learn_init_updater(Learn *learn, Updater *updater, const Config *config, Dataset *dataset, const ParamTable *table,
+                        Team *team) {
+  int images = shard_first(config->policy.minibatch_images, 1, team_ranks(team));
+  int captions = images * config->policy.group;
+  OptimizerOptions optimizer = settings_optimizer(&config->optimizer);
+  update_init(updater, table, &optimizer, images, captions, captions * policy_max_length(config));
+  update_join(updater, team);
+  learn_init(learn, config, dataset, updater);
 }
 
 void learn_free(Learn *learn) {
@@ -172,12 +184,14 @@ static RolloutTerms terms_choose(const Learn *learn, OffPolicy off_policy) {
 static Status step(Learn *learn, const int32_t *groups, int count, int64_t number, double multiplier,
                    const ObjectiveOptions *objective, ObjectiveSums *sums, double *grad_norm) {
   const Config *config = learn->config;
-  int captions = 0;
+  Team *team = learn->updater->team;
+  int rank = team_rank(team), captions = 0;
+  int first = shard_first(count, rank, team_ranks(team)), end = shard_first(count, rank + 1, team_ranks(team));
   batch_clear(&learn->batch);
-  for (int i = 0; i < count; i++) TRY(add_terms(learn, &learn->group[groups[i]], &captions));
+  for (int i = first; i < end; i++) TRY(team_pass(team, add_terms(learn, &learn->group[groups[i]], &captions)));
   RolloutTerms terms = terms_choose(learn, settings_off_policy(config));
   if (config->policy.xe > 0) {
-    truth_fill(learn, groups, count);
+    truth_fill(learn, groups + first, end - first);
     terms.truth = &learn->truth.view;
     terms.xe = config->policy.xe;
   }
@@ -187,7 +201,7 @@ static Status step(Learn *learn, const int32_t *groups, int count, int64_t numbe
                      .step = (uint32_t)number};
   Status status = update_policy(learn->updater, &learn->batch.view, &terms, objective,
                                 (float)config->sampling.temperature, &dropout, multiplier, sums, grad_norm);
-  return skips_take(&learn->skips, status, grad_norm);
+  return team_lost(team) ? status : skips_take(&learn->skips, status, grad_norm);
 }
 
 Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*between)(void *), void *context,
@@ -195,7 +209,7 @@ Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*
   const Config *config = learn->config;
   ScheduleOptions schedule = settings_schedule(&config->schedule);
   ObjectiveOptions objective = settings_objective(config);
-  int minibatch = learn->batch.max_images, done = 0;
+  int minibatch = config->policy.minibatch_images, done = 0;
   int steps = config->policy.inner_epochs * ((learn->groups + minibatch - 1) / minibatch);
   double norm, multiplier = 0;
   *sums = (ObjectiveSums){0};
@@ -212,7 +226,8 @@ Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*
       if (status != OK)
         return status_prefix(status, "iteration %lld, step %d of %d", (long long)iteration + 1, done + 1, steps);
       *grad_norm += norm / steps;
-      if (between && !between(context) && done + 1 < steps) return OK;
+      bool goes_on = team_decide(learn->updater->team, !between || between(context));
+      if (!goes_on && done + 1 < steps) return OK;
     }
   }
   *learning_rate = multiplier * config->optimizer.lr;

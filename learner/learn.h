@@ -62,6 +62,9 @@ typedef struct Learn {
 } Learn;
 
 void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *updater);
+/* The updater too, for this rank's part of a minibatch; the rank may do without a team (NULL). */
+void learn_init_updater(Learn *learn, Updater *updater, const Config *config, Dataset *dataset, const ParamTable *table,
+                        Team *team);
 void learn_free(Learn *learn); /* idempotent */
 
 /* Gathers the iteration's results [chunks], borrowed until after learn_update, and computes advantages; with

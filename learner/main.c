@@ -1,4 +1,4 @@
-/* troupe-learner: the algorithm, in the order it runs. Stage 2 under MPI (rank 0, actors are the other ranks):
+/* troupe-learner: the algorithm, in the order it runs. Stage 2 under MPI (rank 0; actors are the ranks from learner.ranks on):
  *
  *   open    dataset, run folder, stage-1 policy or newest checkpoint       trainer_open
  *   start   wait for actors, send policy and reference                     trainer_start
@@ -6,7 +6,8 @@
  *           clipped, KL-regularised steps -> publish -> refresh reference
  *   close   stop the actors                                                trainer_close
  *
- * `troupe-learner --pretrain CONFIG` is stage 1, without MPI. */
+ * The ranks between share the steps (learner/follow.h). `troupe-learner --pretrain CONFIG` is stage 1, without MPI unless
+ * learner.ranks is above 1. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,15 +19,16 @@
 #include "common/base/trace.h"
 #include "common/config/command.h"
 #include "common/tensor/gemm.h"
+#include "learner/follow.h"
 #include "learner/pretrain.h"
 #include "learner/trainer.h"
 #include "proto/world.h"
 
 static const char *const help =
-    "usage: mpirun -np 1 troupe-learner CONFIG [--set a.b=c]... [--profile] [--trace] : -np ACTORS troupe-actor CONFIG ...\n"
-    "       troupe-learner --pretrain CONFIG [--set a.b=c]... [--print-config] [--profile]\n"
+    "usage: mpirun -np RANKS troupe-learner CONFIG [--set a.b=c]... [--profile] [--trace] : -np ACTORS troupe-actor CONFIG ...\n"
+    "       [mpirun -np RANKS] troupe-learner --pretrain CONFIG [--set a.b=c]... [--print-config] [--profile]\n"
     "                       [--trace]\n\n"
-    "The learner of `troupe train` (rank 0), and `troupe pretrain`.\n";
+    "The learner of `troupe train` (learner.ranks ranks, the first ones), and `troupe pretrain`.\n";
 
 enum { FATAL_LIMIT_S = 10 }; /* for last words */
 
@@ -56,19 +58,45 @@ static void peers_end(void) {
   world_abort();
 }
 
-static Status run_train(const Config *config, bool profile) {
+/* A rank died, or did not come: MPI_Finalize would wait for it. */
+static _Noreturn void end_at_once(Status status, bool profile) {
+  if (profile) profile_print();
+  fflush(NULL);
+  _exit(status);
+}
+
+/* One of learner.ranks; none when there is one. Ends the process where the ranks do not stand as they must. */
+static Team *join(const Config *config, bool actors) {
+  Team *team = NULL;
+  if (config->learner.ranks == 1) return NULL;
+  Status status = team_open(&team, config->learner.ranks, actors, config->actors.start_timeout_s);
+  if (status != OK) {
+    log_error("%s", status_message());
+    end_at_once(status, false);
+  }
+  if (team_rank(team)) log_role_set("learner %d", team_rank(team));
+  return team;
+}
+
+static Status run_ranks(const Config *config, Team *team, bool pretrain, bool profile) {
+  fatal_handler_set(team ? peers_end : NULL);
+  Status status = pretrain ? pretrain_run(config, team, &stop) : follow_run(config, team);
+  if (status != OK) log_error("%s", status_message());
+  if (!team) return status;
+  if (!team_close(team, status == OK)) end_at_once(status, profile);
+  world_finalize(FATAL_LIMIT_S, status);
+  return status;
+}
+
+static Status run_lead(const Config *config, Team *team, bool profile) {
   fatal_handler_set(peers_end);
-  Status status = trainer_open(&trainer, config, &stop);
+  Status status = trainer_open(&trainer, config, team, &stop);
   if (status != OK) trainer_turn_away(&trainer, config, status);
   if (status == OK) status = trainer_start(&trainer);
   if (status == OK) status = trainer_run(&trainer);
   if (status != OK) log_error("%s", status_message());
   bool had_actors = trainer.hub != NULL;
-  if (!trainer_close(&trainer, status) && had_actors) { /* a rank died: MPI_Finalize would wait for it */
-    if (profile) profile_print();
-    fflush(NULL);
-    _exit(status);
-  }
+  if (!trainer_close(&trainer, status) && had_actors) end_at_once(status, profile);
   return status;
 }
 
@@ -90,12 +118,14 @@ int main(int argc, char **argv) {
   if (command_begin(&command, &config, argc - pretrain, argv + pretrain, false, help, &status)) {
     profile_enable(command.profile || command.trace);
     trace_enable(command.trace);
-    status = pretrain ? pretrain_run(&config, &stop) : run_train(&config, command.profile);
-    if (pretrain && status != OK) log_error("%s", status_message());
+    Team *team = join(&config, !pretrain);
+    bool lead = team_rank(team) == 0;
+    if (pretrain || !lead) status = run_ranks(&config, team, pretrain, command.profile);
+    else status = run_lead(&config, team, command.profile);
     if (command.profile) profile_print();
     profile_free();
     trace_close();
-    if (command.trace && pretrain) trace_join(&config);
+    if (command.trace && pretrain && lead) trace_join(&config);
   }
   config_free(&config);
   command_free(&command);

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/profile.h"
 #include "common/base/progress.h"
+#include "common/base/pulse.h"
 #include "common/model/caption_split.h"
 #include "common/model/policy.h"
 #include "learner/batch.h"
@@ -18,12 +19,15 @@
 #include "learner/metrics.h"
 #include "learner/run_folder.h"
 #include "learner/settings.h"
+#include "learner/shard.h"
 #include "learner/skips.h"
+#include "learner/state.h"
 #include "learner/truth.h"
 #include "learner/update.h"
 
 typedef struct Pretrain {
   const Config *config;
+  Team *team; /* NULL = one rank */
   RunFolder run;
   Dataset dataset;
   ParamTable table;
@@ -40,34 +44,42 @@ typedef struct Pretrain {
 
 /* --- start and resume ---------------------------------------------------------------------------------------- */
 
-static Status load_checkpoint(Pretrain *p, bool *found) {
-  Checkpoint checkpoint = {0};
-  ParamTable table = {0};
-  TRY(run_resume(&p->run, &checkpoint, &table, found));
-  if (!*found) return run_rewind(&p->run, -1);
-  Status status = policy_resumes(&checkpoint, p->run.path, "pretrain", p->config, &p->dataset, true);
-  if (status == OK && (!checkpoint.moment1 || !checkpoint.moment2))
+static bool leads(const Pretrain *p) { return team_rank(p->team) == 0; }
+
+static Status take_checkpoint(Pretrain *p, const Checkpoint *checkpoint) {
+  Status status = policy_resumes(checkpoint, p->run.path, "pretrain", p->config, &p->dataset, true);
+  if (status == OK && (!checkpoint->moment1 || !checkpoint->moment2))
     status = status_set(BAD_INPUT, "%s: its checkpoint lacks the optimizer's state; another run.dir was expected",
                         p->run.path);
-  if (status == OK) {
-    size_t bytes = p->table.total * sizeof(float);
-    memcpy(p->updater.weights, checkpoint.weights, bytes);
-    memcpy(p->updater.optimizer.moment1, checkpoint.moment1, bytes);
-    memcpy(p->updater.optimizer.moment2, checkpoint.moment2, bytes);
-    p->updater.optimizer.step = checkpoint.step;
-    p->epoch = checkpoint.epoch;
-    p->tokens = checkpoint.tokens;
-    p->best = checkpoint.best;
-    status = run_rewind(&p->run, checkpoint.iteration);
+  TRY(status);
+  memcpy(p->updater.weights, checkpoint->weights, p->table.total * sizeof(float));
+  p->epoch = checkpoint->epoch;
+  p->tokens = checkpoint->tokens;
+  p->best = checkpoint->best;
+  return run_rewind(&p->run, checkpoint->iteration);
+}
+
+/* All ranks begin where the lead does: at the newest checkpoint, or with new weights. */
+static Status begin_weights(Pretrain *p) {
+  Checkpoint checkpoint = {0};
+  ParamTable table = {0};
+  bool found = false;
+  Status status = leads(p) ? run_resume(&p->run, &checkpoint, &table, &found) : OK;
+  if (status == OK && found) status = take_checkpoint(p, &checkpoint);
+  if (status == OK && leads(p) && !found) {
+    status = run_rewind(&p->run, -1);
+    params_initialise(&p->table, p->config->run.seed, p->updater.weights);
   }
+  if (team_pass(p->team, status) == OK) status = state_spread(&p->updater, &checkpoint);
+  if (status == OK) status = team_broadcast(p->team, &p->epoch, sizeof p->epoch);
   checkpoint_free(&checkpoint);
   params_free(&table);
   return status;
 }
 
-static Status pretrain_open(Pretrain *p) {
+static Status pretrain_load(Pretrain *p) {
   const Config *config = p->config;
-  p->best = NAN;
+  TRY(config_check_ranks(config, "pretrain"));
   TRY(dataset_open(&p->dataset, config->data.file, false));
   TRY(policy_fits_splits(config, &p->dataset, "pretrain.batch_images", config->pretrain.batch_images));
   TRY(caption_split_images(&p->dataset, config->data.train, 0, &p->train, &p->train_count));
@@ -76,19 +88,25 @@ static Status pretrain_open(Pretrain *p) {
                              &p->validation_count));
   ModelShape shape = policy_shape(config, &p->dataset);
   TRY(params_init(&p->table, &shape));
-  TRY(run_open(&p->run, config, "pretrain"));
+  if (leads(p)) TRY(run_open(&p->run, config, "pretrain"));
 
-  int images = config->pretrain.batch_images, captions = images * config->pretrain.captions_per_image;
+  int images = shard_first(config->pretrain.batch_images, 1, team_ranks(p->team));
+  int captions = images * config->pretrain.captions_per_image;
   int tokens = captions * config->model.max_length;
   OptimizerOptions optimizer = settings_optimizer(&config->pretrain.optimizer);
   update_init(&p->updater, &p->table, &optimizer, images, captions, tokens);
+  update_join(&p->updater, p->team);
   batch_init(&p->batch, &shape, images, captions, tokens);
-  images_init(&p->order, config->run.seed, p->train, p->train_count, images);
+  images_init(&p->order, config->run.seed, p->train, p->train_count, config->pretrain.batch_images);
   p->steps_per_epoch = images_iterations_per_epoch(&p->order);
-  bool found;
-  TRY(load_checkpoint(p, &found));
-  if (!found) params_initialise(&p->table, config->run.seed, p->updater.weights);
-  return run_configure(&p->run, config);
+  return OK;
+}
+
+static Status pretrain_open(Pretrain *p) {
+  TRY(team_pass(p->team, pretrain_load(p)));
+  TRY(state_meet(p->team, p->config, &p->dataset, &p->table));
+  TRY(begin_weights(p));
+  return team_pass(p->team, leads(p) ? run_configure(&p->run, p->config) : state_trace(p->team, p->config, "pretrain"));
 }
 
 static void pretrain_free(Pretrain *p) {
@@ -107,8 +125,9 @@ static void pretrain_free(Pretrain *p) {
 static Status fill_batch(Pretrain *p, int64_t step) {
   const Config *config = p->config;
   const int32_t *images = images_iteration(&p->order, step);
+  int count = config->pretrain.batch_images, rank = team_rank(p->team), ranks = team_ranks(p->team);
   batch_clear(&p->batch);
-  for (int i = 0; i < config->pretrain.batch_images; i++) {
+  for (int i = shard_first(count, rank, ranks); i < shard_first(count, rank + 1, ranks); i++) {
     TRY(dataset_features(&p->dataset, images[i], batch_add_image(&p->batch, NULL)));
     truth_add(&p->batch, &p->dataset, images[i], config->pretrain.captions_per_image, config->model.max_length,
               p->epoch, true);
@@ -121,15 +140,18 @@ typedef struct EpochSums {
   int64_t tokens;
 } EpochSums;
 
-static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *stop, EpochSums *sums) {
+static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *stop, EpochSums *sums, bool *stopped) {
   const Config *config = p->config;
   ScheduleOptions schedule = settings_schedule(&config->pretrain.schedule);
   int64_t all_steps = (int64_t)config->pretrain.epochs * p->steps_per_epoch;
   *sums = (EpochSums){0};
   p->skips.count = 0;
-  for (int s = 0; s < p->steps_per_epoch && !*stop; s++) {
+  *stopped = false;
+  for (int s = 0; s < p->steps_per_epoch; s++) {
     int64_t step = p->epoch * p->steps_per_epoch + s;
-    TRY(fill_batch(p, step));
+    *stopped = team_decide(p->team, *stop);
+    if (*stopped) return OK;
+    TRY(team_pass(p->team, fill_batch(p, step)));
     Dropout dropout = {.rate = (float)config->model.dropout,
                        .image_rate = (float)config->model.image_dropout,
                        .seed = config->run.seed,
@@ -138,7 +160,7 @@ static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *s
     sums->multiplier = schedule_multiplier(&schedule, step, all_steps);
     Status status =
         update_xe(&p->updater, &p->batch.view, config->pretrain.label_smoothing, &dropout, sums->multiplier, &report);
-    status = skips_take(&p->skips, status, &report.grad_norm);
+    if (!team_lost(p->team)) status = skips_take(&p->skips, status, &report.grad_norm);
     if (status != OK) return status_prefix(status, "step %lld", (long long)step);
     if (p->skips.in_a_row) continue;
     sums->loss += report.loss * report.tokens;
@@ -148,7 +170,7 @@ static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *s
     char note[64];
     snprintf(note, sizeof note, "epoch %lld/%d, loss %.3f", (long long)p->epoch + 1, config->pretrain.epochs,
              report.loss);
-    progress_update(progress, (long)step + 1, note);
+    if (progress) progress_update(progress, (long)step + 1, note);
   }
   return OK;
 }
@@ -190,12 +212,12 @@ static Status save(Pretrain *p, bool best) {
                            .step = p->updater.optimizer.step,
                            .tokens = p->tokens,
                            .best = p->best,
-                           .weights = p->updater.weights,
-                           .moment1 = p->updater.optimizer.moment1,
-                           .moment2 = p->updater.optimizer.moment2};
+                           .weights = p->updater.weights};
+  TRY(state_collect(&p->updater, &checkpoint));
   policy_sign(&checkpoint, p->config, &p->dataset);
   Status status = run_checkpoint(&p->run, &checkpoint, &p->table, best);
   free(checkpoint.config);
+  state_return(&p->updater, &checkpoint);
   return status;
 }
 
@@ -227,6 +249,7 @@ static Status finish_epoch(Pretrain *p, const EpochSums *sums, double seconds) {
 }
 
 static Status report(const Pretrain *p, const char *phase, int exit_code, const char *message) {
+  if (!leads(p)) return OK;
   char hash[HASH_TEXT] = "";
   if (exit_code == OK) checkpoint_weights_hash(&p->table, p->updater.weights, hash);
   RunStatus status = {.phase = phase,
@@ -238,42 +261,57 @@ static Status report(const Pretrain *p, const char *phase, int exit_code, const 
   return run_status(&p->run, &status);
 }
 
+/* What the lead does between two epochs; the others send it their moments. */
+static Status settle_epoch(Pretrain *p, const EpochSums *sums, double seconds) {
+  p->epoch++;
+  p->tokens += sums->tokens;
+  return leads(p) ? team_pass(p->team, finish_epoch(p, sums, seconds)) : state_collect(&p->updater, NULL);
+}
+
 static Status train(Pretrain *p, const volatile int *stop) {
   Progress progress;
   long all = (long)p->config->pretrain.epochs * p->steps_per_epoch;
-  log_info("stage 1: %d images, %d epochs of %d steps, %zu weights, %d threads, %s", p->train_count,
-           p->config->pretrain.epochs, p->steps_per_epoch, p->table.total, omp_get_max_threads(), p->run.path);
-  progress_begin(&progress, "pretrain", "steps", all, (long)p->epoch * p->steps_per_epoch);
-  while (p->epoch < p->config->pretrain.epochs && !*stop) {
+  if (leads(p))
+    log_info("stage 1: %d images, %d epochs of %d steps, %zu weights, %d threads, %s", p->train_count,
+             p->config->pretrain.epochs, p->steps_per_epoch, p->table.total, omp_get_max_threads(), p->run.path);
+  if (leads(p)) progress_begin(&progress, "pretrain", "steps", all, (long)p->epoch * p->steps_per_epoch);
+  bool stopped = false;
+  while (p->epoch < p->config->pretrain.epochs && !stopped) {
     double began = clock_seconds();
     EpochSums sums;
-    TRY(report(p, "running", -1, NULL));
-    TRY(train_epoch(p, &progress, stop, &sums));
-    if (*stop) break;
-    p->epoch++;
-    p->tokens += sums.tokens;
-    TRY(finish_epoch(p, &sums, clock_seconds() - began));
+    TRY(team_pass(p->team, report(p, "running", -1, NULL)));
+    TRY(train_epoch(p, leads(p) ? &progress : NULL, stop, &sums, &stopped));
+    if (!stopped) TRY(settle_epoch(p, &sums, clock_seconds() - began));
   }
-  progress_end(&progress, (long)p->epoch * p->steps_per_epoch);
+  if (leads(p)) progress_end(&progress, (long)p->epoch * p->steps_per_epoch);
   return OK;
 }
 
-Status pretrain_run(const Config *config, const volatile int *stop) {
-  Pretrain p = {.config = config};
+/* The last word, in the log and in status.json. */
+static Status conclude(Pretrain *p, Status status) {
+  bool stopped = p->epoch < p->config->pretrain.epochs;
+  if (status != OK) (void)report(p, "failed", status, status_message());
+  else if (stopped) status = report(p, "stopped", OK, "stopped by a signal; the same command resumes");
+  else status = report(p, "finished", OK, NULL);
+  if (status != OK || !leads(p)) return status;
+  if (stopped) log_info("stopped after epoch %lld; the same command resumes", (long long)p->epoch);
+  else if (isnan(p->best)) log_info("finished: not evaluated, %s/best.h5 is the last epoch", p->run.checkpoints);
+  else log_info("finished: best CIDEr on %s %.4f, %s/best.h5", p->config->data.validation, p->best, p->run.checkpoints);
+  return OK;
+}
+
+static void pulsed(void *team) { team_pump(team); }
+
+#define PULSE_S 0.01
+
+Status pretrain_run(const Config *config, Team *team, const volatile int *stop) {
+  Pretrain p = {.config = config, .team = team, .best = NAN, .run = {.lock = -1}};
   omp_set_num_threads(settings_threads(config, omp_get_num_procs()));
+  if (team) pulse_set(pulsed, team, PULSE_S);
   Status status = pretrain_open(&p);
-  if (status == OK) {
-    status = train(&p, stop);
-    bool stopped = p.epoch < config->pretrain.epochs;
-    if (status != OK) (void)report(&p, "failed", status, status_message());
-    else if (stopped) status = report(&p, "stopped", OK, "stopped by a signal; the same command resumes");
-    else status = report(&p, "finished", OK, NULL);
-    if (status == OK && stopped) log_info("stopped after epoch %lld; the same command resumes", (long long)p.epoch);
-    if (status == OK && !stopped && isnan(p.best))
-      log_info("finished: not evaluated, %s/best.h5 is the last epoch", p.run.checkpoints);
-    else if (status == OK && !stopped)
-      log_info("finished: best CIDEr on %s %.4f, %s/best.h5", config->data.validation, p.best, p.run.checkpoints);
-  }
-  pretrain_free(&p);
+  if (status == OK) status = conclude(&p, train(&p, stop));
+  else if (team && p.run.lock >= 0) (void)report(&p, "failed", status, status_message());
+  pulse_set(NULL, NULL, 0);
+  if (!team_lost(team)) pretrain_free(&p); /* else MPI may still have some of it, and the process is about to end */
   return status;
 }

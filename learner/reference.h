@@ -5,6 +5,11 @@
 
 #include "learner/trainer.h"
 
+/* When a refresh is due after progress->iteration, which has just been finished: mixes, counts the version, true. What each
+ * learner rank does for itself. */
+bool reference_moves(const Config *config, Progress *progress, const ParamTable *table, const float *weights,
+                     float *reference);
+
 /* Called when t->progress.iteration has just been finished and published: refreshes and sends the reference where it is due. */
 void reference_refresh(Trainer *trainer);
 

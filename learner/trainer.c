@@ -15,10 +15,12 @@
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
 #include "learner/collect.h"
+#include "learner/follow.h"
 #include "learner/metrics.h"
 #include "learner/reference.h"
 #include "learner/settings.h"
 #include "learner/stale.h"
+#include "learner/state.h"
 
 /* --- start and resume ---------------------------------------------------------------------------------------- */
 
@@ -26,6 +28,7 @@ static Status open_data(Trainer *t) {
   const Config *config = t->config;
   TRY(dataset_open(&t->dataset, config->data.file, false));
   TRY(policy_fits_splits(config, &t->dataset, "policy.images_per_iteration", config->policy.images_per_iteration));
+  TRY(config_check_ranks(config, "train"));
   TRY(caption_split_images(&t->dataset, config->data.train, 0, &t->train, &t->train_count));
   if (config->evaluation.every)
     TRY(caption_split_images(&t->dataset, config->data.validation, config->evaluation.images, &t->validation,
@@ -47,9 +50,6 @@ static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
   size_t bytes = t->table.total * sizeof(float);
   memcpy(t->updater.weights, checkpoint->weights, bytes);
   memcpy(t->reference, checkpoint->reference, bytes);
-  memcpy(t->updater.optimizer.moment1, checkpoint->moment1, bytes);
-  memcpy(t->updater.optimizer.moment2, checkpoint->moment2, bytes);
-  t->updater.optimizer.step = checkpoint->step;
   boundary_load(&t->kept, &t->table, checkpoint);
   t->progress = (Progress){.iteration = checkpoint->iteration,
                            .reference_version = checkpoint->reference_version,
@@ -63,12 +63,10 @@ static Status open_weights(Trainer *t) {
   const Config *config = t->config;
   ModelShape shape = policy_shape(config, &t->dataset);
   TRY(params_init(&t->table, &shape));
-  int images = config->policy.minibatch_images, captions = images * config->policy.group;
-  OptimizerOptions optimizer = settings_optimizer(&config->optimizer);
-  update_init(&t->updater, &t->table, &optimizer, images, captions, captions * policy_max_length(config));
-  learn_init(&t->learn, config, &t->dataset, &t->updater);
+  learn_init_updater(&t->learn, &t->updater, config, &t->dataset, &t->table, t->team);
   t->reference = params_block(&t->table);
-  boundary_init(&t->kept, &t->table, config->actors.lag);
+  boundary_init(&t->kept, &t->updater, config->actors.lag);
+  TRY(state_meet(t->team, config, &t->dataset, &t->table));
 
   Checkpoint checkpoint = {0};
   ParamTable table = {0};
@@ -86,6 +84,7 @@ static Status open_weights(Trainer *t) {
     }
     free(weights);
   }
+  if (status == OK) status = follow_spread(&t->updater, &t->progress, t->reference, &checkpoint);
   checkpoint_free(&checkpoint);
   params_free(&table);
   TRY(status);
@@ -102,8 +101,8 @@ static void warn_of_later_steps(const Config *config) {
                 config->policy.minibatch_images);
 }
 
-Status trainer_open(Trainer *t, const Config *config, const volatile int *stop) {
-  *t = (Trainer){.config = config, .stop = stop, .progress = {.best = NAN}, .run = {.lock = -1}};
+Status trainer_open(Trainer *t, const Config *config, Team *team, const volatile int *stop) {
+  *t = (Trainer){.config = config, .team = team, .stop = stop, .progress = {.best = NAN}, .run = {.lock = -1}};
   omp_set_num_threads(settings_threads(config, 1));
   ledger_init(&t->ledger, 0, 0);
   TRY(run_open(&t->run, config, "train")); /* first: status.json is how the launcher learns of what fails below */
@@ -140,7 +139,8 @@ void trainer_report_fatal(const Trainer *t) { (void)report_failure(t, FAILED); }
 
 void trainer_turn_away(Trainer *t, const Config *config, Status status) {
   char *reason = xstrdup(status_message());
-  HubOptions options = {.refuse = reason, .floats = 1, .join_s = config->actors.start_timeout_s};
+  team_fail(t->team, reason);
+  HubOptions options = {.team = t->team, .refuse = reason, .floats = 1, .join_s = config->actors.start_timeout_s};
   (void)report_failure(t, status);
   (void)hub_open(&t->hub, &options);
   status_set(status, "%s", reason);
@@ -159,7 +159,8 @@ static Status start(Trainer *t) {
   char hash[HASH_TEXT];
   config_hash(t->config, hash);
   TRY(report(t, "starting", -1, NULL));
-  HubOptions options = {.config_hash = hash,
+  HubOptions options = {.team = t->team,
+                        .config_hash = hash,
                         .dataset_hash = t->dataset.content_hash,
                         .floats = t->table.total,
                         .vocabulary = t->dataset.vocabulary,
@@ -243,13 +244,14 @@ static Status save(Trainer *t, bool best) {
                            .reference_version = t->progress.reference_version,
                            .best = t->progress.best,
                            .weights = t->updater.weights,
-                           .reference = t->reference,
-                           .moment1 = t->updater.optimizer.moment1,
-                           .moment2 = t->updater.optimizer.moment2};
+                           .reference = t->reference};
+  TRY(follow_collect(t->team));
+  TRY(state_collect(&t->updater, &checkpoint));
   boundary_lend(&t->kept, &checkpoint);
   policy_sign(&checkpoint, t->config, &t->dataset);
   Status status = run_checkpoint(&t->run, &checkpoint, &t->table, best);
   free(checkpoint.config);
+  state_return(&t->updater, &checkpoint);
   return status;
 }
 
@@ -281,6 +283,8 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   if (!*complete) return OK;
   metrics.collected_s = clock_seconds() - began;
   metrics.alive = hub_live(t->hub);
+  TRY(follow_iteration(t->team, k, t->iterations, t->progress.reference_version, t->rollouts.result,
+                       t->rollouts.results));
   TRY(stale_compute(&t->learn, t->reference, t->progress.reference_version));
   TRY(learn_update(&t->learn, k, t->iterations, goes_on, t, &metrics.sums, &metrics.grad_norm, &metrics.learning_rate,
                    complete));
@@ -346,6 +350,7 @@ static Status loop(Trainer *t) {
     if (status != OK || !complete) boundary_restore(&t->kept, &t->updater, t->reference, &t->progress);
     json_decref(line);
     TRY(status);
+    if (!complete) TRY(follow_restore(t->team, t->progress.iteration));
   }
   return OK;
 }
@@ -355,7 +360,8 @@ Status trainer_run(Trainer *t) {
   bool finished = t->progress.iteration >= t->iterations;
   if (status != OK) {
     char *message = xstrdup(status_message());
-    if (save(t, false) != OK) log_error("%s", status_message());
+    if (!team_lost(t->team) && (follow_restore(t->team, t->progress.iteration) != OK || save(t, false) != OK))
+      log_error("%s", status_message());
     status_set(status, "%s; the same command resumes from %s", message, t->run.checkpoints);
     free(message);
     return report_failure(t, status);
@@ -377,7 +383,7 @@ Status trainer_run(Trainer *t) {
 bool trainer_close(Trainer *t, int exit_code) {
   pulse_set(NULL, NULL, 0);
   bool finalized = hub_close(t->hub, exit_code == OK ? "the run is over" : "the run failed", exit_code);
-  t->hub = NULL;
+  t->hub = NULL, t->team = NULL;
   learn_free(&t->learn);
   update_free(&t->updater);
   ledger_free(&t->ledger);

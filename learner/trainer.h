@@ -20,6 +20,7 @@ typedef struct Trainer {
   Learn learn;
   Ledger ledger;
   Rollouts rollouts;
+  Team *team; /* the learner's other ranks, NULL = none; owned */
   Hub *hub;
   float *reference; /* block, owned */
   int32_t *train, *validation;
@@ -31,9 +32,10 @@ typedef struct Trainer {
   const volatile int *stop;
 } Trainer;
 
-/* Opens everything but the actors: dataset, run folder, initial policy or the newest checkpoint. */
-Status trainer_open(Trainer *trainer, const Config *config, const volatile int *stop);
-/* After trainer_open failed: tells the actors, which would wait for ever, why there will be no run. Keeps
+/* Opens everything but the actors: dataset, run folder, initial policy or the newest checkpoint; brings the learner's other
+ * ranks up to that. Takes `team`, in which this is the lead (or NULL). */
+Status trainer_open(Trainer *trainer, const Config *config, Team *team, const volatile int *stop);
+/* After trainer_open failed: tells the other ranks, which would wait for ever, why there will be no run. Keeps
  * status_message(). */
 void trainer_turn_away(Trainer *trainer, const Config *config, Status status);
 /* Waits for the actors and sends them the weights. */

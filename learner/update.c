@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/profile.h"
+#include "common/model/cells.h"
 
 void update_init(Updater *updater, const ParamTable *table, const OptimizerOptions *options, int max_images,
                  int max_captions, int max_tokens) {
@@ -29,6 +30,52 @@ void update_free(Updater *updater) {
                    updater->image_start, updater->caption_start};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   *updater = (Updater){0};
+}
+
+void update_join(Updater *updater, Team *team) {
+  OptimizerOptions options = updater->optimizer.options;
+  optimizer_free(&updater->optimizer);
+  optimizer_init_part(&updater->optimizer, updater->table, &options, team_rank(team), team_ranks(team));
+  updater->team = team;
+}
+
+/* --- the learner's ranks ------------------------------------------------------------------------------------------ */
+
+/* Counts of a minibatch: of this rank's part, of the parts before it, or of all. */
+typedef struct Counts {
+  int captions, tokens, cells;
+} Counts;
+
+static Counts counts_of(Updater *updater, const CaptionBatch *batch, const Dropout *dropout) {
+  Counts counts = {.captions = batch->captions, .tokens = batch->tokens};
+  const ModelShape *shape = &updater->table->shape;
+  if (!updater->team || !dropout || !batch->images) return counts; /* only masks are keyed by cells */
+  cells_count(batch->images, shape->cells, shape->features, batch->features, updater->image_start);
+  counts.cells = updater->image_start[batch->images];
+  return counts;
+}
+
+/* What the whole minibatch has, and where this rank's part begins in it. `own` <- the masks' keys for this part, *dropout
+ * points to it or is NULL. */
+static Status whole_of(Updater *updater, const CaptionBatch *batch, const Dropout **dropout, Dropout *own,
+                       Counts *whole) {
+  Counts mine = counts_of(updater, batch, *dropout), before = {0};
+  *whole = mine;
+  if (!*dropout && !updater->team) return OK;
+  if (updater->team) {
+    Counts all[TEAM_RANKS_MAX];
+    TRY(team_share(updater->team, &mine, sizeof mine, all));
+    *whole = (Counts){0};
+    for (int r = 0; r < team_ranks(updater->team); r++) {
+      if (r == team_rank(updater->team)) before = *whole;
+      whole->captions += all[r].captions, whole->tokens += all[r].tokens, whole->cells += all[r].cells;
+    }
+  }
+  if (!*dropout) return OK;
+  *own = **dropout;
+  own->first_token = before.tokens, own->first_cell = before.cells;
+  *dropout = own;
+  return OK;
 }
 
 /* --- micro-batches ------------------------------------------------------------------------------------------------ */
@@ -100,30 +147,61 @@ static void backward(Updater *updater, const CaptionBatch *view, const TokenGrad
   profile_end(PROFILE_BACKWARD, began, 2 * view_flops(updater, view));
 }
 
-/* The step, or the gradients cleared when there is none. */
-static Status update_finish(Updater *updater, Status status, double multiplier, double *grad_norm) {
-  ProfileBegin began = profile_begin();
-  if (status == OK)
-    status = optimizer_step(&updater->optimizer, updater->weights, updater->gradients, multiplier, grad_norm);
-  profile_end(PROFILE_OPTIMIZER, began, 0);
-  if (status != OK) memset(updater->gradients, 0, updater->table->total * sizeof(float));
-  return status;
-}
-
-/* --- stage 1 ------------------------------------------------------------------------------------------------------ */
-
 /* Sums over tokens. */
 typedef struct XeSums {
   double nll, uniform;
 } XeSums;
 
-/* Adds `weight` times the gradient of the mean (smoothed) cross-entropy. */
-static XeSums xe_accumulate(Updater *updater, const CaptionBatch *batch, double label_smoothing, double weight,
-                            const Dropout *dropout) {
+/* What a rank found in its part of the minibatch. */
+typedef struct Found {
+  int failed;
+  double squares; /* of its segment of the whole gradient */
+  XeSums xe;
+  ObjectiveSums objective;
+} Found;
+
+/* What all ranks found, in their order. */
+static Status found_add_up(Updater *updater, Status status, Found *found) {
+  Found all[TEAM_RANKS_MAX] = {0}, sum = {0};
+  found->failed = status != OK;
+  TRY(team_share(updater->team, found, sizeof *found, all));
+  for (int r = 0; r < team_ranks(updater->team); r++) {
+    sum.failed += all[r].failed;
+    sum.squares += all[r].squares;
+    sum.xe.nll += all[r].xe.nll, sum.xe.uniform += all[r].xe.uniform;
+    objective_sums_add(&sum.objective, &all[r].objective);
+  }
+  *found = sum;
+  return status == OK && sum.failed ? status_set(FAILED, "not finite on another learner rank") : status;
+}
+
+/* The step, or the gradients cleared when there is none. `found` comes in as this rank's and leaves as the whole's. */
+static Status update_finish(Updater *updater, Status status, double multiplier, Found *found, double *grad_norm) {
+  ProfileBegin began = profile_begin();
+  Team *team = updater->team;
+  Optimizer *optimizer = &updater->optimizer;
+  float *gradients = updater->gradients;
+  TRY(team_reduce_scatter(team, gradients, optimizer->start));
+  if (team || status == OK) found->squares = optimizer_squares(optimizer, gradients);
+  if (team) status = found_add_up(updater, status, found);
+  if (team_lost(team)) return status;
+  if (status == OK) *grad_norm = sqrt(found->squares);
+  if (status == OK) status = optimizer_apply(optimizer, updater->weights, gradients, multiplier, *grad_norm);
+  if (status == OK) status = team_all_gather(team, updater->weights, optimizer->start);
+  if (status != OK || team) memset(gradients, 0, updater->table->total * sizeof(float));
+  profile_end(PROFILE_OPTIMIZER, began, 0);
+  return status;
+}
+
+/* --- stage 1 ------------------------------------------------------------------------------------------------------ */
+
+/* Adds `weight` times the gradient of the mean (smoothed) cross-entropy over the whole minibatch's `tokens`. */
+static XeSums xe_accumulate(Updater *updater, const CaptionBatch *batch, int tokens, double label_smoothing,
+                            double weight, const Dropout *dropout) {
   bool smooth = label_smoothing > 0;
   XeSums sums = {0};
-  float d_logp = (float)(-weight * (1 - label_smoothing) / batch->tokens);
-  float d_mean = (float)(-weight * label_smoothing / batch->tokens);
+  float d_logp = (float)(-weight * (1 - label_smoothing) / tokens);
+  float d_mean = (float)(-weight * label_smoothing / tokens);
   TokenOutputs outputs = {.logp = updater->logp, .mean_logp = smooth ? updater->mean_logp : NULL};
   TokenGradients gradients = {.logp = updater->d_logp, .mean_logp = smooth ? updater->d_mean_logp : NULL};
   for (int t = 0; t < updater->captioner.max_tokens; t++) updater->d_logp[t] = d_logp, updater->d_mean_logp[t] = d_mean;
@@ -146,21 +224,29 @@ static Status xe_check(double loss) {
 
 Status update_xe(Updater *updater, const CaptionBatch *batch, double label_smoothing, const Dropout *dropout,
                  double multiplier, XeReport *report) {
-  CHECK(batch->tokens > 0);
-  XeSums sums = xe_accumulate(updater, batch, label_smoothing, 1, dropout);
-  *report = (XeReport){.nll = sums.nll / batch->tokens, .grad_norm = NAN, .tokens = batch->tokens};
-  report->loss = ((1 - label_smoothing) * sums.nll + label_smoothing * sums.uniform) / batch->tokens;
-  return update_finish(updater, xe_check(report->loss), multiplier, &report->grad_norm);
+  Counts whole;
+  Dropout own;
+  TRY(whole_of(updater, batch, &dropout, &own, &whole));
+  CHECK(whole.tokens > 0);
+  Found found = {.xe = xe_accumulate(updater, batch, whole.tokens, label_smoothing, 1, dropout)};
+  Status status = xe_check(found.xe.nll + found.xe.uniform);
+  *report = (XeReport){.grad_norm = NAN, .tokens = whole.tokens};
+  status = update_finish(updater, status, multiplier, &found, &report->grad_norm);
+  report->nll = found.xe.nll / whole.tokens;
+  report->loss = ((1 - label_smoothing) * found.xe.nll + label_smoothing * found.xe.uniform) / whole.tokens;
+  return status;
 }
 
 /* --- stage 2 ------------------------------------------------------------------------------------------------------ */
 
 /* Its masks are others than those of the sampled captions. */
-static Status truth_add_term(Updater *updater, const RolloutTerms *terms, const Dropout *dropout, ObjectiveSums *sums) {
+static Status truth_add_term(Updater *updater, const RolloutTerms *terms, const Dropout *dropout, Counts whole,
+                             ObjectiveSums *sums) {
   Dropout own = {0};
   if (dropout) own = *dropout;
   own.seed ^= 0x5851f42d4c957f2du;
-  double xe = xe_accumulate(updater, terms->truth, 0, terms->xe, dropout ? &own : NULL).nll / terms->truth->tokens;
+  double xe =
+      xe_accumulate(updater, terms->truth, whole.tokens, 0, terms->xe, dropout ? &own : NULL).nll / whole.tokens;
   sums->xe += xe;
   sums->loss += terms->xe * xe;
   return xe_check(xe);
@@ -171,13 +257,18 @@ static const float *shifted(const float *column, int by) { return column ? colum
 Status update_policy(Updater *updater, const CaptionBatch *batch, const RolloutTerms *terms,
                      const ObjectiveOptions *options, float temperature, const Dropout *dropout, double multiplier,
                      ObjectiveSums *sums, double *grad_norm) {
-  ObjectiveScale scale = {.tokens = batch->tokens, .captions = batch->captions};
-  ObjectiveSums found = {.steps = 1};
+  Counts whole, truth = {0};
+  Dropout part, truth_part;
+  const Dropout *truth_dropout = dropout;
+  *grad_norm = NAN;
+  TRY(whole_of(updater, batch, &dropout, &part, &whole));
+  if (terms->xe != 0) TRY(whole_of(updater, terms->truth, &truth_dropout, &truth_part, &truth));
+  ObjectiveScale scale = {.tokens = whole.tokens, .captions = whole.captions};
+  Found found = {0};
   bool bonus = options->entropy_bonus != 0;
   TokenOutputs outputs = {.logp = updater->logp, .entropy = updater->entropy};
   TokenGradients gradients = {.logp = updater->d_logp, .entropy = bonus ? updater->d_entropy : NULL};
   Status status = OK;
-  *grad_norm = NAN;
   for (Micro micro = {.index = -1}; status == OK && micro_next(updater, batch, &micro);) {
     Dropout own;
     const Dropout *mask = micro_dropout(dropout, &micro, &own);
@@ -190,13 +281,14 @@ Status update_policy(Updater *updater, const CaptionBatch *batch, const RolloutT
                             .log_ref = shifted(terms->log_ref, micro.token),
                             .entropy = updater->entropy,
                             .advantage = terms->advantage + micro.caption};
-    status = objective_evaluate(options, &input, &scale, updater->d_logp, updater->d_entropy, &found);
+    status = objective_evaluate(options, &input, &scale, updater->d_logp, updater->d_entropy, &found.objective);
     if (status == OK) backward(updater, &micro.view, &gradients);
     else status_prefix(status, "captions from %d on", micro.caption);
   }
-  if (status == OK && terms->xe != 0 && terms->truth->tokens) status = truth_add_term(updater, terms, dropout, &found);
-  status = update_finish(updater, status, multiplier, grad_norm);
-  if (status == OK) objective_sums_add(sums, &found);
+  if (status == OK && truth.tokens) status = truth_add_term(updater, terms, truth_dropout, truth, &found.objective);
+  status = update_finish(updater, status, multiplier, &found, grad_norm);
+  found.objective.steps = 1;
+  if (status == OK) objective_sums_add(sums, &found.objective);
   return status;
 }
 

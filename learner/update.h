@@ -2,6 +2,10 @@
  * forward, coefficients of the loss, backward, clipping, optimiser. Holds all that is trained: weights, gradients,
  * moments.
  *
+ * With several learner ranks (update_join) the batch that a call is given is this rank's part of the minibatch, and
+ * everything it tells is of the whole: gradients are added in the order of the ranks, each rank has the moments of one
+ * segment of the weights and updates that, and all get the new weights.
+ *
  * A minibatch larger than the captioner's arena is worked off in micro-batches, cut between images by the fixed
  * limits, so the same limits give the same bits whatever the number of threads. */
 #ifndef TROUPE_LEARNER_UPDATE_H
@@ -10,12 +14,14 @@
 #include "common/model/captioner.h"
 #include "learner/objective.h"
 #include "learner/optimizer.h"
+#include "proto/team.h"
 
 typedef struct Updater {
   const ParamTable *table;                 /* borrowed */
   float *weights;                          /* block by params.h, owned */
   float *gradients;                        /* the same; zero between steps */
   Optimizer optimizer;                     /* owns the moments */
+  Team *team;                              /* borrowed; NULL = one rank */
   Captioner captioner;                     /* its maxima are the micro-batch limits */
   float *logp, *entropy, *mean_logp;       /* [max_tokens] outputs of a micro-batch, owned */
   float *d_logp, *d_entropy, *d_mean_logp; /* [max_tokens] */
@@ -27,6 +33,8 @@ typedef struct Updater {
 void update_init(Updater *updater, const ParamTable *table, const OptimizerOptions *options, int max_images,
                  int max_captions, int max_tokens);
 void update_free(Updater *updater); /* idempotent */
+/* Before the first step: minibatches are shared among the team's ranks. */
+void update_join(Updater *updater, Team *team);
 
 typedef struct XeReport {
   double loss; /* mean over target tokens of the (smoothed) cross-entropy, nats */
@@ -37,7 +45,8 @@ typedef struct XeReport {
 
 /* Stage 1: a step on the mean cross-entropy of the batch's targets. label_smoothing e: target distribution
  * (1 - e) one-hot + e / V (torch.nn.CrossEntropyLoss). dropout NULL = none. `multiplier` is the schedule's value.
- * FAILED when the loss or the gradient is not finite: then nothing is changed. */
+ * FAILED when the loss or the gradient is not finite: then nothing is changed. FAILED too when the team has lost a rank
+ * (team_lost). */
 Status update_xe(Updater *updater, const CaptionBatch *batch, double label_smoothing, const Dropout *dropout,
                  double multiplier, XeReport *report);
 

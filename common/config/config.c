@@ -167,6 +167,14 @@ Status config_check_decoding(const Config *config) {
   return OK;
 }
 
+Status config_check_ranks(const Config *config, const char *stage) {
+  bool first = strcmp(stage, "pretrain") == 0;
+  int images = first ? config->pretrain.batch_images : config->policy.minibatch_images;
+  if (images >= config->learner.ranks) return OK;
+  return status_set(BAD_INPUT, "learner.ranks %d is above %s %d: each rank takes a part of a step's images",
+                    config->learner.ranks, first ? "pretrain.batch_images" : "policy.minibatch_images", images);
+}
+
 Status config_check(const Config *config) {
   if (!config->data.file[0])
     return status_set(BAD_INPUT, "data.file is not set; a dataset made by troupe prepare was expected");

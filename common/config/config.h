@@ -101,6 +101,9 @@ Status config_check(const Config *config);
 /* The part of that which decoding needs. */
 Status config_check_decoding(const Config *config);
 
+/* Has each learner rank images of every step of this stage ("pretrain" | "train")? */
+Status config_check_ranks(const Config *config, const char *stage);
+
 /* The run's folder for a stage ("pretrain" | "train"): run.dir, or runs/<run.name>/<stage>. Owned by the caller. */
 char *config_run_folder(const Config *config, const char *stage);
 

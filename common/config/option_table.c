@@ -144,7 +144,10 @@ const Option option_table[] = {
     LOCAL_REAL("actors.heartbeat_s", actors.heartbeat_s, "1", 0.05, 3600, "seconds between signs of life"),
     LOCAL_REAL("actors.timeout_s", actors.timeout_s, "30", 0.2, 86400, "silence after which a rank counts as lost"),
     LOCAL_REAL("actors.start_timeout_s", actors.start_timeout_s, "120", 0.2, 86400, "wait for the first actors"),
-    LOCAL_INT("learner.ranks", learner.ranks, "1", 1, 1, "learner ranks"),
+    LOCAL_INT(
+        "learner.ranks", learner.ranks, "1", 1, 64,
+        "learner ranks K: each takes a part of every minibatch and the moments of a part of the weights; which K changes "
+        "the weights in rounding only"),
     LOCAL_INT("learner.threads", learner.threads, "0", 0, 1024,
               "OpenMP threads of the learner; 0 = all cores of its node at lag 0, else those that the actors leave"),
     LOCAL_INT("checkpoint.every", checkpoint.every, "10", 1, 100000000,

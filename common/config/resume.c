@@ -20,6 +20,7 @@ static const struct {
     {"pretrain.epochs", "the learning rate's schedule follows the new length"},
     {"policy.iterations", "the learning rate's schedule follows the new length"},
     {"policy.epochs", "the learning rate's schedule follows the new length"},
+    {"learner.ranks", "from here on the weights differ in rounding"},
     {"policy.init", "only a new run starts from it"},
     {"evaluation.every", "from here on"},
     {"evaluation.beam", "it plays no part in training"},

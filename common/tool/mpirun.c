@@ -68,12 +68,13 @@ static void say_options(Words *words, Launcher launcher, bool oversubscribe) {
   if (launcher != HYDRA && (oversubscribe || !several_nodes())) say(words, "--oversubscribe");
 }
 
-static void say_role(Words *words, const char *role, int ranks, const Command *command) {
+static void say_role(Words *words, const char *role, int ranks, bool pretrain, const Command *command) {
   char count[16], *program = launch_program(role);
   snprintf(count, sizeof count, "%d", ranks);
   say(words, "-np");
   say(words, count);
   say(words, program);
+  if (pretrain) say(words, "--pretrain");
   say(words, command->file);
   for (int i = 0; i < command->set_count; i++) {
     say(words, "--set");
@@ -92,34 +93,46 @@ static void print_command(const Words *words) {
   log_info("%s", line);
 }
 
-int mpirun_train(const Command *command, const Config *config) {
+static void say_ranks(Words *words, const Command *command, int learners, int actors) {
+  say_role(words, "troupe-learner", learners, !actors, command);
+  if (!actors) return;
+  say(words, ":");
+  say_role(words, "troupe-actor", actors, false, command);
+}
+
+/* At lag 0 the actors sleep while the learner learns: it may have their cores. */
+static void threads_set(const Config *config, int cores, int actors) {
+  bool overlapped = config->actors.lag + config->actors.max_lag > 0;
+  int learners = config->learner.ranks, each = (overlapped ? cores - actors : cores) / learners;
+  if (each < 1) each = 1;
+  char threads[16];
+  snprintf(threads, sizeof threads, "%d", each);
+  setenv("TROUPE_LEARNER_THREADS", threads, 0); /* what learner.threads: 0 means */
+  /* a thread that spins while it waits takes the core of the one it waits for */
+  if (each * learners + actors > cores) setenv("OMP_WAIT_POLICY", "passive", 0);
+}
+
+int mpirun_stage(const Command *command, const Config *config, const char *stage) {
   Launcher launcher = launcher_find();
   if (launcher == LAUNCHER_NONE) {
     log_error("mpirun (Open MPI or MPICH) is not on PATH; deploy/install-deps.sh installs it");
     return BAD_INPUT;
   }
-  int cores = launch_cores(), actors = command->actors;
-  if (actors < 0) actors = cores > 1 ? cores - 1 : 1;
+  int cores = launch_cores(), learners = config->learner.ranks, actors = command->actors;
+  if (actors < 0) actors = cores > learners ? cores - learners : 1;
+  if (strcmp(stage, "pretrain") == 0) actors = 0;
   if (geteuid() == 0 && launcher != HYDRA) {
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
     log_info("running as root: OMPI_ALLOW_RUN_AS_ROOT is set for mpirun");
   }
-  char threads[16]; /* at lag 0 the actors sleep while the learner learns: it may have their cores */
-  int left = cores > actors ? cores - actors : 1;
-  int learner = config->actors.lag + config->actors.max_lag == 0 ? cores : left;
-  snprintf(threads, sizeof threads, "%d", learner);
-  setenv("TROUPE_LEARNER_THREADS", threads, 0); /* what learner.threads: 0 means */
-  /* a thread that spins while it waits takes the core of the one it waits for */
-  if (learner + actors > cores) setenv("OMP_WAIT_POLICY", "passive", 0);
+  threads_set(config, cores, actors);
   Words words = {.count = 0};
   say(&words, "mpirun");
-  say_options(&words, launcher, actors + 1 > cores);
-  say_role(&words, "troupe-learner", 1, command);
-  say(&words, ":");
-  say_role(&words, "troupe-actor", actors, command);
+  say_options(&words, launcher, actors + learners > cores);
+  say_ranks(&words, command, learners, actors);
   print_command(&words);
-  char *folder = config_run_folder(config, "train"), *status_file = path_join(folder, "status.json");
+  char *folder = config_run_folder(config, stage), *status_file = path_join(folder, "status.json");
   int code = launch_supervise(words.word, status_file);
   if (command->trace && trace_merge(folder) != OK) log_error("%s", status_message());
   for (int i = 0; i < words.count; i++) free(words.word[i]);

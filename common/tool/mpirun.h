@@ -1,10 +1,10 @@
-/* Mpirun: the command that starts one learner and many actors, with the options this MPI needs. */
+/* Mpirun: the command that starts the learner's ranks and the actors, with the options this MPI needs. */
 #ifndef TROUPE_TOOL_MPIRUN_H
 #define TROUPE_TOOL_MPIRUN_H
 
 #include "common/config/command.h"
 
-/* Prints and runs mpirun; returns the run's exit code. */
-int mpirun_train(const Command *command, const Config *config);
+/* Prints and runs mpirun for a stage ("pretrain" | "train"); returns the run's exit code. */
+int mpirun_stage(const Command *command, const Config *config, const char *stage);
 
 #endif

@@ -18,17 +18,17 @@
 
 static const char *const pretrain_help =
     "usage: troupe pretrain CONFIG [--set a.b=c]... [--print-config] [--profile] [--trace]\n\n"
-    "Stage 1: trains the captioner with cross-entropy on the learner's threads. Again in the same run folder:\n"
-    "resumes.\n";
+    "Stage 1: trains the captioner with cross-entropy on the learner's threads, with learner.ranks above 1 under mpirun.\n"
+    "Again in the same run folder: resumes.\n";
 static const char *const train_help =
     "usage: troupe train CONFIG [-n ACTORS] [--set a.b=c]... [--print-config] [--profile] [--trace]\n\n"
-    "Stage 2: group-relative policy optimisation; one learner and ACTORS actors under mpirun (default: the cores\n"
-    "minus one). Again in the same run folder: resumes, with any number of actors.\n";
+    "Stage 2: group-relative policy optimisation; the learner and ACTORS actors under mpirun (default: the cores minus\n"
+    "the learner's ranks). Again in the same run folder: resumes, with any number of actors.\n";
 
 /* Is the run folder free? The learner asks again and keeps the lock; but the status.json by which it could tell of a
  * folder that is another learner's is not its own. */
-static Status folder_free(const Config *config) {
-  char *folder = config_run_folder(config, "train"), *lock = path_join(folder, "lock");
+static Status folder_free(const Config *config, const char *stage) {
+  char *folder = config_run_folder(config, stage), *lock = path_join(folder, "lock");
   char *latest = path_join(folder, "checkpoints/latest");
   Status status = OK;
   int file = open(lock, O_RDWR | O_CLOEXEC);
@@ -75,7 +75,8 @@ static Status rewards_possible(const Config *config) {
 static Status train_preflight(const Config *config) {
   Dataset dataset = {0};
   TRY(rewards_possible(config));
-  TRY(folder_free(config));
+  TRY(config_check_ranks(config, "train"));
+  TRY(folder_free(config, "train"));
   Status status = dataset_open(&dataset, config->data.file, false);
   if (status == OK)
     status = policy_fits_splits(config, &dataset, "policy.images_per_iteration", config->policy.images_per_iteration);
@@ -84,19 +85,43 @@ static Status train_preflight(const Config *config) {
   return status;
 }
 
+/* Of stage 1 under mpirun; else its learner says it. */
+static Status pretrain_preflight(const Config *config) {
+  Dataset dataset = {0};
+  TRY(config_check_ranks(config, "pretrain"));
+  TRY(folder_free(config, "pretrain"));
+  Status status = dataset_open(&dataset, config->data.file, false);
+  if (status == OK)
+    status = policy_fits_splits(config, &dataset, "pretrain.batch_images", config->pretrain.batch_images);
+  dataset_close(&dataset);
+  return status;
+}
+
+static Status pretrain_ranks(const Command *command, const Config *config) {
+  Status status = pretrain_preflight(config);
+  if (status == OK) return (Status)mpirun_stage(command, config, "pretrain");
+  log_error("%s", status_message());
+  return status;
+}
+
+/* `argv` is the verb's: the learner takes the same. */
+static Status pretrain_alone(int argc, char **argv) {
+  char **arguments = xcalloc((size_t)argc + 2, sizeof(char *));
+  arguments[0] = launch_program("troupe-learner");
+  arguments[1] = (char[]){"--pretrain"};
+  for (int i = 1; i < argc; i++) arguments[i + 1] = argv[i];
+  Status code = (Status)launch_replace(arguments[0], arguments);
+  free(arguments[0]);
+  free(arguments);
+  return code;
+}
+
 int verb_pretrain(int argc, char **argv) {
   Command command;
   Config config;
   Status code;
-  if (command_begin(&command, &config, argc, argv, false, pretrain_help, &code)) {
-    char **arguments = xcalloc((size_t)argc + 2, sizeof(char *));
-    arguments[0] = launch_program("troupe-learner");
-    arguments[1] = (char[]){"--pretrain"};
-    for (int i = 1; i < argc; i++) arguments[i + 1] = argv[i];
-    code = (Status)launch_replace(arguments[0], arguments);
-    free(arguments[0]);
-    free(arguments);
-  }
+  if (command_begin(&command, &config, argc, argv, false, pretrain_help, &code))
+    code = config.learner.ranks > 1 ? pretrain_ranks(&command, &config) : pretrain_alone(argc, argv);
   config_free(&config);
   command_free(&command);
   return code;
@@ -109,7 +134,7 @@ int verb_train(int argc, char **argv) {
   if (command_begin(&command, &config, argc, argv, true, train_help, &code)) {
     code = train_preflight(&config);
     if (code != OK) log_error("%s", status_message());
-    else code = (Status)mpirun_train(&command, &config);
+    else code = (Status)mpirun_stage(&command, &config, "train");
   }
   config_free(&config);
   command_free(&command);

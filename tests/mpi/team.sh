@@ -1,11 +1,13 @@
 #!/bin/sh
-# The learner's ranks among themselves (tests/mpi/team_test.c): right sums in 1 to 4 ranks; a rank that dies or gives up is named by
+# The learner's ranks among themselves (tests/mpi/team_test.c): right sums in 1 to 4 ranks, and steps as one rank makes them
+# (tests/mpi/update_ranks.c), a NaN leaving one out in all; a rank that dies or gives up is named by
 # all others; ranks that do not stand as they must are told how. Nothing may hang.
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/mpi/ranks.inc
 . tests/mpi/ranks.inc
 program=$BUILD/tests/mpi/team_test
 [ -x "$program" ] || { echo "no $program: make check-mpi builds it" >&2; exit 1; }
+updates=$BUILD/tests/mpi/update_ranks
 failed=0
 
 # expect NAME RANKS COUNT PATTERN [OPTIONS]: the run ends in time, and COUNT lines of its log have PATTERN
@@ -27,6 +29,9 @@ expect() {
 }
 
 for ranks in 1 2 3 4; do expect "$ranks ranks" $ranks 1 '^finalized' $ranks; done
+program=$updates
+for ranks in 2 3 8; do expect "steps in $ranks ranks" $ranks 1 '^finalized' $ranks; done # 7 images: one of 8 has none
+program=$BUILD/tests/mpi/team_test
 extra=$eager
 expect "3 ranks, large messages eager" 3 1 '^finalized' 3
 [ "$recovery" = no ] || {

@@ -46,7 +46,7 @@ static void earlier_policies(void **state) {
   update_init(&updater, &table, &options, 1, 1, 4);
   float *reference = params_block(&table);
   Boundary boundary, resumed;
-  boundary_init(&boundary, &table, 2);
+  boundary_init(&boundary, &updater, 2);
   check_lent(&boundary, 0, 0);
   run(&boundary, &updater, reference, 0, 1);
   check_lent(&boundary, 0, 0);
@@ -59,7 +59,7 @@ static void earlier_policies(void **state) {
 
   Checkpoint checkpoint = {.iteration = 5};
   boundary_lend(&boundary, &checkpoint);
-  boundary_init(&resumed, &table, 2);
+  boundary_init(&resumed, &updater, 2);
   boundary_load(&resumed, &table, &checkpoint);
   assert_int_equal(resumed.oldest, 3);
   assert_true(boundary_policy(&resumed, 3)[0] == 3 && boundary_policy(&resumed, 4)[0] == 4);
@@ -85,7 +85,7 @@ static void put_back(void **state) {
   float *reference = params_block(&table);
   Boundary boundary;
   Progress progress = {.iteration = 3, .reference_version = 1, .tokens = 50, .best = 0.5};
-  boundary_init(&boundary, &table, 1);
+  boundary_init(&boundary, &updater, 1);
   fill(&table, &updater, 1);
   reference[0] = updater.optimizer.moment1[1] = updater.optimizer.moment2[2] = 2;
   updater.optimizer.step = 7;
