@@ -25,11 +25,12 @@ whole=$(hash_of "$work/whole") || exit 1
 setsid troupe train "$work/tiny.yaml" -n 2 $sets --set run.dir="$work/killed" >&2 &
 launcher=$!
 wait_for_iteration "$work/killed" 3
+pid=$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p' "$work/killed/status.json")
+kill -STOP "$pid" # the learner: so that the run is not over before the kill
 troupe train "$work/tiny.yaml" -n 1 $sets --set run.dir="$work/killed" >&2
 [ $? = 2 ] || fail "a second learner in the same folder did not exit 2"
 kill -0 "$launcher" || fail "a second learner in the same folder ended the first run"
-pid=$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p' "$work/killed/status.json")
-kill -KILL "$pid" # the learner
+kill -KILL "$pid"
 wait "$launcher" && fail "a killed run said that it succeeded"
 grep -q '"phase": "finished"' "$work/killed/status.json" && fail "the run was over before the kill"
 grep -q '"phase": "failed"' "$work/killed/status.json" || fail "status.json of a killed run does not say that it failed"
