@@ -5,7 +5,12 @@
 
 #include "common/model/packed.h"
 
+#include <stdint.h>
 #include <string.h>
+
+#include "common/tensor/bf16.h"
+#include "common/tensor/gemm.h"
+#include "common/tensor/kernels.h"
 
 #ifdef __AVX512F__
 enum { ROWS = 14 };
@@ -23,11 +28,19 @@ static int smaller(int a, int b) { return a < b ? a : b; }
 
 static int panels_of(int out) { return (out + PANEL - 1) / PANEL; }
 
-size_t packed_floats(int out, int in) { return (size_t)panels_of(out) * PANEL * (size_t)in; }
+static bool in_bf16(void) { return gemm_precision() == PRECISION_BF16; }
+
+size_t packed_floats(int out, int in) {
+  return in_bf16() ? bf16_words(out, in) : (size_t)panels_of(out) * PANEL * (size_t)in;
+}
 
 size_t packed_scratch(void) { return (size_t)BAND * STRIDE; }
 
 void packed_fill(int out, int in, const float *weight, float *packed) {
+  if (in_bf16()) {
+    bf16_pack(true, out, in, weight, in, (uint32_t *)packed);
+    return;
+  }
   for (int begin = 0; begin < in; begin += DEPTH) {
     int depth = smaller(DEPTH, in - begin);
     for (int j = 0; j < out; j += PANEL, packed += (long)depth * PANEL) {
@@ -115,6 +128,11 @@ static void band_linear(int rows, int in, int out, const float *x, const float *
 
 void packed_linear(int rows, int in, int out, const float *x, const float *packed, const float *bias, float *y,
                    float *scratch) {
+  if (in_bf16()) {
+    bf16_product(rows, out, in, x, in, (const uint32_t *)packed, y, out);
+    if (bias) bias_add(rows, out, y, bias);
+    return;
+  }
   for (int r = 0; r < rows; r += BAND)
     band_linear(smaller(BAND, rows - r), in, out, x + (long)r * in, packed, bias, y + (long)r * out, scratch);
 }

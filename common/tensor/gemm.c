@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "common/base/pulse.h"
+#include "common/base/status.h"
+#include "common/tensor/bf16.h"
 
 /* Weak: other BLAS libraries (BLIS, MKL) do not have these. */
 extern void openblas_set_num_threads(int threads) __attribute__((weak));
@@ -15,6 +17,12 @@ extern char *openblas_get_corename(void) __attribute__((weak));
 void gemm_init(void) {
   if (openblas_set_num_threads) openblas_set_num_threads(1);
 }
+
+static Precision in_force;
+
+void gemm_precision_set(Precision precision) { in_force = precision; }
+
+Precision gemm_precision(void) { return in_force; }
 
 void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
           int ldb, float beta, float *c, int ldc) {
@@ -45,6 +53,11 @@ void gemm_tiled(bool transpose_a, bool transpose_b, int m, int n, int k, float a
                 const float *b, int ldb, float beta, float *c, int ldc) {
   if (m <= 0 || n <= 0) return;
   pulse();
+  if (in_force == PRECISION_BF16) {
+    CHECK(alpha == 1.0f && (beta == 0.0f || beta == 1.0f));
+    bf16_gemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta == 1.0f, c, ldc);
+    return;
+  }
   int tile_rows, tile_columns;
   tile_choose(m, n, &tile_rows, &tile_columns);
 #pragma omp parallel for collapse(2) schedule(dynamic)
@@ -59,11 +72,15 @@ void gemm_tiled(bool transpose_a, bool transpose_b, int m, int n, int k, float a
 
 const char *gemm_name(void) {
   static char name[128];
-  if (!openblas_get_config || !openblas_get_corename) return "CBLAS (not OpenBLAS)";
+  const char *bf16 = in_force == PRECISION_BF16 ? bf16_name() : "", *joint = *bf16 ? ", bf16 " : "";
+  if (!openblas_get_config || !openblas_get_corename) {
+    snprintf(name, sizeof name, "CBLAS (not OpenBLAS)%s%s", joint, bf16);
+    return name;
+  }
   char version[64];
   snprintf(version, sizeof version, "%s", openblas_get_config());
   char *space = strchr(version + (strncmp(version, "OpenBLAS ", 9) == 0 ? 9 : 0), ' ');
   if (space) *space = 0;
-  snprintf(name, sizeof name, "%s %s", version, openblas_get_corename());
+  snprintf(name, sizeof name, "%s %s%s%s", version, openblas_get_corename(), joint, bf16);
   return name;
 }

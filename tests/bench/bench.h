@@ -11,6 +11,7 @@
 #include "common/base/rng.h"
 #include "common/base/status.h"
 #include "common/model/params.h"
+#include "common/tensor/bf16.h"
 #include "common/tensor/gemm.h"
 
 enum { BENCH_SHORTEST = 5, BENCH_LONGEST = 20 };
@@ -18,6 +19,7 @@ enum { BENCH_SHORTEST = 5, BENCH_LONGEST = 20 };
 typedef struct BenchOptions {
   int images, group, vocabulary, cells, features, layers, top_k, beam, reps;
   double top_p;
+  Precision precision;
   const char *lengths; /* file, one a line, image-major; NULL: drawn */
 } BenchOptions;
 
@@ -36,9 +38,12 @@ static inline BenchOptions bench_options(int argc, char **argv) {
     for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++)
       if (!strcmp(argv[i], numbers[n].name)) *numbers[n].value = atoi(value), known = true;
     if (!strcmp(argv[i], "--top-p")) o.top_p = atof(value), known = true;
+    if (!strcmp(argv[i], "--precision") && (!strcmp(value, "bf16") || !strcmp(value, "float32")))
+      o.precision = *value == 'b' ? PRECISION_BF16 : PRECISION_FLOAT32, known = true;
     if (!strcmp(argv[i], "--lengths")) o.lengths = value, known = true;
-    if (!known) fprintf(stderr, "%s: unknown option %s\n", argv[0], argv[i]), exit(2);
+    if (!known) fprintf(stderr, "%s: unknown option %s %s\n", argv[0], argv[i], value), exit(2);
   }
+  gemm_precision_set(o.precision);
   return o;
 }
 
@@ -102,17 +107,20 @@ static inline double bench_median(void (*run)(void *), void *data, int reps) {
   return median;
 }
 
-/* FLOP/s of square products of 1024, the best of some. */
+/* FLOP/s of square products of 1024 in the precision that is set, the best of some. */
 static inline double bench_gemm_peak(void) {
   enum { N = 1024 };
   float *a = xcalloc(3 * N * N, sizeof(float)), best = 0;
+  uint32_t *packed = xcalloc(bf16_words(N, N), sizeof *packed);
   for (int i = 0; i < 2 * N * N; i++) a[i] = (float)(i % 7) - 3;
+  bf16_pack(true, N, N, a + N * N, N, packed);
   for (int i = 0; i < 8; i++) {
     double began = bench_seconds();
-    gemm(false, true, N, N, N, 1, a, N, a + N * N, N, 0, a + 2 * N * N, N);
+    if (gemm_precision() == PRECISION_BF16) bf16_product(N, N, N, a, N, packed, a + 2 * N * N, N);
+    else gemm(false, true, N, N, N, 1, a, N, a + N * N, N, 0, a + 2 * N * N, N);
     best = fmaxf(best, (float)(2.0 * N * N * N / (bench_seconds() - began)));
   }
-  free(a);
+  free(a), free(packed);
   return best;
 }
 

@@ -2,7 +2,7 @@
  * lengths, as in the PyTorch peer that tests/bench/peer.py measures beside it. Each run lays out the weights, once for every
  * 20 batches, as an actor does for a new version.
  * usage: decode_bench [--images 32] [--group 5] [--vocabulary 2538] [--cells 49] [--features 1280] [--layers 1]
- *                     [--top-k 0] [--top-p 1] [--beam 0] [--reps 5] [--lengths FILE (one a line, image-major)] */
+ *                     [--top-k 0] [--top-p 1] [--beam 0] [--reps 5] [--lengths FILE (one a line, image-major)] [--precision float32|bf16] */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * cross-entropy update, optimizer included. Caption lengths are clamp(Poisson(11), 5, 20) or those of a file, as in the PyTorch peer
  * that tests/bench/peer.py measures beside it. The share is that of this core's own rate of matrix products.
  * usage: update_bench [--images 32] [--group 5] [--vocabulary 2538] [--cells 49] [--features 1280] [--layers 1] [--reps 5]
- *                     [--lengths FILE (one a line, image-major)] */
+ *                     [--lengths FILE (one a line, image-major)] [--precision float32|bf16] */
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
