@@ -89,6 +89,7 @@ static Status captions_open(Captions *c, int argc, char **argv) {
   TRY(options_parse(&c->options, &c->config, argc, argv, &first));
   TRY(config_check_decoding(&c->config));
   TRY(encoder_of(c));
+  policy_precision(&c->config);
   int beam = c->config.evaluation.beam, samples = c->options.sampling.samples, rows = samples > beam ? samples : beam;
   c->scratch = encoder_scratch_new(c->encoder);
   c->grid = xmalloc((size_t)c->table.shape.cells * (size_t)c->table.shape.features * sizeof(float));

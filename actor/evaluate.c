@@ -116,6 +116,7 @@ static Status subject_open(Subject *subject, int argc, char **argv) {
   config_free(&subject->config);
   TRY(policy_trained_config(&subject->checkpoint, options->checkpoint, &subject->config));
   TRY(options_parse(options, &subject->config, argc, argv, &first));
+  policy_precision(&subject->config);
   return config_check_decoding(&subject->config);
 }
 

@@ -43,6 +43,7 @@ typedef struct Actor {
 
 static Status actor_load(Actor *actor, const Command *command) {
   TRY(command_config(command, &actor->config));
+  policy_precision(&actor->config);
   TRY(dataset_open(&actor->dataset, actor->config.data.file, false));
   ModelShape shape = policy_shape(&actor->config, &actor->dataset);
   TRY(params_init(&actor->table, &shape));

@@ -168,6 +168,7 @@ static void pulsed(void *team) { team_pump(team); }
 Status follow_run(const Config *config, Team *team) {
   Follower f = {.config = config, .team = team};
   omp_set_num_threads(settings_threads(config, 1));
+  policy_precision(config);
   Status status = team_pass(team, follower_open(&f));
   pulse_set(pulsed, team, PULSE_S);
   if (status == OK) status = state_meet(team, config, &f.dataset, &f.table);

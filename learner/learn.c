@@ -226,6 +226,7 @@ Status learn_update(Learn *learn, int64_t iteration, int64_t iterations, bool (*
       if (status != OK)
         return status_prefix(status, "iteration %lld, step %d of %d", (long long)iteration + 1, done + 1, steps);
       *grad_norm += norm / steps;
+      if (!done) learn->first = *sums;
       bool goes_on = team_decide(learn->updater->team, !between || between(context));
       if (!goes_on && done + 1 < steps) return OK;
     }

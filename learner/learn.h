@@ -58,7 +58,8 @@ typedef struct Learn {
   double *batch_advantage;                              /* [captions of a minibatch] */
   Batch truth; /* people's captions of the minibatch's images; empty when policy.xe is 0 */
   int steps_per_iteration;
-  Skips skips; /* count: of the last update */
+  Skips skips;         /* count: of the last update */
+  ObjectiveSums first; /* of the last update's first step: the policy is still the one that the update began with */
 } Learn;
 
 void learn_init(Learn *learn, const Config *config, Dataset *dataset, Updater *updater);

@@ -16,7 +16,7 @@ static void put(json_t *line, const char *name, double value) { json_object_set_
 
 void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
   const RolloutMeans *r = &m->rollouts;
-  ObjectiveMeans means = objective_means(&m->sums);
+  ObjectiveMeans means = objective_means(&m->sums), first = objective_means(&m->first);
   json_object_set_new(line, "iteration", json_integer(iteration));
   put(line, "epoch", m->epoch);
   put(line, "reward", r->reward);
@@ -39,6 +39,8 @@ void metrics_line(json_t *line, int64_t iteration, const IterationMetrics *m) {
   put(line, "clip_ratio/high_mean", means.clip_high);
   put(line, "ratio/mean", means.ratio_mean);
   put(line, "ratio/max", means.ratio_max);
+  put(line, "ratio/first_mean_distance", first.away_mean);
+  put(line, "ratio/first_max_distance", first.away_max);
   put(line, "completions/mean_length", r->length);
   put(line, "completions/clipped_ratio", r->clipped);
   put(line, "sampling/kept_mass", r->kept_mass);

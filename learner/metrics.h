@@ -11,7 +11,7 @@
 
 typedef struct IterationMetrics {
   RolloutMeans rollouts;
-  ObjectiveSums sums;
+  ObjectiveSums sums, first; /* of the update, of its first step */
   double grad_norm, learning_rate, epoch;
   double collected_s, step_s; /* until the rollouts were there; in all */
   int64_t tokens, captions;   /* sampled since the run began; decoded, greedy baselines included */

@@ -69,6 +69,8 @@ static Term surrogate(const ObjectiveOptions *options, double x, double importan
   double clipped = fmin(fmax(u, low), high);
   sums->ratio += u;
   sums->ratio_max = fmax(sums->ratio_max, u);
+  sums->away += fabs(u - 1);
+  sums->away_max = fmax(sums->away_max, fabs(u - 1));
   sums->clip_low += u < low && advantage < 0;
   sums->clip_high += u > high && advantage > 0;
   sums->clamped += fabs(x) > OBJECTIVE_LOG_RATIO_MAX;
@@ -156,6 +158,8 @@ void objective_sums_add(ObjectiveSums *sums, const ObjectiveSums *more) {
   sums->entropy += more->entropy;
   sums->ratio += more->ratio;
   sums->ratio_max = fmax(sums->ratio_max, more->ratio_max);
+  sums->away += more->away;
+  sums->away_max = fmax(sums->away_max, more->away_max);
   sums->clip_low += more->clip_low;
   sums->clip_high += more->clip_high;
   sums->clamped += more->clamped;
@@ -172,6 +176,8 @@ ObjectiveMeans objective_means(const ObjectiveSums *sums) {
       .entropy = sums->entropy / tokens,
       .ratio_mean = sums->ratio / tokens,
       .ratio_max = sums->ratio_max,
+      .away_mean = sums->away / tokens,
+      .away_max = sums->away_max,
       .clip_low = sums->clip_low / tokens,
       .clip_high = sums->clip_high / tokens,
       .clamped = sums->clamped / tokens,

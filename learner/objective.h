@@ -82,6 +82,8 @@ typedef struct ObjectiveSums {
   double entropy;
   double ratio;     /* u, of the token's caption at level sequence */
   double ratio_max; /* a maximum */
+  double away;      /* |u - 1| */
+  double away_max;
   double clip_low;  /* tokens with u < 1 - eps_low and A < 0: TRL's definition */
   double clip_high; /* tokens with u > 1 + eps_high and A > 0 */
   double clamped;   /* tokens whose log-ratio left +-OBJECTIVE_LOG_RATIO_MAX */
@@ -90,7 +92,7 @@ typedef struct ObjectiveSums {
 
 /* Means under the names of TRL's GRPO trainer (kl, entropy, clip_ratio/low_mean, clip_ratio/high_mean). */
 typedef struct ObjectiveMeans {
-  double loss, xe, kl, entropy, ratio_mean, ratio_max, clip_low, clip_high, clamped;
+  double loss, xe, kl, entropy, ratio_mean, ratio_max, away_mean, away_max, clip_low, clip_high, clamped;
 } ObjectiveMeans;
 
 /* Adds this input's loss and metrics to `sums`; writes dLoss/dlogp to d_logp [T] and, unless it is NULL,

@@ -307,6 +307,7 @@ static void pulsed(void *team) { team_pump(team); }
 Status pretrain_run(const Config *config, Team *team, const volatile int *stop) {
   Pretrain p = {.config = config, .team = team, .best = NAN, .run = {.lock = -1}};
   omp_set_num_threads(settings_threads(config, omp_get_num_procs()));
+  policy_precision(config);
   if (team) pulse_set(pulsed, team, PULSE_S);
   Status status = pretrain_open(&p);
   if (status == OK) status = conclude(&p, train(&p, stop));

@@ -104,6 +104,7 @@ static void warn_of_later_steps(const Config *config) {
 Status trainer_open(Trainer *t, const Config *config, Team *team, const volatile int *stop) {
   *t = (Trainer){.config = config, .team = team, .stop = stop, .progress = {.best = NAN}, .run = {.lock = -1}};
   omp_set_num_threads(settings_threads(config, 1));
+  policy_precision(config);
   ledger_init(&t->ledger, 0, 0);
   TRY(run_open(&t->run, config, "train")); /* first: status.json is how the launcher learns of what fails below */
   warn_of_later_steps(config);
@@ -289,6 +290,7 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   TRY(learn_update(&t->learn, k, t->iterations, goes_on, t, &metrics.sums, &metrics.grad_norm, &metrics.learning_rate,
                    complete));
   if (!*complete) return OK;
+  metrics.first = t->learn.first;
   TRY(metrics_samples(&t->run, &t->learn, k + 1, config->samples.groups));
   ledger_release(&t->ledger, WORK_ROLLOUT);
   t->progress.iteration = k + 1;

@@ -35,6 +35,9 @@ typedef struct Config {
     bool tied;
   } model;
   struct {
+    char *precision; /* float32 | bf16 */
+  } compute;
+  struct {
     int epochs, batch_images, captions_per_image;
     double label_smoothing;
     OptimizerConfig optimizer;

@@ -58,6 +58,10 @@ const Option option_table[] = {
     INT("model.max_length", model.max_length, "20", 2, 256, "longest caption in tokens; the end token counts"),
     INT("model.positions", model.positions, "25", 2, 512, "learned positions; at least max_length"),
 
+    CHOICE("compute.precision", compute.precision, "float32", "float32|bf16",
+           "bf16: linear layers multiply operands rounded to bfloat16; sums, attention, softmax, weights, moments and "
+           "losses stay float32"),
+
     INT("pretrain.epochs", pretrain.epochs, "10", 1, 10000, "epochs of stage 1 (cross-entropy)"),
     INT("pretrain.batch_images", pretrain.batch_images, "32", 1, 4096, "images a step"),
     INT("pretrain.captions_per_image", pretrain.captions_per_image, "5", 1, 64, "captions of each image in a step"),

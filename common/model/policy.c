@@ -7,6 +7,7 @@
 
 #include "common/base/file.h"
 #include "common/config/resume.h"
+#include "common/tensor/gemm.h"
 
 #define UNWRITTEN_BIAS -1e4f
 
@@ -176,6 +177,10 @@ void policy_sign(Checkpoint *checkpoint, const Config *config, const Dataset *da
   snprintf(checkpoint->encoder, sizeof checkpoint->encoder, "%s", dataset->encoder);
   snprintf(checkpoint->encoder_hash, sizeof checkpoint->encoder_hash, "%s", dataset->encoder_hash);
   snprintf(checkpoint->preprocessing, sizeof checkpoint->preprocessing, "%s", dataset->preprocessing);
+}
+
+void policy_precision(const Config *config) {
+  gemm_precision_set(strcmp(config->compute.precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_FLOAT32);
 }
 
 int policy_max_length(const Config *config) {

@@ -44,6 +44,9 @@ Status policy_initial(const Config *config, const Dataset *dataset, ParamTable *
  * dataset and encoder. Weights, stage and counters are the caller's. */
 void policy_sign(Checkpoint *checkpoint, const Config *config, const Dataset *dataset);
 
+/* Linear layers multiply in this configuration's precision from now on: before a Decoder or Captioner is made. */
+void policy_precision(const Config *config);
+
 /* Longest generated caption in tokens. */
 int policy_max_length(const Config *config);
 

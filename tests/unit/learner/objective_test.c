@@ -146,6 +146,7 @@ static void micro_batches_add_up(void **state) {
     assert_close(two.kl, one.kl, 1e-13, 0, "kl", aggregation);
     assert_true(two.tokens == one.tokens && two.captions == one.captions && two.clip_low == one.clip_low);
     assert_true(two.ratio_max == one.ratio_max && two.clip_high == one.clip_high);
+    assert_true(two.away_max == one.away_max && fabs(two.away - one.away) <= 1e-12 * one.away && one.away_max > 0);
     sample_free(&sample);
   }
   json_decref(root);
