@@ -18,6 +18,7 @@ case $TROUPE_DATA in /*) ;; *) TROUPE_DATA=$PWD/$TROUPE_DATA ;; esac
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 PATH=$BUILD/bin:$PATH
 export TROUPE_DATA BUILD PATH CMOCKA_MESSAGE_OUTPUT=TAP
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}" # threads that spin starve the ranks of a busy machine
 # test scripts call mpirun themselves: as root (containers, CI) it wants to be told twice
 if [ "$(id -u)" = 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 
