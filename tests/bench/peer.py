@@ -6,11 +6,12 @@ square matrix products. Without torch (pip install torch==2.13.0) or the peer's 
 
 With --base the other program is troupe itself as built elsewhere, and there are no targets: `make bench-compare BASE=COMMIT`.
 
-usage: peer.py [--rounds 7] [--reps 3] [--core 0] [--only small,paper,encoder]
+usage: peer.py [--rounds 7] [--reps 3] [--core 0] [--only small,paper,encoder] [--precision float32,bf16]
                [--peer FOLDER (default $TROUPE_PEER or ../shared/bench) | --base BUILD]
 Run by `make bench`, with BUILD and TROUPE_BENCH_OUT (JSON lines of the table).
 """
 import argparse
+import functools
 import json
 import math
 import os
@@ -31,14 +32,14 @@ SHAPES = {
     "small": dict(vocabulary=2538, cells=49, features=1280),  # words, EfficientNet-Lite0
     "paper": dict(vocabulary=30522, cells=196, features=2048),  # WordPiece, ResNet-101 at 448 pixels
 }
-# line of both programs -> (what it is, the ratio and the share of matrix products that are aimed at)
+# line of both programs -> (what it is, precision -> the ratio and the share of matrix products that are aimed at)
 KINDS = {
-    "sample": ("group sampling", 2.8, 0.70),
-    "sample_paper": ("paper-style sampler", 35, None),
-    "ref_logp": ("reference log-probabilities", 2.0, None),
-    "grpo_update": ("GRPO update", 2.0, 0.80),
-    "xe_update": ("cross-entropy update", 1.9, 0.80),
-    "encode": ("encoder, JPEG file -> grid", 5, None),
+    "sample": ("group sampling", {"float32": (2.8, 0.70), "bf16": (3.5, 0.55)}),
+    "sample_paper": ("paper-style sampler", {"float32": (35, None)}),
+    "ref_logp": ("reference log-probabilities", {"float32": (2.0, None), "bf16": (1.8, None)}),
+    "grpo_update": ("GRPO update", {"float32": (2.0, 0.80), "bf16": (2.0, 0.70)}),
+    "xe_update": ("cross-entropy update", {"float32": (1.9, 0.80), "bf16": (1.9, 0.70)}),
+    "encode": ("encoder, JPEG file -> grid", {"float32": (5, None)}),
 }
 
 
@@ -49,6 +50,7 @@ def options():
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--peer", default=os.environ.get("TROUPE_PEER", os.path.join(ROOT, "..", "shared", "bench")))
     parser.add_argument("--base", help="build folder of another troupe")
+    parser.add_argument("--precision", default="float32,bf16")
     parser.add_argument("--only", default="small,paper,encoder")
     return parser.parse_args()
 
@@ -82,10 +84,11 @@ def words(**named):
     return [word for name, value in named.items() for word in ("--" + name, str(value))]
 
 
-def troupe_rates(o, build, lengths, shape):
+def troupe_rates(o, build, lengths, shape, precision):
     rates = {}
     for program in "decode_bench", "update_bench":
-        rates.update(run(o.core, [os.path.join(build, "tests/bench", program)] + words(lengths=lengths, reps=o.reps, **shape)))
+        options = words(lengths=lengths, reps=o.reps, precision=precision, **shape)
+        rates.update(run(o.core, [os.path.join(build, "tests/bench", program)] + options))
     return rates
 
 
@@ -93,16 +96,17 @@ def encoder_rates(o, build, folder):
     return run(o.core, [os.path.join(build, "tests/bench/encoder_bench"), folder, "--images", "320"])
 
 
-def captioner_round(o, peer, lengths, shape, first):
+def captioner_round(o, peer, lengths, shape, precision, first):
     theirs = {}
     if o.base:
-        theirs = troupe_rates(o, o.base, lengths, shape)
+        theirs = troupe_rates(o, o.base, lengths, shape, precision)
     elif peer:
         names = words(vocab=shape["vocabulary"], grid=shape["cells"], fdim=shape["features"], reps=o.reps, lengths=lengths)
-        once = ["--paper"] if first and shape is SHAPES["small"] else []
+        once = ["--paper"] if first and shape is SHAPES["small"] and precision == "float32" else []
+        once += ["--bf16"] if precision == "bf16" else []
         theirs = run(o.core, [PYTHON, os.path.join(peer, "peer_torch.py")] + names + once)
         theirs["sample"] = theirs.pop("sample_kv")
-    return theirs, troupe_rates(o, BUILD, lengths, shape)
+    return theirs, troupe_rates(o, BUILD, lengths, shape, precision)
 
 
 def encoder_round(o, peer, folder):
@@ -114,12 +118,12 @@ def encoder_round(o, peer, folder):
     return theirs, encoder_rates(o, BUILD, folder)
 
 
-def show(o, shape, name, theirs, ours):
-    what, target, share_target = KINDS[name]
-    target = None if o.base else target
+def show(o, shape, precision, name, theirs, ours):
+    what, targets = KINDS[name]
+    target, share_target = (None, None) if o.base else targets[precision]
     rate = statistics.median(value for value, _ in ours)
-    row = {"shape": shape, "name": name, "troupe": rate}
-    line = "%-8s %-28s %9.0f" % (shape, what, rate)
+    row = {"shape": shape, "precision": precision, "name": name, "troupe": rate}
+    line = "%-8s %-8s %-28s %9.0f" % (shape, precision, what, rate)
     if theirs:
         known = statistics.median(theirs)
         # what the peer ran once is compared with every round
@@ -139,14 +143,14 @@ def show(o, shape, name, theirs, ours):
             file.write(json.dumps(row) + "\n")
 
 
-def measure(o, label, one_round):
+def measure(o, label, precision, one_round):
     rounds = [one_round(r == 0) for r in range(o.rounds)]
     for name in KINDS:
         theirs = [t[name][0] for t, _ in rounds if name in t]
         same = "sample" if name == "sample_paper" else name  # troupe has one sampler
         ours = [u[same] for _, u in rounds if same in u] if theirs or same == name else []
         if ours:
-            show(o, label, name, theirs, ours)
+            show(o, label, precision, name, theirs, ours)
 
 
 def main():
@@ -156,18 +160,18 @@ def main():
         peer = None
     if not peer and not o.base:
         print("bench: NO PEER (torch or %s is not there): troupe's rates alone" % o.peer)
-    print("%-8s %-28s %9s %9s %8s %-15s %6s %-8s %s" % ("shape", "rate a second, one core", "troupe", "base" if o.base else "peer", "ratio", "(spread)",
+    print("%-8s %-8s %-28s %9s %9s %8s %-15s %6s %-8s %s" % ("shape", "products", "rate a second, one core", "troupe", "base" if o.base else "peer", "ratio", "(spread)",
                                                        "target", "", "of matrix products"))
     with tempfile.TemporaryDirectory() as folder:
         lengths = os.path.join(folder, "lengths")
         lengths_write(lengths, 160)
         for name, shape in SHAPES.items():
-            if name in o.only.split(","):
-                measure(o, name, lambda first, shape=shape: captioner_round(o, peer, lengths, shape, first))
+            for precision in o.precision.split(",") if name in o.only.split(",") else []:
+                measure(o, name, precision, functools.partial(captioner_round, o, peer, lengths, shape, precision))
     pictures = os.path.join(os.environ.get("TROUPE_DATA", os.path.join(ROOT, "..", "shared", "data")), "flickr8k", "Images")
     if "encoder" in o.only.split(","):
         if os.path.isdir(pictures):
-            measure(o, "encoder", lambda first: encoder_round(o, peer, pictures))
+            measure(o, "encoder", "float32", lambda first: encoder_round(o, peer, pictures))
         else:
             print("bench: NO PICTURES at %s: the encoder is not measured" % pictures)
 
