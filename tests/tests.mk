@@ -36,7 +36,7 @@ $(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJEC
 RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
 
 .PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-fuzz check-fuzz-all \
-  check-clean-root bench bench-compare bench-score
+  check-clean-root check-model bench bench-compare bench-score
 check: ## install what is missing, build, and run every test that needs no long run
 	@deploy/install-deps.sh
 	@$(REMAKE) check-all
@@ -52,6 +52,9 @@ check-mpi: $(PROGRAMS) $(MPI_PROGRAMS) ## the tests under mpirun alone
 
 check-e2e: $(PROGRAMS) ## the programs as a user runs them, alone
 	@$(RUN_TESTS) $(E2E_TESTS)
+
+check-model: ## the model of the protocol (proto/model) by Spin, right and with bugs put in (needs spin; 3 minutes, 0.4 GB)
+	@CC='$(CC)' sh tests/model.sh
 
 check-layers: ## who may include whom
 	@sh tests/check-layers.sh
