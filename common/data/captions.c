@@ -42,7 +42,7 @@ void caption_list_add(CaptionList *list, int picture, const char *caption, size_
     image->room = image->room ? image->room * 2 : 5;
     image->caption = xrealloc(image->caption, (size_t)image->room * sizeof *image->caption);
   }
-  char *copy = xmalloc(length + 1);
+  char *copy = pool_take(&list->texts, length + 1);
   memcpy(copy, caption, length);
   copy[length] = 0;
   image->caption[image->captions++] = copy;
@@ -51,12 +51,12 @@ void caption_list_add(CaptionList *list, int picture, const char *caption, size_
 void caption_list_free(CaptionList *list) {
   for (int i = 0; i < list->files.count; i++) {
     CaptionImage *image = &list->images[i];
-    for (int k = 0; k < image->captions; k++) free(image->caption[k]);
     free(image->caption);
     free(image->id);
     free(image->split);
   }
   free(list->images);
+  pool_free(&list->texts);
   names_free(&list->files);
   *list = (CaptionList){0};
 }

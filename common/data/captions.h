@@ -10,13 +10,14 @@
 
 #include <stddef.h>
 
+#include "common/base/pool.h"
 #include "common/base/status.h"
 #include "common/data/names.h"
 
 typedef struct CaptionImage {
-  char *id;    /* the file's name, or COCO's number */
-  char *split; /* "" unless the file says */
-  char **caption;
+  char *id;       /* the file's name, or COCO's number */
+  char *split;    /* "" unless the file says */
+  char **caption; /* in the list's texts */
   int captions, room;
 } CaptionImage;
 
@@ -25,6 +26,7 @@ typedef struct CaptionList {
   CaptionImage *images;
   Names files; /* files.text[i]: path of picture i relative to the folder of pictures */
   int room;
+  Pool texts;
 } CaptionList;
 
 Status captions_read_file(CaptionList *list, const char *path);

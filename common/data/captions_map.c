@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "common/base/json_pool.h"
 #include "common/data/captions_list.h"
 
 enum { ID_MAX = 1024 };
@@ -126,10 +127,11 @@ Status captions_map_parse(CaptionMap *map, const char *path, const char *bytes, 
   Status status;
   if (blank < size && (bytes[blank] == '{' || bytes[blank] == '[')) {
     json_error_t error;
+    json_pool_open();
     json_t *root = json_loadb(bytes + skip, size - skip, JSON_REJECT_DUPLICATES, &error);
-    if (!root) return status_set(BAD_INPUT, "%s:%d: not JSON: %s", path, error.line, error.text);
-    status = root_read(map, path, root);
-    json_decref(root);
+    status =
+        root ? root_read(map, path, root) : status_set(BAD_INPUT, "%s:%d: not JSON: %s", path, error.line, error.text);
+    json_pool_close(); /* with all that belongs to the root */
     if (status == OK && !map->list.files.count) status = status_set(BAD_INPUT, "%s: has no captions", path);
   } else {
     status = captions_parse(&map->list, path, bytes, size);
