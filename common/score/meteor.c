@@ -54,9 +54,11 @@ static void match_count(const Meteor *meteor, MeteorStats *stats, int side, Mete
   }
 }
 
-static MeteorStats pair_stats(Meteor *meteor, MeteorCaption candidate, MeteorCaption reference) {
+/* Of the captions that were matched last. */
+static MeteorStats pair_stats(Meteor *meteor, int index) {
   MeteorAligner *aligner = &meteor->aligner;
-  meteor_match_reference(&meteor->matcher, &meteor->lexicon, reference, aligner);
+  MeteorCaption candidate = meteor->matcher.captions[0], reference = meteor->matcher.captions[index + 1];
+  meteor_match_reference(&meteor->matcher, &meteor->lexicon, index, aligner);
   MeteorStats stats = {.chunks = meteor_align(aligner, candidate.count, reference.count)};
   side_count(meteor, &stats, 0, candidate);
   side_count(meteor, &stats, 1, reference);
@@ -71,9 +73,9 @@ static MeteorStats pair_stats(Meteor *meteor, MeteorCaption candidate, MeteorCap
 MeteorStats meteor_stats(Meteor *meteor, MeteorCaption candidate, const MeteorCaption *references, int count) {
   MeteorStats best = {0};
   double best_score = -1;
-  meteor_match_candidate(&meteor->matcher, &meteor->lexicon, candidate);
+  meteor_match_captions(&meteor->matcher, &meteor->lexicon, candidate, references, count);
   for (int r = 0; r < count; r++) {
-    MeteorStats stats = pair_stats(meteor, candidate, references[r]);
+    MeteorStats stats = pair_stats(meteor, r);
     double score = meteor_score(&stats);
     if (score > best_score) {
       best = stats;

@@ -70,15 +70,13 @@ static Status content_verify(const MeteorData *data, const uint32_t counts[6], c
   return right ? OK : status_set(BAD_INPUT, "%s: is inconsistent; " EXPECTED, path);
 }
 
-/* About six times as many bits as phrases. */
+/* Some 6 bits for each phrase, of which it sets two in one word. */
 static void filter_fill(MeteorData *data, uint32_t bucket_bits) {
-  uint32_t bits = bucket_bits < 5 ? 6 : bucket_bits + 5;
+  uint32_t bits = bucket_bits < 2 ? 1 : bucket_bits - 1;
   data->filter_shift = 64 - bits;
-  data->filter = xcalloc((size_t)1 << (bits - 6), sizeof *data->filter);
-  for (uint32_t p = 0; p < data->phrases; p++) {
-    uint64_t bit = data->phrase[p] >> data->filter_shift;
-    data->filter[bit >> 6] |= (uint64_t)1 << (bit & 63);
-  }
+  data->filter = xcalloc((size_t)1 << bits, sizeof *data->filter);
+  for (uint32_t p = 0; p < data->phrases; p++)
+    data->filter[data->phrase[p] >> data->filter_shift] |= meteor_data_bits(data->phrase[p]);
 }
 
 static uint64_t padded(uint64_t bytes) { return (bytes + 7) & ~(uint64_t)7; }

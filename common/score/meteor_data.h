@@ -34,7 +34,8 @@ typedef struct MeteorData {
   size_t size;
   uint32_t words, phrases, bucket_shift;
   const uint64_t *word, *phrase;
-  uint64_t *filter; /* owned: a bit for each of the values that keys' upper bits have: most phrases are not there */
+  uint64_t
+      *filter; /* owned: a word for each of the values that keys' upper bits have, for most phrases are not there */
   uint32_t filter_shift;
   const uint32_t *flags, *sense_first, *sense, *stem_first, *stem, *bucket, *paraphrase_first, *paraphrase;
 } MeteorData;
@@ -61,14 +62,17 @@ static inline uint64_t meteor_phrase_extend(uint64_t prefix, uint64_t word) {
 int64_t meteor_data_word(const MeteorData *data, uint64_t hash);
 int64_t meteor_data_phrase(const MeteorData *data, uint64_t key);
 
+/* The two bits that a phrase sets in its word of the filter. */
+static inline uint64_t meteor_data_bits(uint64_t key) {
+  return (uint64_t)1 << (key & 63) | (uint64_t)1 << (key >> 6 & 63);
+}
 /* False: the phrase is not there, which is so for most. */
 static inline bool meteor_data_may_have(const MeteorData *data, uint64_t key) {
-  uint64_t bit = key >> data->filter_shift;
-  return data->filter[bit >> 6] >> (bit & 63) & 1;
+  return !(meteor_data_bits(key) & ~data->filter[key >> data->filter_shift]);
 }
 /* Asks for the memory that meteor_data_may_have reads. */
 static inline void meteor_data_prefetch(const MeteorData *data, uint64_t key) {
-  __builtin_prefetch(data->filter + (key >> data->filter_shift >> 6));
+  __builtin_prefetch(data->filter + (key >> data->filter_shift));
 }
 /* Where among the phrases to look for the key: [0] to [1]. */
 static inline const uint32_t *meteor_data_bucket(const MeteorData *data, uint64_t key) {

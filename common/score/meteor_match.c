@@ -8,8 +8,11 @@
 void meteor_matcher_free(MeteorMatcher *matcher) {
   free(matcher->links);
   free(matcher->link);
-  free(matcher->candidate.phrases);
-  free(matcher->reference.phrases);
+  free(matcher->captions);
+  free(matcher->of);
+  free(matcher->phrases);
+  free(matcher->maybe);
+  free(matcher->keys);
   *matcher = (MeteorMatcher){0};
 }
 
@@ -64,81 +67,97 @@ static void words_match(const MeteorMatcher *matcher, MeteorCaption reference, M
 
 /* --- phrases ----------------------------------------------------------------------------------------------------- */
 
-/* The caption's phrases that the table may have: words alone, which are known, and others by their keys. The table is far larger
- * than the caches: what will be read is asked for a stage before. */
-static void keys_find(const MeteorLexicon *lexicon, MeteorCaption caption, MeteorPhrases *phrases) {
-  const MeteorData *data = lexicon->data;
-  MeteorPhrase *out = phrases->phrases;
-  int count = 0, kept = 0;
-  for (int start = 0; start < caption.count; start++) {
-    const MeteorWord *word = &lexicon->words[caption.words[start]];
-    uint64_t key = meteor_phrase_extend(METEOR_PHRASE_PREFIX, word->hash);
-    if (word->phrase >= 0) out[count++] = (MeteorPhrase){key, word->phrase, 0, 0, start, 1};
-    for (int n = 2; n <= METEOR_PHRASE_WORDS && start + n <= caption.count; n++) {
-      key = meteor_phrase_extend(key, lexicon->words[caption.words[start + n - 1]].hash);
-      meteor_data_prefetch(data, key);
-      out[count++] = (MeteorPhrase){key, -1, 0, 0, start, n};
+/* The table is far larger than the caches: each of the functions below asks for what the next will read. */
+
+/* Words of the longest phrase that begins at `start`. */
+static int longest_at(MeteorCaption caption, int start) {
+  int left = caption.count - start;
+  return left < METEOR_PHRASE_WORDS ? left : METEOR_PHRASE_WORDS;
+}
+
+/* Keys of the phrases of two words and more, by caption, start and length. */
+static void keys_fill(const MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
+  uint64_t *keys = matcher->keys;
+  for (int c = 0; c < matcher->captions_used; c++) {
+    MeteorCaption caption = matcher->captions[c];
+    for (int start = 0; start < caption.count; start++) {
+      uint64_t key = meteor_phrase_extend(METEOR_PHRASE_PREFIX, lexicon->words[caption.words[start]].hash);
+      for (int n = 2; n <= longest_at(caption, start); n++) {
+        key = meteor_phrase_extend(key, lexicon->words[caption.words[start + n - 1]].hash);
+        meteor_data_prefetch(lexicon->data, key);
+        *keys++ = key;
+      }
     }
   }
-  for (int k = 0; k < count; k++) {
-    if (out[k].id < 0 && !meteor_data_may_have(data, out[k].key)) continue;
-    if (out[k].id < 0) __builtin_prefetch(meteor_data_bucket(data, out[k].key));
-    out[kept++] = out[k];
+}
+
+/* Those that the table may have, and the words alone that it has; returns how many. */
+static int keys_sift(const MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
+  const uint64_t *keys = matcher->keys;
+  MeteorMaybe *maybe = matcher->maybe;
+  for (int c = 0; c < matcher->captions_used; c++) {
+    MeteorCaption caption = matcher->captions[c];
+    for (int start = 0; start < caption.count; start++) {
+      int64_t word = lexicon->words[caption.words[start]].phrase;
+      if (word >= 0) *maybe++ = (MeteorMaybe){0, word, c, start, 1};
+      for (int n = 2; n <= longest_at(caption, start); n++, keys++) {
+        if (!meteor_data_may_have(lexicon->data, *keys)) continue;
+        __builtin_prefetch(meteor_data_bucket(lexicon->data, *keys));
+        *maybe++ = (MeteorMaybe){*keys, -1, c, start, n};
+      }
+    }
   }
-  phrases->count = kept;
+  return (int)(maybe - matcher->maybe);
 }
 
 static uint32_t filter_bit(uint32_t id) { return id * 2654435761u >> 22; } /* 0..1023 */
 
-/* Looks the keys up; those that the table has are kept. */
-static void ids_find(const MeteorData *data, MeteorPhrases *phrases) {
-  MeteorPhrase *out = phrases->phrases;
-  int kept = 0;
-  for (int k = 0; k < phrases->count; k++)
-    if (out[k].id < 0) __builtin_prefetch(data->phrase + *meteor_data_bucket(data, out[k].key));
-  memset(phrases->filter, 0, sizeof phrases->filter);
-  for (int k = 0; k < phrases->count; k++) {
-    int64_t id = out[k].id >= 0 ? out[k].id : meteor_data_phrase(data, out[k].key);
+/* Those that the table has; returns how many. */
+static int phrases_fill(MeteorMatcher *matcher, const MeteorData *data, int count) {
+  const MeteorMaybe *maybe = matcher->maybe;
+  int used = 0;
+  for (int m = 0; m < count; m++)
+    if (maybe[m].id < 0) __builtin_prefetch(data->phrase + *meteor_data_bucket(data, maybe[m].key));
+  for (int m = 0; m < count; m++) {
+    int64_t id = maybe[m].id >= 0 ? maybe[m].id : meteor_data_phrase(data, maybe[m].key);
     if (id < 0) continue;
     __builtin_prefetch(data->paraphrase_first + id);
+    MeteorPhrases *of = &matcher->of[maybe[m].caption];
     uint32_t bit = filter_bit((uint32_t)id);
-    phrases->filter[bit >> 6] |= (uint64_t)1 << (bit & 63);
-    out[kept] = out[k];
-    out[kept++].id = id;
+    of->filter[bit >> 6] |= (uint64_t)1 << (bit & 63);
+    if (!of->count++) of->first = used;
+    matcher->phrases[used++] = (MeteorPhrase){.id = (uint32_t)id, .start = maybe[m].start, .length = maybe[m].length};
   }
-  phrases->count = kept;
+  return used;
 }
 
-/* Every phrase of the caption that the table has. */
-static void phrases_find(const MeteorLexicon *lexicon, MeteorCaption caption, MeteorPhrases *phrases) {
+/* Every phrase of the captions that the table has. */
+static void phrases_find(MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
   const MeteorData *data = lexicon->data;
-  int most = caption.count * METEOR_PHRASE_WORDS;
-  if (most > phrases->room) {
-    phrases->room = most * 2;
-    phrases->phrases = xrealloc(phrases->phrases, sizeof *phrases->phrases * (size_t)phrases->room);
-  }
-  keys_find(lexicon, caption, phrases);
-  ids_find(data, phrases);
-  for (int p = 0; p < phrases->count; p++) {
-    MeteorPhrase *phrase = &phrases->phrases[p];
+  memset(matcher->of, 0, sizeof *matcher->of * (size_t)matcher->captions_used);
+  keys_fill(matcher, lexicon);
+  int used = phrases_fill(matcher, data, keys_sift(matcher, lexicon));
+  for (int p = 0; p < used; p++) {
+    MeteorPhrase *phrase = &matcher->phrases[p];
     phrase->paraphrase_first = data->paraphrase_first[phrase->id];
     phrase->paraphrase_end = data->paraphrase_first[phrase->id + 1];
     __builtin_prefetch(data->paraphrase + phrase->paraphrase_first);
   }
 }
 
-/* Matches by paraphrases of one caption's phrases that the other caption has. */
-static void paraphrases_match(const MeteorData *data, const MeteorPhrases *from, const MeteorPhrases *to,
-                              bool from_candidate, MeteorAligner *aligner) {
-  for (int i = 0; i < from->count; i++) {
-    const MeteorPhrase *a = &from->phrases[i];
+/* Matches by paraphrases of one caption's phrases that the other caption has. Caption 0 is the candidate. */
+static void paraphrases_match(const MeteorMatcher *matcher, const MeteorData *data, int from, int to,
+                              MeteorAligner *aligner) {
+  const MeteorPhrases *theirs = &matcher->of[to];
+  const MeteorPhrase *a = matcher->phrases + matcher->of[from].first, *end = a + matcher->of[from].count;
+  for (; a < end; a++) {
     for (uint32_t p = a->paraphrase_first; p < a->paraphrase_end; p++) {
       uint32_t id = data->paraphrase[p], bit = filter_bit(id);
-      if (!(to->filter[bit >> 6] >> (bit & 63) & 1)) continue;
-      for (int j = 0; j < to->count; j++) {
-        const MeteorPhrase *b = &to->phrases[j];
+      if (!(theirs->filter[bit >> 6] >> (bit & 63) & 1)) continue;
+      const MeteorPhrase *b = matcher->phrases + theirs->first;
+      for (int j = 0; j < theirs->count; j++, b++) {
         if (b->id != id) continue;
-        const MeteorPhrase *c = from_candidate ? a : b, *r = from_candidate ? b : a;
+        const MeteorPhrase *c = from ? b : a, *r = from ? a : b;
         meteor_match_add(aligner, (MeteorMatch){c->start, c->length, r->start, r->length, METEOR_PARAPHRASE});
       }
     }
@@ -147,16 +166,37 @@ static void paraphrases_match(const MeteorData *data, const MeteorPhrases *from,
 
 /* --- captions ---------------------------------------------------------------------------------------------------- */
 
-void meteor_match_candidate(MeteorMatcher *matcher, const MeteorLexicon *lexicon, MeteorCaption candidate) {
-  words_link(matcher, lexicon, candidate);
-  phrases_find(lexicon, candidate, &matcher->candidate);
+static void captions_keep(MeteorMatcher *matcher, MeteorCaption candidate, const MeteorCaption *references, int count) {
+  if (count + 1 > matcher->captions_room) {
+    matcher->captions_room = (count + 1) * 2;
+    size_t room = (size_t)matcher->captions_room;
+    matcher->captions = xrealloc(matcher->captions, sizeof *matcher->captions * room);
+    matcher->of = xrealloc(matcher->of, sizeof *matcher->of * room);
+  }
+  matcher->captions_used = 0;
+  matcher->captions[matcher->captions_used++] = candidate;
+  for (int r = 0; r < count; r++) matcher->captions[matcher->captions_used++] = references[r];
+  int most = 0;
+  for (int c = 0; c <= count; c++) most += matcher->captions[c].count * METEOR_PHRASE_WORDS;
+  if (most <= matcher->phrases_room) return;
+  matcher->phrases_room = most * 2;
+  size_t room = (size_t)matcher->phrases_room;
+  matcher->phrases = xrealloc(matcher->phrases, sizeof *matcher->phrases * room);
+  matcher->maybe = xrealloc(matcher->maybe, sizeof *matcher->maybe * room);
+  matcher->keys = xrealloc(matcher->keys, sizeof *matcher->keys * room);
 }
 
-void meteor_match_reference(MeteorMatcher *matcher, const MeteorLexicon *lexicon, MeteorCaption reference,
+void meteor_match_captions(MeteorMatcher *matcher, const MeteorLexicon *lexicon, MeteorCaption candidate,
+                           const MeteorCaption *references, int count) {
+  captions_keep(matcher, candidate, references, count);
+  words_link(matcher, lexicon, candidate);
+  phrases_find(matcher, lexicon);
+}
+
+void meteor_match_reference(const MeteorMatcher *matcher, const MeteorLexicon *lexicon, int reference,
                             MeteorAligner *aligner) {
   meteor_match_clear(aligner);
-  words_match(matcher, reference, aligner);
-  phrases_find(lexicon, reference, &matcher->reference);
-  paraphrases_match(lexicon->data, &matcher->reference, &matcher->candidate, false, aligner);
-  paraphrases_match(lexicon->data, &matcher->candidate, &matcher->reference, true, aligner);
+  words_match(matcher, matcher->captions[reference + 1], aligner);
+  paraphrases_match(matcher, lexicon->data, reference + 1, 0, aligner);
+  paraphrases_match(matcher, lexicon->data, 0, reference + 1, aligner);
 }
