@@ -28,7 +28,13 @@ typedef struct Path {
   int32_t free_from; /* the reference's word behind the last match */
   int32_t step;      /* of the last match before `match`; step 0 is before all */
   int32_t match;     /* taken at the place at hand, -1 for none */
+  int32_t parent;    /* among the paths up to the place before */
 } Path;
+
+typedef struct Paths {
+  Path paths[BEAM]; /* [count] the best first */
+  int count;
+} Paths;
 
 /* One number ranks paths of captions up to some 3,000 words; of longer ones a distance may count as a chunk. */
 #define GAIN  ((int64_t)1 << 47)
@@ -132,13 +138,26 @@ static void futures_fill(MeteorAligner *aligner, int candidate_words, int refere
 
 /* --- paths ------------------------------------------------------------------------------------------------------- */
 
-/* Keeps the best BEAM in rank order; of equals the earlier. Returns how many there are. */
-static int path_insert(Path paths[BEAM], int count, Path path) {
-  if (count == BEAM && path.worth <= paths[--count].worth) return BEAM;
-  int at = count;
-  for (; at > 0 && path.worth > paths[at - 1].worth; at--) paths[at] = paths[at - 1];
-  paths[at] = path;
-  return count + 1;
+/* Adds a path that is made after those that are there, which are fewer than BEAM. Mostly it is the worst, too. */
+static void paths_add(Paths *paths, Path path) {
+  int at = paths->count++;
+  for (; at > 0 && path.worth > paths->paths[at - 1].worth; at--) paths->paths[at] = paths->paths[at - 1];
+  paths->paths[at] = path;
+}
+
+/* Was `a` made before `b`? Of two with one parent it was. */
+static bool is_first(const Path *a, const Path *b) {
+  return a->worth != b->worth ? a->worth > b->worth : a->parent <= b->parent;
+}
+
+/* The best BEAM of both. */
+static void paths_join(const Paths *a, const Paths *b, Paths *joined) {
+  int i = 0, j = 0, count = 0;
+  while (count < BEAM && (i < a->count || j < b->count)) {
+    bool first = j == b->count || (i < a->count && is_first(&a->paths[i], &b->paths[j]));
+    joined->paths[count++] = first ? a->paths[i++] : b->paths[j++];
+  }
+  joined->count = count;
 }
 
 /* The candidate's words that a step and those before it have matched, a bit each. */
@@ -152,32 +171,72 @@ static bool is_used(const uint64_t *used, const MeteorOption *option) {
   return false;
 }
 
-static Path path_with(Path path, const MeteorOption *option) {
+static Path path_with(Path path, int parent, const MeteorOption *option) {
   path.worth += option->gain * GAIN - (path.end >= 0 && path.end != option->candidate ? CHUNK : 0);
   path.end = option->candidate_end;
   path.free_from = option->reference_end;
   path.match = option->match;
+  path.parent = parent;
   return path;
 }
 
-static Path path_without(Path path) {
+static Path path_kept(Path path, int parent) {
+  path.parent = parent;
+  return path;
+}
+
+static Path path_without(Path path, int parent) {
   if (path.end >= 0) path.worth -= CHUNK;
   path.end = -1;
-  return path;
+  return path_kept(path, parent);
 }
 
-/* Adds what `path` can become at the reference's word r; returns how many paths there are. */
-static int path_extend(const MeteorAligner *aligner, Path path, int r, bool choice, Path next[BEAM], int count) {
-  if (path.free_from > r) return path_insert(next, count, path);
-  const MeteorOption *option = aligner->options + aligner->first[r], *end = aligner->options + aligner->first[r + 1];
-  const uint64_t *used = used_by(aligner, path.step);
-  for (; option < end; option++) {
-    if (!choice) return path_insert(next, count, path_with(path, option));
-    if (is_used(used, option)) continue;
-    count = path_insert(next, count, path_with(path, option));
-    path.worth -= option->distance;
+static void swap(Paths **a, Paths **b) {
+  Paths *other = *a;
+  *a = *b;
+  *b = other;
+}
+
+/* The search: paths up to the place at hand, and what they become there. */
+typedef struct Search {
+  Paths *paths, *next, *more, *spare;
+  Paths all[4];
+} Search;
+
+/* Adds `more` to `next`; of equals with one parent those of `next` go before. */
+static void more_join(Search *search) {
+  if (search->next->count) {
+    paths_join(search->next, search->more, search->spare);
+    swap(&search->next, &search->spare);
+  } else {
+    swap(&search->next, &search->more);
   }
-  return path_insert(next, count, path_without(path));
+  search->more->count = 0;
+}
+
+/* Every path that can takes the match. What it becomes by the matches after it, and without any, has the distance to bear. */
+static void option_take(const MeteorAligner *aligner, Search *search, const MeteorOption *option, int r, bool choice) {
+  for (int p = 0; p < search->paths->count; p++) {
+    Path *path = &search->paths->paths[p];
+    if (path->free_from > r || (choice && is_used(used_by(aligner, path->step), option))) continue;
+    paths_add(search->more, path_with(*path, p, option));
+    path->worth -= option->distance;
+  }
+  more_join(search);
+}
+
+/* What the paths become at the reference's word r. Made one match after the other, each in the order of the paths, they are nearly
+ * sorted. */
+static void paths_extend(const MeteorAligner *aligner, Search *search, int r, bool choice) {
+  search->next->count = search->more->count = 0;
+  int first = aligner->first[r], end = aligner->first[r + 1];
+  for (int i = first; i < end; i++) option_take(aligner, search, &aligner->options[i], r, choice);
+  if (first < end && !choice) return;
+  for (int p = 0; p < search->paths->count; p++) {
+    const Path *path = &search->paths->paths[p];
+    paths_add(search->more, path->free_from > r ? path_kept(*path, p) : path_without(*path, p));
+  }
+  more_join(search);
 }
 
 /* The match that the path has just taken becomes a step. */
@@ -206,15 +265,15 @@ static bool is_same(const MeteorAligner *aligner, const Path *a, const Path *b, 
   return true;
 }
 
-/* Drops the paths that are the same as a better one; returns how many are left. */
-static int paths_merge(const MeteorAligner *aligner, Path *paths, int count, int r) {
+/* Drops the paths that are the same as a better one. */
+static void paths_merge(const MeteorAligner *aligner, Paths *paths, int r) {
   int kept = 1;
-  for (int p = 1; p < count; p++) {
+  for (int p = 1; p < paths->count; p++) {
     int q = 0;
-    while (q < kept && !is_same(aligner, &paths[p], &paths[q], r)) q++;
-    if (q == kept) paths[kept++] = paths[p];
+    while (q < kept && !is_same(aligner, &paths->paths[p], &paths->paths[q], r)) q++;
+    if (q == kept) paths->paths[kept++] = paths->paths[p];
   }
-  return kept;
+  paths->count = kept;
 }
 
 /* The steps up to `step`; returns how many chunks they are. */
@@ -246,26 +305,22 @@ int meteor_align(MeteorAligner *aligner, int candidate_words, int reference_word
   matches_sort(aligner, candidate_words, reference_words);
   steps_clear(aligner, candidate_words);
   futures_fill(aligner, candidate_words, reference_words);
-  Path halves[2][BEAM], *paths = halves[0], *next = halves[1];
-  paths[0] = (Path){.end = -1, .match = -1};
-  int count = 1;
+  Search search;
+  search.paths = &search.all[0];
+  search.next = &search.all[1];
+  search.more = &search.all[2];
+  search.spare = &search.all[3];
+  search.paths->paths[0] = (Path){.end = -1, .match = -1};
+  search.paths->count = 1;
   for (int r = 0; r < reference_words; r++) {
-    bool choice = is_choice(aligner, r, candidate_words);
-    int made = 0;
-    for (int p = 0; p < count; p++) made = path_extend(aligner, paths[p], r, choice, next, made);
-    for (int p = 0; p < made; p++) step_add(aligner, &next[p]);
-    if (made * aligner->branches[r + 1] <= BEAM) made = paths_merge(aligner, next, made, r + 1);
-    Path *other = paths;
-    paths = next;
-    next = other;
-    count = made;
+    paths_extend(aligner, &search, r, is_choice(aligner, r, candidate_words));
+    swap(&search.paths, &search.next);
+    Paths *paths = search.paths;
+    for (int p = 0; p < paths->count; p++) step_add(aligner, &paths->paths[p]);
+    if (paths->count * aligner->branches[r + 1] <= BEAM) paths_merge(aligner, paths, r + 1);
   }
-  int best = 0;
-  for (int p = 0; p < count; p++) {
-    paths[p] = path_without(paths[p]);
-    if (paths[p].worth > paths[best].worth) best = p;
-  }
-  return chosen_fill(aligner, paths[best].step);
+  paths_extend(aligner, &search, reference_words, false); /* behind the last word, where open chunks end */
+  return chosen_fill(aligner, search.next->paths[0].step);
 }
 
 void meteor_aligner_free(MeteorAligner *aligner) {
