@@ -16,7 +16,7 @@ import zlib
 
 from converter import open_member, write_atomic
 
-MAGIC, VERSION = b'TRPMETEO', 1
+MAGIC, VERSION = b'TRPMETEO', 2
 MASK = (1 << 64) - 1
 FNV_BASIS, FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 PHRASE_BASIS, PHRASE_PRIME = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
@@ -34,13 +34,13 @@ def word_hash(word):
 
 
 class Phrases:
-    """Keys of phrases; None for one that no normalised caption can have."""
+    """Keys of phrases; None for one that no normalised caption can have. Keys of what longer phrases begin with."""
 
     def __init__(self):
-        self.words = {}
+        self.words, self.beginnings = {}, set()
 
     def key(self, phrase):
-        state = PHRASE_BASIS
+        state, states = PHRASE_BASIS, []
         for word in phrase.split(' '):
             value = self.words.get(word, 0)
             if value == 0:
@@ -49,6 +49,8 @@ class Phrases:
                 return None
             state = (state ^ value) * PHRASE_PRIME & MASK
             state ^= state >> 32
+            states.append(state)
+        self.beginnings.update(states[:-1])
         return state
 
 
@@ -107,7 +109,7 @@ class Words:
 
 
 def read_paraphrases(file):
-    """Keys of both sides of each pair, as two arrays."""
+    """Keys of both sides of each pair, as two arrays; keys of beginnings."""
     phrases, left, right = Phrases(), array.array('Q'), array.array('Q')
     text, last, key = io.TextIOWrapper(file, encoding='utf-8'), None, None
     for _ in text:  # the probability, which nothing needs
@@ -122,7 +124,17 @@ def read_paraphrases(file):
         if other_key is not None:
             left.append(key)
             right.append(other_key)
-    return left, right
+    return left, right, phrases.beginnings
+
+
+def filter_section(bits, keys, beginnings):
+    """A word for each value of the keys' upper bits; two bits in it tell of a phrase, two others of a beginning."""
+    words, shift = array.array('Q', [0]) * (1 << bits), 64 - bits
+    for key in keys:
+        words[key >> shift] |= 1 << (key & 63) | 1 << (key >> 6 & 63)
+    for key in beginnings:
+        words[key >> shift] |= 1 << (key >> 12 & 63) | 1 << (key >> 18 & 63)
+    return words
 
 
 def paraphrase_sections(left, right):
@@ -167,9 +179,10 @@ def main():
         words.read(zipfile.ZipFile(io.BytesIO(file.read())))
     hashes, flags, sense_first, senses, stem_first, stems = words.sections()
     with open_member(source, 'paraphrase-en.gz') as file:
-        left, right = read_paraphrases(gzip.GzipFile(fileobj=file))
+        left, right, beginnings = read_paraphrases(gzip.GzipFile(fileobj=file))
     bits, buckets, keys, first, targets = paraphrase_sections(left, right)
-    sections = [hashes, flags, sense_first, senses, stem_first, stems, buckets, keys, first, targets]
+    sections = [hashes, flags, sense_first, senses, stem_first, stems, filter_section(bits, keys, beginnings), buckets, keys,
+                first, targets]
     blocks = [little_endian(section) for section in sections]
     check, size = 1, 48
     for block in blocks:

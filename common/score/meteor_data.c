@@ -17,7 +17,7 @@
 #define MAGIC    "TRPMETEO"
 #define EXPECTED "the file that deploy/fetch-meteor.sh makes was expected"
 #define AGAIN    "remove it and run deploy/fetch-meteor.sh"
-enum { VERSION = 1, HEADER_BYTES = 48, BUCKET_BITS_MAX = 30 };
+enum { VERSION = 2, HEADER_BYTES = 48, BUCKET_BITS_MAX = 30 };
 
 uint64_t meteor_word_hash(const char *bytes, size_t size) {
   uint64_t value = 0xCBF29CE484222325u;
@@ -70,15 +70,6 @@ static Status content_verify(const MeteorData *data, const uint32_t counts[6], c
   return right ? OK : status_set(BAD_INPUT, "%s: is inconsistent; " EXPECTED, path);
 }
 
-/* Some 6 bits for each phrase, of which it sets two in one word. */
-static void filter_fill(MeteorData *data, uint32_t bucket_bits) {
-  uint32_t bits = bucket_bits < 2 ? 1 : bucket_bits - 1;
-  data->filter_shift = 64 - bits;
-  data->filter = xcalloc((size_t)1 << bits, sizeof *data->filter);
-  for (uint32_t p = 0; p < data->phrases; p++)
-    data->filter[data->phrase[p] >> data->filter_shift] |= meteor_data_bits(data->phrase[p]);
-}
-
 static uint64_t padded(uint64_t bytes) { return (bytes + 7) & ~(uint64_t)7; }
 
 /* Header and sizes; then the sections' places, which lie within the file. */
@@ -105,6 +96,7 @@ static Status sections_find(MeteorData *data, const char *path) {
       {(const void **)&data->sense, counts[1], 4},
       {(const void **)&data->stem_first, (uint64_t)counts[0] + 1, 4},
       {(const void **)&data->stem, counts[2], 4},
+      {(const void **)&data->filter, (uint64_t)1 << counts[3], 8},
       {(const void **)&data->bucket, ((uint64_t)1 << counts[3]) + 1, 4},
       {(const void **)&data->phrase, counts[4], 8},
       {(const void **)&data->paraphrase_first, (uint64_t)counts[4] + 1, 4},
@@ -123,9 +115,7 @@ static Status sections_find(MeteorData *data, const char *path) {
   data->words = counts[0];
   data->bucket_shift = 64 - counts[3];
   data->phrases = counts[4];
-  TRY(content_verify(data, counts, path));
-  filter_fill(data, counts[3]);
-  return OK;
+  return content_verify(data, counts, path);
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
@@ -159,7 +149,6 @@ Status meteor_data_open(MeteorData *data, const char *path) {
 
 void meteor_data_close(MeteorData *data) {
   if (data->map) munmap((void *)(uintptr_t)data->map, data->size);
-  free(data->filter);
   *data = (MeteorData){0};
 }
 

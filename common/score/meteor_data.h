@@ -5,9 +5,10 @@
  * * The file, little-endian: "TRPMETEO", u32 version, u32 Adler-32 of everything behind the header, u64 size of the file,
  *   then six u32: words, senses, stems, bucket bits, phrases, paraphrases. Behind it, each padded to 8 bytes:
  *   u64 word[words] rising; u32 flags[words]; u32 sense_first[words + 1]; u32 sense[senses]; u32 stem_first[words + 1];
- *   u32 stem[stems] (indices of words); u32 bucket[2^bits + 1] (the first phrase whose key's upper bits are at least
- *   that); u64 phrase[phrases] rising; u32 paraphrase_first[phrases + 1]; u32 paraphrase[paraphrases] (indices of
- *   phrases, in the order of METEOR's table, which decides between alignments that are equally good).
+ *   u32 stem[stems] (indices of words); u64 filter[2^bits] (by a key's upper bits; meteor_filter_word); u32 bucket[2^bits + 1]
+ *   (the first phrase whose key's upper bits are at least that); u64 phrase[phrases] rising; u32 paraphrase_first[phrases +
+ *   1]; u32 paraphrase[paraphrases] (indices of phrases, in the order of METEOR's table, which decides between alignments
+ *   that are equally good).
  * * A word's hash is 64-bit FNV-1a of its UTF-8 bytes; the key of the phrase w_1 .. w_n is s_n, s_0 =
  *   METEOR_PHRASE_PREFIX, s_j = meteor_phrase_extend(s_{j-1}, hash(w_j)). */
 #ifndef TROUPE_SCORE_METEOR_DATA_H
@@ -33,10 +34,7 @@ typedef struct MeteorData {
   const unsigned char *map; /* owned: mapped */
   size_t size;
   uint32_t words, phrases, bucket_shift;
-  const uint64_t *word, *phrase;
-  uint64_t
-      *filter; /* owned: a word for each of the values that keys' upper bits have, for most phrases are not there */
-  uint32_t filter_shift;
+  const uint64_t *word, *phrase, *filter;
   const uint32_t *flags, *sense_first, *sense, *stem_first, *stem, *bucket, *paraphrase_first, *paraphrase;
 } MeteorData;
 
@@ -62,17 +60,20 @@ static inline uint64_t meteor_phrase_extend(uint64_t prefix, uint64_t word) {
 int64_t meteor_data_word(const MeteorData *data, uint64_t hash);
 int64_t meteor_data_phrase(const MeteorData *data, uint64_t key);
 
-/* The two bits that a phrase sets in its word of the filter. */
-static inline uint64_t meteor_data_bits(uint64_t key) {
-  return (uint64_t)1 << (key & 63) | (uint64_t)1 << (key >> 6 & 63);
+/* The filter's word for a key: two of its bits tell whether there is such a phrase, two others whether a longer phrase begins so. A
+ * "no" is certain; a "yes" is wrong for one in twenty that are not there. */
+static inline uint64_t meteor_filter_word(const MeteorData *data, uint64_t key) {
+  return data->filter[key >> data->bucket_shift];
 }
-/* False: the phrase is not there, which is so for most. */
-static inline bool meteor_data_may_have(const MeteorData *data, uint64_t key) {
-  return !(meteor_data_bits(key) & ~data->filter[key >> data->filter_shift]);
+static inline bool meteor_filter_has(uint64_t word, uint64_t key) {
+  return word >> (key & 63) & word >> (key >> 6 & 63) & 1;
 }
-/* Asks for the memory that meteor_data_may_have reads. */
-static inline void meteor_data_prefetch(const MeteorData *data, uint64_t key) {
-  __builtin_prefetch(data->filter + (key >> data->filter_shift));
+static inline bool meteor_filter_begins(uint64_t word, uint64_t key) {
+  return word >> (key >> 12 & 63) & word >> (key >> 18 & 63) & 1;
+}
+/* Asks for the memory that meteor_filter_word reads. */
+static inline void meteor_filter_prefetch(const MeteorData *data, uint64_t key) {
+  __builtin_prefetch(data->filter + (key >> data->bucket_shift));
 }
 /* Where among the phrases to look for the key: [0] to [1]. */
 static inline const uint32_t *meteor_data_bucket(const MeteorData *data, uint64_t key) {

@@ -159,9 +159,14 @@ static int32_t word_add(MeteorLexicon *lexicon, uint64_t hash, const char *word,
     lexicon->words = xrealloc(lexicon->words, sizeof *lexicon->words * (size_t)lexicon->words_room);
   }
   int64_t index = meteor_data_word(data, hash);
-  int64_t phrase = meteor_data_phrase(data, meteor_phrase_extend(METEOR_PHRASE_PREFIX, hash));
+  uint64_t key = meteor_phrase_extend(METEOR_PHRASE_PREFIX, hash);
   lexicon->words[lexicon->words_used++] = (MeteorWord){
-      .hash = hash, .related = -1, .phrase = phrase, .function = index >= 0 && data->flags[index] & METEOR_FUNCTION};
+      .hash = hash,
+      .related = -1,
+      .phrase = meteor_data_phrase(data, key),
+      .begins = meteor_filter_begins(meteor_filter_word(data, key), key),
+      .function = index >= 0 && data->flags[index] & METEOR_FUNCTION,
+  };
   stem_join(lexicon, word, size);
   synonyms_join(lexicon, index, word, size);
   return lexicon->words_used - 1;

@@ -18,6 +18,7 @@ typedef struct MeteorWord {
   MeteorWordList synonyms; /* other words with a synonym set in common, of its own or of its base forms */
   int32_t related;         /* the last word that was found to be a synonym */
   int64_t phrase;          /* of this word alone, or -1 */
+  bool begins;             /* longer phrases, perhaps */
   bool function;
 } MeteorWord;
 

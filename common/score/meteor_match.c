@@ -69,42 +69,60 @@ static void words_match(const MeteorMatcher *matcher, MeteorCaption reference, M
 
 /* The table is far larger than the caches: each of the functions below asks for what the next will read. */
 
-/* Words of the longest phrase that begins at `start`. */
-static int longest_at(MeteorCaption caption, int start) {
-  int left = caption.count - start;
-  return left < METEOR_PHRASE_WORDS ? left : METEOR_PHRASE_WORDS;
+static uint64_t key_extend(const MeteorLexicon *lexicon, uint64_t key, int32_t word) {
+  return meteor_phrase_extend(key, lexicon->words[word].hash);
 }
 
-/* Keys of the phrases of two words and more, by caption, start and length. */
-static void keys_fill(const MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
-  uint64_t *keys = matcher->keys;
+/* Key of the first two words of each caption's place, 0 where no phrase begins so. */
+static void twos_find(const MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
+  uint64_t *key = matcher->keys;
   for (int c = 0; c < matcher->captions_used; c++) {
-    MeteorCaption caption = matcher->captions[c];
-    for (int start = 0; start < caption.count; start++) {
-      uint64_t key = meteor_phrase_extend(METEOR_PHRASE_PREFIX, lexicon->words[caption.words[start]].hash);
-      for (int n = 2; n <= longest_at(caption, start); n++) {
-        key = meteor_phrase_extend(key, lexicon->words[caption.words[start + n - 1]].hash);
-        meteor_data_prefetch(lexicon->data, key);
-        *keys++ = key;
-      }
+    const int32_t *words = matcher->captions[c].words;
+    for (int start = 0; start < matcher->captions[c].count; start++, key++) {
+      *key = 0;
+      if (start + 1 == matcher->captions[c].count || !lexicon->words[words[start]].begins) continue;
+      *key = key_extend(lexicon, key_extend(lexicon, METEOR_PHRASE_PREFIX, words[start]), words[start + 1]);
+      meteor_filter_prefetch(lexicon->data, *key);
     }
   }
 }
 
-/* Those that the table may have, and the words alone that it has; returns how many. */
-static int keys_sift(const MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
-  const uint64_t *keys = matcher->keys;
+/* The same of the first three, only asked for: few phrases are longer. */
+static void threes_prefetch(const MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
+  const uint64_t *key = matcher->keys;
+  for (int c = 0; c < matcher->captions_used; c++) {
+    const int32_t *words = matcher->captions[c].words;
+    for (int start = 0; start < matcher->captions[c].count; start++, key++)
+      if (*key && start + 2 < matcher->captions[c].count &&
+          meteor_filter_begins(meteor_filter_word(lexicon->data, *key), *key))
+        meteor_filter_prefetch(lexicon->data, key_extend(lexicon, *key, words[start + 2]));
+  }
+}
+
+/* The phrases of two words and more from `start` on that the table may have, `key` being that of two; returns their end. */
+static MeteorMaybe *longer_find(const MeteorMatcher *matcher, const MeteorLexicon *lexicon, int c, int start,
+                                uint64_t key, MeteorMaybe *maybe) {
+  MeteorCaption caption = matcher->captions[c];
+  for (int n = 2;; n++) {
+    uint64_t filter = meteor_filter_word(lexicon->data, key);
+    if (meteor_filter_has(filter, key)) {
+      __builtin_prefetch(meteor_data_bucket(lexicon->data, key));
+      *maybe++ = (MeteorMaybe){key, -1, c, start, n};
+    }
+    if (n == METEOR_PHRASE_WORDS || start + n == caption.count || !meteor_filter_begins(filter, key)) return maybe;
+    key = key_extend(lexicon, key, caption.words[start + n]);
+  }
+}
+
+/* All phrases that the table may have, and words alone that it has; returns how many. */
+static int maybe_fill(const MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
+  const uint64_t *key = matcher->keys;
   MeteorMaybe *maybe = matcher->maybe;
   for (int c = 0; c < matcher->captions_used; c++) {
-    MeteorCaption caption = matcher->captions[c];
-    for (int start = 0; start < caption.count; start++) {
-      int64_t word = lexicon->words[caption.words[start]].phrase;
+    for (int start = 0; start < matcher->captions[c].count; start++, key++) {
+      int64_t word = lexicon->words[matcher->captions[c].words[start]].phrase;
       if (word >= 0) *maybe++ = (MeteorMaybe){0, word, c, start, 1};
-      for (int n = 2; n <= longest_at(caption, start); n++, keys++) {
-        if (!meteor_data_may_have(lexicon->data, *keys)) continue;
-        __builtin_prefetch(meteor_data_bucket(lexicon->data, *keys));
-        *maybe++ = (MeteorMaybe){*keys, -1, c, start, n};
-      }
+      if (*key) maybe = longer_find(matcher, lexicon, c, start, *key, maybe);
     }
   }
   return (int)(maybe - matcher->maybe);
@@ -135,8 +153,9 @@ static int phrases_fill(MeteorMatcher *matcher, const MeteorData *data, int coun
 static void phrases_find(MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
   const MeteorData *data = lexicon->data;
   memset(matcher->of, 0, sizeof *matcher->of * (size_t)matcher->captions_used);
-  keys_fill(matcher, lexicon);
-  int used = phrases_fill(matcher, data, keys_sift(matcher, lexicon));
+  twos_find(matcher, lexicon);
+  threes_prefetch(matcher, lexicon);
+  int used = phrases_fill(matcher, data, maybe_fill(matcher, lexicon));
   for (int p = 0; p < used; p++) {
     MeteorPhrase *phrase = &matcher->phrases[p];
     phrase->paraphrase_first = data->paraphrase_first[phrase->id];
