@@ -10,6 +10,9 @@ uint64_t ngram_word(const char *bytes, size_t size) { return XXH3_64bits(bytes, 
 
 uint64_t ngram_end_word(void) { return XXH3_64bits("<eos>", 5); }
 
+/* Most characters. */
+static inline bool is_plain(char c) { return c > ' ' && c < 0x7F; }
+
 /* Bytes of the white space at `at`, 0 for anything else: ASCII's, and with `wide` Unicode's, too. */
 static size_t space_size(const char *at, bool wide) {
   const unsigned char *b = (const unsigned char *)at;
@@ -28,7 +31,7 @@ static int append(const char *caption, bool wide, bool end, uint64_t **words, si
   for (bool more = true; more;) {
     for (size_t space; (space = space_size(caption, wide)) > 0;) caption += space;
     const char *first = caption;
-    while (*caption && !space_size(caption, wide)) caption++;
+    while (is_plain(*caption) || (*caption && !space_size(caption, wide))) caption++;
     more = caption > first;
     if (!more && !end) break;
     if (*used == *room) *words = xrealloc(*words, (*room = *room ? *room * 2 : 64) * sizeof **words);
@@ -52,13 +55,10 @@ bool ngram_tokens_differ(const char *caption) {
   return false;
 }
 
-/* 0 marks free slots */
-static inline uint64_t key_of_state(uint64_t state) { return state ? state : 1; }
-
 uint64_t ngram_key(const uint64_t *words, int n) {
   uint64_t state = NGRAM_PREFIX;
   for (int i = 0; i < n; i++) state = ngram_extend(state, words[i]);
-  return key_of_state(state);
+  return ngram_key_of_state(state);
 }
 
 /* --- counts ------------------------------------------------------------------------------------------------------ */
@@ -115,7 +115,7 @@ void ngram_counts_add(NgramCounts *counts, WordSpan caption) {
     uint64_t state = NGRAM_PREFIX;
     for (int n = 1; n <= NGRAM_MAX && i + n <= caption.count; n++) {
       state = ngram_extend(state, caption.words[i + n - 1]);
-      ngram_counts_entry(counts, key_of_state(state), n)->count++;
+      ngram_counts_entry(counts, ngram_key_of_state(state), n)->count++;
     }
   }
 }

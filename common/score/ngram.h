@@ -46,6 +46,7 @@ static inline uint64_t ngram_extend(uint64_t prefix, uint64_t word) {
   return m ^ (m >> 32);
 }
 #define NGRAM_PREFIX 0x9E3779B97F4A7C15u
+static inline uint64_t ngram_key_of_state(uint64_t state) { return state ? state : 1; } /* 0 marks free slots */
 uint64_t ngram_key(const uint64_t *words, int n);
 
 /* --- counts of a caption: distinct n-grams in order of first appearance ------------------------------------------- */

@@ -6,33 +6,55 @@
 void ngram_references_init(NgramReferences *references) {
   *references = (NgramReferences){0};
   ngram_counts_init(&references->ngrams);
-  ngram_counts_init(&references->one);
 }
 
 void ngram_references_free(NgramReferences *references) {
   ngram_counts_free(&references->ngrams);
-  ngram_counts_free(&references->one);
   free(references->first);
   free(references->postings);
   free(references->seen);
   free(references->words);
+  free(references->last);
   *references = (NgramReferences){0};
 }
 
-/* Adds the n-grams of `one` to those of all, and to `seen`. */
-static void reference_see(NgramReferences *references, int reference) {
-  const NgramCounts *one = &references->one;
-  if (references->seen_used + one->used > references->postings_room) {
-    references->postings_room = (references->seen_used + one->used) * 2;
+/* Room for so many n-grams more. */
+static void room_make(NgramReferences *references, int ngrams) {
+  if (references->seen_used + ngrams > references->postings_room) {
+    references->postings_room = (references->seen_used + ngrams) * 2;
     size_t room = (size_t)references->postings_room;
     references->seen = xrealloc(references->seen, sizeof *references->seen * room);
     references->postings = xrealloc(references->postings, sizeof *references->postings * room);
   }
-  for (int i = 0; i < one->used; i++) {
-    NgramCount *ngram = ngram_counts_entry(&references->ngrams, one->entries[i].key, one->entries[i].order);
-    ngram->count++;
-    references->seen[references->seen_used++] =
-        (NgramSeen){(int32_t)(ngram - references->ngrams.entries), reference, one->entries[i].count};
+  if (references->ngrams.used + ngrams > references->last_room) {
+    references->last_room = (references->ngrams.used + ngrams) * 2;
+    references->last = xrealloc(references->last, sizeof *references->last * (size_t)references->last_room);
+  }
+}
+
+/* The reference has the n-gram once more. */
+static void ngram_see(NgramReferences *references, int reference, uint64_t state, int order) {
+  NgramCounts *all = &references->ngrams;
+  NgramCount *entry = ngram_counts_entry(all, ngram_key_of_state(state), order);
+  int32_t ngram = (int32_t)(entry - all->entries);
+  NgramSeen *last = entry->count ? &references->seen[references->last[ngram]] : NULL;
+  if (last && last->reference == reference) {
+    last->count++;
+    return;
+  }
+  entry->count++;
+  references->last[ngram] = references->seen_used;
+  references->seen[references->seen_used++] = (NgramSeen){ngram, reference, 1};
+}
+
+static void reference_see(NgramReferences *references, int reference, WordSpan caption) {
+  room_make(references, caption.count * NGRAM_MAX);
+  for (int i = 0; i < caption.count; i++) {
+    uint64_t state = NGRAM_PREFIX;
+    for (int n = 1; n <= NGRAM_MAX && i + n <= caption.count; n++) {
+      state = ngram_extend(state, caption.words[i + n - 1]);
+      ngram_see(references, reference, state, n);
+    }
   }
 }
 
@@ -67,9 +89,7 @@ void ngram_references_count(NgramReferences *references, const WordSpan *caption
   references->seen_used = 0;
   for (int r = 0; r < count; r++) {
     references->words[r] = captions[r].count;
-    ngram_counts_clear(&references->one);
-    ngram_counts_add(&references->one, captions[r]);
-    reference_see(references, r);
+    reference_see(references, r, captions[r]);
   }
   postings_fill(references);
 }

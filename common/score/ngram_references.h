@@ -20,8 +20,8 @@ typedef struct NgramReferences {
   NgramPosting *postings; /* owned: by n-gram, then reference */
   NgramSeen *seen;        /* owned: [seen_used] the same by reference */
   int32_t *words;         /* owned: [count] of each reference */
-  NgramCounts one;        /* scratch: one caption's */
-  int count, seen_used, first_room, postings_room, words_room;
+  int32_t *last;          /* owned: [ngrams.room] scratch: where in `seen` each n-gram was last */
+  int count, seen_used, first_room, postings_room, words_room, last_room;
 } NgramReferences;
 
 void ngram_references_init(NgramReferences *references);
