@@ -18,7 +18,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${OUT:=runs/reproduce}" "${FLICKR8K:=${TROUPE_DATA:-../shared/data}/flickr8k}"
-: "${ENCODER:=encoders/efficientnet-lite0.safetensors}" "${DATA:=$OUT/flickr8k.h5}" "${PREPARE:=}" "${METHODS:=scst rloo grpo-paper grpo}"
+: "${ENCODER:=encoders/efficientnet-lite2.safetensors}" "${DATA:=$OUT/flickr8k.h5}" "${PREPARE:=}" "${METHODS:=scst rloo grpo-paper grpo}"
 : "${SEEDS:=1 2 3}" "${LRS:=1e-5 2e-5 4e-5}" "${BUDGET:=64000}" "${EVALUATIONS:=10}" "${SAMPLES:=5}" "${ACTORS:=}" "${SET:=}"
 : "${JOBS:=1}" "${CONFIG:=deploy/configs/flickr8k.yaml}"
 PATH=$PWD/$BUILD/bin:$PATH
@@ -38,14 +38,14 @@ must_finish() { finished "$1" || { echo "reproduce: $OUT/$1 was stopped; the sam
 prepare() {
   [ ! -f "$DATA" ] || return 0
   say "prepare: $DATA"
-  deploy/fetch-encoder.sh "$ENCODER"
+  deploy/fetch-encoder.sh efficientnet-lite2 "$ENCODER"
   deploy/fetch-meteor.sh "${TROUPE_METEOR:-meteor/meteor-en.bin}" || echo "reproduce: goes on without METEOR" >&2
   awk 'NR % 2 == 1' "$FLICKR8K/Flickr_8k.devImages.txt" >"$OUT/choose.txt"
   awk 'NR % 2 == 0' "$FLICKR8K/Flickr_8k.devImages.txt" >"$OUT/report.txt"
   # shellcheck disable=SC2086 # PREPARE and SET are lists of words
   troupe prepare --images "$FLICKR8K/Images" --captions "$FLICKR8K/captions.txt" \
     --split train="$FLICKR8K/Flickr_8k.trainImages.txt" --split choose="$OUT/choose.txt" --split report="$OUT/report.txt" \
-    --encoder efficientnet-lite0 --weights "$ENCODER" $PREPARE --out "$DATA"
+    --encoder efficientnet-lite2 --weights "$ENCODER" $PREPARE --out "$DATA"
 }
 
 evaluate() { # NAME: its best checkpoint on `report`
