@@ -17,13 +17,6 @@ refuses() { # PATTERN VERB ARGUMENTS...: exit 2, one line on stderr
     { cat "$work/err" >&2; fail "stderr does not say '$pattern': troupe $*"; }
   [ "$(grep -vc 'resuming from' "$work/err")" = 1 ] || { cat "$work/err" >&2; fail "more than one line: troupe $*"; }
 }
-wait_for_iteration() { # RUN N
-  for _ in $(seq 1200); do
-    grep -q "\"iteration\":$2[,}]" "$1/metrics.jsonl" 2>/dev/null && return 0
-    sleep 0.05
-  done
-  fail "iteration $2 of $1 did not come"
-}
 
 # a learner without the memory that it needs (looked at below): it says so, and mpirun does not wait for its actors
 (

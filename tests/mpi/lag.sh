@@ -15,14 +15,6 @@ train() { # NAME ACTORS THREADS [--set ...]
   hash_of "$work/$name"
 }
 
-wait_for_iteration() { # RUN N
-  for _ in $(seq 3000); do
-    grep -q "\"iteration\":$2[,}]" "$1/metrics.jsonl" 2>/dev/null && return 0
-    sleep 0.02
-  done
-  fail "iteration $2 of $1 did not come"
-}
-
 # The values of a field of metrics.jsonl, one a line.
 values() { sed -n "s|.*\"$2\":\([-0-9.e]*\).*|\1|p" "$work/$1/metrics.jsonl"; }
 

@@ -20,13 +20,9 @@ expect() {
   elif [ -z "$digest" ]; then why="no digest"
   elif [ -n "$wanted" ] && [ "$digest" != "$wanted" ]; then why="digest $digest; expected $wanted"
   elif ! grep -q "$pattern" "$scratch/log"; then why="log lacks '$pattern'"
-  else
-    echo "  ok $name"
-    return 0
+  else why=""
   fi
-  echo "  FAILED $name: $why"
-  sed 's/^/    /' "$scratch/log" | tail -40
-  failed=1
+  verdict "$name" "$why"
 }
 
 expect "1 actor" 60 2 '^finalized'

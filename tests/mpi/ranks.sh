@@ -52,13 +52,8 @@ compare() { # NAME VERB [OPTIONS]: 1, 2 and 3 ranks
   [ "$hash" = "$(hash_of "$work/first-2")" ] || fail "stage 1: 2 ranks gave other bits the second time"
 }
 
-wait_for() { # PATTERN FILE
-  for _ in $(seq 1200); do
-    grep -q "$1" "$2" 2>/dev/null && return 0
-    sleep 0.02
-  done
-  fail "$1 did not come in $2"
-}
+# shellcheck disable=SC2034 # for wait_for
+wait_s=24
 start() { # VERB NAME [OPTIONS]: in the background, $launcher, its log beside its folder
   verb=$1 name=$2
   shift 2

@@ -19,13 +19,9 @@ expect() {
   if [ $status = 124 ] || [ $status = 137 ]; then why="did not end in 60 s"
   elif grep -q FAILED "$scratch/log"; then why="a call gave a wrong answer"
   elif [ "$(grep -c "$pattern" "$scratch/log")" != "$count" ]; then why="log has not $count lines of '$pattern'"
-  else
-    echo "  ok $name"
-    return 0
+  else why=""
   fi
-  echo "  FAILED $name: $why"
-  sed 's/^/    /' "$scratch/log" | tail -40
-  failed=1
+  verdict "$name" "$why"
 }
 
 for ranks in 1 2 3 4; do expect "$ranks ranks" $ranks 1 '^finalized' $ranks; done

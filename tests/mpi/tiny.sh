@@ -22,6 +22,8 @@ checkpoint: {every: 1}
 YAML
 }
 
+wait_for_iteration() { wait_for "\"iteration\":$2[,}]" "$1/metrics.jsonl"; } # RUN N
+
 # The hash of the weights after training, from status.json of a finished run.
 hash_of() {
   grep -q '"phase": "finished"' "$1/status.json" || fail "$1 did not finish: $(cat "$1/status.json")"

@@ -13,8 +13,7 @@
 
 #include "common/base/file.h"
 #include "common/base/json.h"
-
-static char folder[] = "/tmp/troupe-trace-XXXXXX";
+#include "tests/unit/test_folder.h"
 
 static json_t *merged(void) {
   json_t *root = NULL;
@@ -76,16 +75,11 @@ static void unwritable_is_an_error(void **state) {
 }
 
 int main(void) {
-  if (!mkdtemp(folder)) return 1;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(off_writes_nothing),
       cmocka_unit_test(ranks_are_merged),
       cmocka_unit_test(rank_0_begins_anew),
       cmocka_unit_test(unwritable_is_an_error),
   };
-  int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  char *remove = xasprintf("rm -rf %s", folder);
-  if (system(remove)) failed = 1;
-  free(remove);
-  return failed;
+  return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
