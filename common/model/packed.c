@@ -1,8 +1,6 @@
 /* Panels of 2 vectors of outputs: packed[block of inputs][panel][input][PANEL]. The kernel keeps ROWS x 2 vectors
  * of sums in registers. After Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008),
  * with the panel of W as the part that stays near. */
-#include "common/model/lanes.h"
-
 #include "common/model/packed.h"
 
 #include <stdint.h>
@@ -11,6 +9,7 @@
 #include "common/tensor/bf16.h"
 #include "common/tensor/gemm.h"
 #include "common/tensor/kernels.h"
+#include "common/tensor/lanes.h"
 
 #ifdef __AVX512F__
 enum { ROWS = 14 };
@@ -57,19 +56,19 @@ void packed_fill(int out, int in, const float *weight, float *packed) {
 /* y [rows, PANEL] (+)= x panel. `start` [PANEL] begins the sums, or y itself when NULL. */
 static inline __attribute__((always_inline)) void kernel(const int rows, int depth, const float *x, const float *panel,
                                                          const float *start, float *y, int ldy) {
-  Vector sum[ROWS][2];
+  Lanes sum[ROWS][2];
   for (int r = 0; r < rows; r++)
-    for (int v = 0; v < 2; v++) sum[r][v] = *(const Vector *)((start ? start : y + (long)r * ldy) + v * LANES);
+    for (int v = 0; v < 2; v++) sum[r][v] = lanes_load((start ? start : y + (long)r * ldy) + v * LANES);
   for (int k = 0; k < depth; k++) {
-    Vector w0 = *(const Vector *)(panel + (long)k * PANEL), w1 = *(const Vector *)(panel + (long)k * PANEL + LANES);
+    Lanes w0 = lanes_load(panel + (long)k * PANEL), w1 = lanes_load(panel + (long)k * PANEL + LANES);
     for (int r = 0; r < rows; r++) {
-      float value = x[r * STRIDE + k];
-      sum[r][0] += value * w0;
-      sum[r][1] += value * w1;
+      Lanes value = lanes_all(x[r * STRIDE + k]);
+      sum[r][0] = lanes_fma(value, w0, sum[r][0]);
+      sum[r][1] = lanes_fma(value, w1, sum[r][1]);
     }
   }
   for (int r = 0; r < rows; r++)
-    for (int v = 0; v < 2; v++) *(Vector *)(y + (long)r * ldy + v * LANES) = sum[r][v];
+    for (int v = 0; v < 2; v++) lanes_store(y + (long)r * ldy + v * LANES, sum[r][v]);
 }
 
 static void kernel_rows(int rows, int depth, const float *x, const float *panel, const float *start, float *y,

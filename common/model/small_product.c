@@ -1,11 +1,10 @@
 /* Register-blocked product: rows x 2 vectors of sums stay in registers over the whole depth. */
-#include "common/model/lanes.h"
-
 #include "common/model/small_product.h"
 
 #include <string.h>
 
 #include "common/base/status.h"
+#include "common/tensor/lanes.h"
 
 #ifdef __AVX512F__
 enum { WIDE = 4 }; /* vectors of columns at a time: with SMALL_ROWS rows they fill the registers */
@@ -15,16 +14,16 @@ enum { WIDE = 2 };
 
 static inline __attribute__((always_inline)) void block_product(const int rows, const int vectors, int depth,
                                                                 const float *a, int lda, const float *b, int ldb,
-                                                                Vector sums[SMALL_ROWS][WIDE]) {
-  Vector sum[SMALL_ROWS][WIDE];
+                                                                Lanes sums[SMALL_ROWS][WIDE]) {
+  Lanes sum[SMALL_ROWS][WIDE];
   for (int r = 0; r < rows; r++)
-    for (int v = 0; v < vectors; v++) sum[r][v] = (Vector){0};
+    for (int v = 0; v < vectors; v++) sum[r][v] = lanes_all(0);
   for (int k = 0; k < depth; k++) {
-    Vector right[WIDE];
-    for (int v = 0; v < vectors; v++) right[v] = *(const Vector *)(b + (long)k * ldb + v * LANES);
+    Lanes right[WIDE];
+    for (int v = 0; v < vectors; v++) right[v] = lanes_load(b + (long)k * ldb + v * LANES);
     for (int r = 0; r < rows; r++) {
-      float left = a[(long)r * lda + k];
-      for (int v = 0; v < vectors; v++) sum[r][v] += left * right[v];
+      Lanes left = lanes_all(a[(long)r * lda + k]);
+      for (int v = 0; v < vectors; v++) sum[r][v] = lanes_fma(left, right[v], sum[r][v]);
     }
   }
   for (int r = 0; r < rows; r++)
@@ -35,7 +34,7 @@ void small_product(int rows, int columns, int depth, const float *a, int lda, co
                    int ldc) {
   CHECK(rows >= 1 && rows <= SMALL_ROWS);
   for (int j = 0, width; j < columns; j += width) {
-    Vector sums[SMALL_ROWS][WIDE];
+    Lanes sums[SMALL_ROWS][WIDE];
     int left = columns - j, vectors = left > (WIDE - 1) * LANES ? WIDE : left > LANES ? 2 : 1;
     width = left < vectors * LANES ? left : vectors * LANES;
     switch (rows * 8 + vectors) {

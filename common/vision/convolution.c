@@ -6,9 +6,18 @@
 #include <string.h>
 
 #include "common/base/status.h"
-#include "common/vision/lanes.h"
+#include "common/tensor/lanes.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* TILE_PIXELS x TILE_LANES accumulators fit the register file beside their operands. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+enum { TILE_PIXELS = 7, TILE_LANES = 3 };
+#elif defined(__AVX2__) && defined(__FMA__)
+enum { TILE_PIXELS = 4, TILE_LANES = 3 };
+#else
+enum { TILE_PIXELS = 4, TILE_LANES = 2 };
+#endif
 
 static float *floats_new(size_t count) {
   size_t bytes = (count * sizeof(float) + 63) & ~(size_t)63;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/vision/kind.h"
-#include "common/vision/lanes.h"
+#include "common/tensor/lanes.h"
 
 enum {
   MAX_SIZE = 260,

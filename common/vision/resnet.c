@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/vision/kind.h"
-#include "common/vision/lanes.h"
+#include "common/tensor/lanes.h"
 
 enum {
   STAGES = 4,

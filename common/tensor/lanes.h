@@ -1,12 +1,14 @@
-/* Lanes: one vector register of floats and the few operations that the convolutions need, for the instruction set the
- * compiler was told of. Explicit, for ISO C compilers may not fuse a * b + c on their own. */
-#ifndef TROUPE_VISION_LANES_H
-#define TROUPE_VISION_LANES_H
+/* Lanes: one vector register of floats and the few operations that the register-blocked kernels need, for the instruction
+ * set the compiler was told of. Explicit: ISO C compilers may not fuse a * b + c on their own, and GCC, even where it may,
+ * does so for some loops and not for others of the same source when it tunes for AMD's Zen (-mtune=znver*, "avoid chains
+ * of fused additions"), so that one sum would have different bits in kernels of different width. */
+#ifndef TROUPE_TENSOR_LANES_H
+#define TROUPE_TENSOR_LANES_H
 
-/* LANES floats a register; TILE_PIXELS x TILE_LANES accumulators fit the register file beside their operands. */
+/* LANES: floats a register. */
 #if defined(__AVX512F__)
 #include <immintrin.h>
-enum { LANES = 16, TILE_PIXELS = 7, TILE_LANES = 3 };
+enum { LANES = 16 };
 typedef __m512 Lanes;
 static inline Lanes lanes_load(const float *at) { return _mm512_loadu_ps(at); }
 static inline void lanes_store(float *at, Lanes a) { _mm512_storeu_ps(at, a); }
@@ -17,7 +19,7 @@ static inline Lanes lanes_clamp(Lanes a, Lanes low, Lanes high) { return _mm512_
 
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
-enum { LANES = 8, TILE_PIXELS = 4, TILE_LANES = 3 };
+enum { LANES = 8 };
 typedef __m256 Lanes;
 static inline Lanes lanes_load(const float *at) { return _mm256_loadu_ps(at); }
 static inline void lanes_store(float *at, Lanes a) { _mm256_storeu_ps(at, a); }
@@ -28,7 +30,7 @@ static inline Lanes lanes_clamp(Lanes a, Lanes low, Lanes high) { return _mm256_
 
 #elif defined(__aarch64__)
 #include <arm_neon.h>
-enum { LANES = 4, TILE_PIXELS = 7, TILE_LANES = 3 };
+enum { LANES = 4 };
 typedef float32x4_t Lanes;
 static inline Lanes lanes_load(const float *at) { return vld1q_f32(at); }
 static inline void lanes_store(float *at, Lanes a) { vst1q_f32(at, a); }
@@ -39,7 +41,7 @@ static inline Lanes lanes_clamp(Lanes a, Lanes low, Lanes high) { return vminq_f
 
 #else
 #include <string.h>
-enum { LANES = 4, TILE_PIXELS = 4, TILE_LANES = 2 };
+enum { LANES = 4 };
 typedef float Lanes __attribute__((vector_size(16)));
 static inline Lanes lanes_load(const float *at) {
   Lanes a;
