@@ -91,8 +91,7 @@ check-reference: $(PROGRAMS) $(BUILD)/tests/reference/tokenize_lines ## tokenise
 check-clean-root: ## make check in a bare Debian root by debootstrap (root; DEMO=1 runs make demo too)
 	@sh tests/clean-root.sh
 
-bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## rates on one core beside a PyTorch peer's (tests/bench/peer.py), table and build/bench.jsonl; BENCH_OPTIONS=
-	@rm -f $(BUILD)/bench.jsonl
+bench: $(PROGRAMS) $(BENCH_PROGRAMS) ## rates on one core beside a PyTorch peer's (tests/bench/peer.py); table, and lines added to build/bench.jsonl; BENCH_OPTIONS=
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl python3 tests/bench/peer.py $(BENCH_OPTIONS)
 
 bench-compare: $(PROGRAMS) $(BENCH_PROGRAMS) ## the same rates of this tree and of BASE=COMMIT, in turn

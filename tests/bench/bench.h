@@ -17,21 +17,29 @@
 enum { BENCH_SHORTEST = 5, BENCH_LONGEST = 20 };
 
 typedef struct BenchOptions {
-  int images, group, vocabulary, cells, features, layers, top_k, beam, reps;
+  int images, group, vocabulary, cells, features, layers, top_k, beam, reps, threads;
   double top_p;
   Precision precision;
   const char *lengths; /* file, one a line, image-major; NULL: drawn */
 } BenchOptions;
 
 static inline BenchOptions bench_options(int argc, char **argv) {
-  BenchOptions o = {
-      .images = 32, .group = 5, .vocabulary = 2538, .cells = 49, .features = 1280, .layers = 1, .reps = 5, .top_p = 1};
+  BenchOptions o = {.images = 32,
+                    .group = 5,
+                    .vocabulary = 2538,
+                    .cells = 49,
+                    .features = 1280,
+                    .layers = 1,
+                    .reps = 5,
+                    .threads = 1,
+                    .top_p = 1};
   const struct {
     const char *name;
     int *value;
-  } numbers[] = {{"--images", &o.images}, {"--group", &o.group},       {"--vocabulary", &o.vocabulary},
-                 {"--cells", &o.cells},   {"--features", &o.features}, {"--layers", &o.layers},
-                 {"--top-k", &o.top_k},   {"--beam", &o.beam},         {"--reps", &o.reps}};
+  } numbers[] = {{"--images", &o.images},  {"--group", &o.group},       {"--vocabulary", &o.vocabulary},
+                 {"--cells", &o.cells},    {"--features", &o.features}, {"--layers", &o.layers},
+                 {"--top-k", &o.top_k},    {"--beam", &o.beam},         {"--reps", &o.reps},
+                 {"--threads", &o.threads}};
   for (int i = 1; i < argc; i += 2) {
     const char *value = i + 1 < argc ? argv[i + 1] : "";
     bool known = false;

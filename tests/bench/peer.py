@@ -1,12 +1,12 @@
 """troupe against a PyTorch peer on one core, in turn: group sampling, reference log-probabilities, updates, encoder.
 
-A round runs the peer, then troupe's benchmarks, on the same core with the same list of caption lengths; the table gives
+The rows "2 threads" compare troupe with itself on one thread. A round runs the peer, then troupe's benchmarks, on the same core with the same list of caption lengths; the table gives
 the medians over the rounds, the median of the rounds' ratios and their spread, the targets, and the share of what this core makes of
 square matrix products. Without torch (pip install torch==2.13.0) or the peer's folder it gives troupe's rates alone.
 
 With --base the other program is troupe itself as built elsewhere, and there are no targets: `make bench-compare BASE=COMMIT`.
 
-usage: peer.py [--rounds 7] [--reps 3] [--core 0] [--only small,paper,encoder] [--precision float32,bf16]
+usage: peer.py [--rounds 7] [--reps 3] [--core 0] [--only small,paper,encoder,threads] [--precision float32,bf16]
                [--peer FOLDER (default $TROUPE_PEER or ../shared/bench) | --base BUILD]
 Run by `make bench`, with BUILD and TROUPE_BENCH_OUT (JSON lines of the table).
 """
@@ -32,15 +32,18 @@ SHAPES = {
     "small": dict(vocabulary=2538, cells=49, features=1280),  # words, EfficientNet-Lite0
     "paper": dict(vocabulary=30522, cells=196, features=2048),  # WordPiece, ResNet-101 at 448 pixels
 }
-# line of both programs -> (what it is, precision -> the ratio and the share of matrix products that are aimed at)
+# line of both programs -> (what it is, name of its JSON line, precision -> the ratio and the share of matrix products aimed at)
 KINDS = {
-    "sample": ("group sampling", {"float32": (2.8, 0.70), "bf16": (3.5, 0.55)}),
-    "sample_paper": ("paper-style sampler", {"float32": (35, None)}),
-    "ref_logp": ("reference log-probabilities", {"float32": (2.0, None), "bf16": (1.8, None)}),
-    "grpo_update": ("GRPO update", {"float32": (2.0, 0.80), "bf16": (2.0, 0.70)}),
-    "xe_update": ("cross-entropy update", {"float32": (1.9, 0.80), "bf16": (1.9, 0.70)}),
-    "encode": ("encoder, JPEG file -> grid", {"float32": (5, None)}),
+    "sample": ("group sampling", "sampling", {"float32": (2.8, 0.70), "bf16": (3.5, 0.55)}),
+    "sample_paper": ("paper-style sampler", "sampling paper-style", {"float32": (35, None)}),
+    "ref_logp": ("reference log-probabilities", "reference", {"float32": (2.0, None), "bf16": (1.8, None)}),
+    "grpo_update": ("GRPO update", "grpo update", {"float32": (2.0, 0.80), "bf16": (2.0, 0.70)}),
+    "xe_update": ("cross-entropy update", "xe update", {"float32": (1.9, 0.80), "bf16": (1.9, 0.70)}),
+    "encode": ("encoder, JPEG file -> grid", "encoder", {"float32": (5, None)}),
 }
+ONE_PRECISION = "sample_paper", "encode"  # their names say no precision
+# two threads over one of the same program
+THREADS = {"grpo_update": 1.85, "xe_update": 1.85, "encode": 1.9}
 
 
 def options():
@@ -51,7 +54,7 @@ def options():
     parser.add_argument("--peer", default=os.environ.get("TROUPE_PEER", os.path.join(ROOT, "..", "shared", "bench")))
     parser.add_argument("--base", help="build folder of another troupe")
     parser.add_argument("--precision", default="float32,bf16")
-    parser.add_argument("--only", default="small,paper,encoder")
+    parser.add_argument("--only", default="small,paper,encoder,threads")
     return parser.parse_args()
 
 
@@ -66,9 +69,10 @@ def lengths_write(path, rows):
             file.write("%d\n" % min(max(count, 5), 20))
 
 
-def run(core, command):
+def run(cores, command, threads=1):
     """name -> (rate, share or None), of lines such as 'sample  valid tok/s 123  (...) share 0.5'."""
-    done = subprocess.run(["taskset", "-c", str(core)] + command, env=ENVIRONMENT, capture_output=True, text=True)
+    environment = dict(ENVIRONMENT, OMP_NUM_THREADS=str(threads))
+    done = subprocess.run(["taskset", "-c", str(cores)] + command, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit("peer.py: %s: exit code %d\n%s" % (" ".join(command), done.returncode, done.stderr[-2000:]))
     rates = {}
@@ -118,21 +122,44 @@ def encoder_round(o, peer, folder):
     return theirs, encoder_rates(o, BUILD, folder)
 
 
+def threads_round(o, pictures):
+    """One thread as the peer, two threads as ours."""
+    cores = "%d,%d" % (o.core, (o.core + 1) % os.cpu_count())
+    rates = []
+    for threads in 1, 2:
+        program = os.path.join(BUILD, "tests/bench/update_bench")
+        rate = run(cores, [program] + words(reps=o.reps, threads=threads, **SHAPES["small"]), threads)
+        if pictures:
+            encoder = [os.path.join(BUILD, "tests/bench/encoder_bench"), pictures, "--images", "320"]
+            rate.update(run(cores, encoder + words(threads=threads), threads))
+        rates.append({name: rate[name] for name in THREADS if name in rate})
+    return tuple(rates)
+
+
+def json_name(name, shape, precision):
+    words = [KINDS[name][1]]
+    words += [precision] if name not in ONE_PRECISION else []
+    words += ["paper shape"] if shape == "paper" else ["2 threads"] if shape == "threads" else []
+    return " ".join(words)
+
+
 def show(o, shape, precision, name, theirs, ours):
-    what, targets = KINDS[name]
-    target, share_target = (None, None) if o.base else targets[precision]
+    what = KINDS[name][0]
+    target, share_target = (None, None) if o.base else KINDS[name][2][precision]
+    if shape == "threads":
+        what, target, share_target = what + ", 2 threads / 1", THREADS[name], None
     rate = statistics.median(value for value, _ in ours)
-    row = {"shape": shape, "precision": precision, "name": name, "troupe": rate}
-    line = "%-8s %-8s %-28s %9.0f" % (shape, precision, what, rate)
+    row = {"name": json_name(name, shape, precision), "unit": "pictures/s" if name == "encode" else "valid tokens/s", "troupe": rate}
+    line = "%-8s %-8s %-37s %9.0f" % (shape, precision, what, rate)
     if theirs:
         known = statistics.median(theirs)
         # what the peer ran once is compared with every round
         ratios = [ours[r][0] / (theirs[r] if len(theirs) == len(ours) else known) for r in range(len(ours))]
-        row.update(peer=known, ratio=statistics.median(ratios), lowest=min(ratios), highest=max(ratios), target=target)
+        row.update(peer=known, ratio=statistics.median(ratios), target=target, lowest=min(ratios), highest=max(ratios))
         line += " %9.0f %7.2fx %-15s" % (known, row["ratio"], "(%.2f to %.2f)" % (row["lowest"], row["highest"]))
         if target:
-            line += " %5.1fx %-6s" % (target, "met" if row["ratio"] >= target else "missed")
-    if ours[0][1] is not None:
+            line += " %5.2fx %-6s" % (target, "met" if row["ratio"] >= target else "missed")
+    if ours[0][1] is not None and shape != "threads":
         row["share"] = statistics.median(share for _, share in ours)
         line += "  %3.0f %%" % (100 * row["share"])
         if share_target:
@@ -160,8 +187,9 @@ def main():
         peer = None
     if not peer and not o.base:
         print("bench: NO PEER (torch or %s is not there): troupe's rates alone" % o.peer)
-    print("%-8s %-8s %-28s %9s %9s %8s %-15s %6s %-8s %s" % ("shape", "products", "rate a second, one core", "troupe", "base" if o.base else "peer", "ratio", "(spread)",
-                                                       "target", "", "of matrix products"))
+    print("%-8s %-8s %-37s %9s %9s %8s %-15s %6s %-8s %s" % (
+        "shape", "products", "rate a second, one core", "troupe", "base" if o.base else "peer", "ratio", "(spread)", "target", "",
+        "of matrix products"))
     with tempfile.TemporaryDirectory() as folder:
         lengths = os.path.join(folder, "lengths")
         lengths_write(lengths, 160)
@@ -169,11 +197,13 @@ def main():
             for precision in o.precision.split(",") if name in o.only.split(",") else []:
                 measure(o, name, precision, functools.partial(captioner_round, o, peer, lengths, shape, precision))
     pictures = os.path.join(os.environ.get("TROUPE_DATA", os.path.join(ROOT, "..", "shared", "data")), "flickr8k", "Images")
-    if "encoder" in o.only.split(","):
-        if os.path.isdir(pictures):
-            measure(o, "encoder", "float32", lambda first: encoder_round(o, peer, pictures))
-        else:
-            print("bench: NO PICTURES at %s: the encoder is not measured" % pictures)
+    if not os.path.isdir(pictures):
+        print("bench: NO PICTURES at %s: the encoder is not measured" % pictures)
+        pictures = None
+    if "encoder" in o.only.split(",") and pictures:
+        measure(o, "encoder", "float32", lambda first: encoder_round(o, peer, pictures))
+    if "threads" in o.only.split(",") and not o.base and os.cpu_count() > 1:
+        measure(o, "threads", "float32", lambda first: threads_round(o, pictures))
 
 
 if __name__ == "__main__":

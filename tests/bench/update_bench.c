@@ -1,9 +1,9 @@
-/* Rates of the learner's work on one core, in valid tokens a second, on random features and captions: log-probabilities under
+/* Rates of the learner's work on --threads (1) cores, in valid tokens a second, on random features and captions: log-probabilities under
  * another policy (as reference and proximal policy need them), a GRPO update (log-probabilities of the reference given) and a
  * cross-entropy update, optimizer included. Caption lengths are clamp(Poisson(11), 5, 20) or those of a file, as in the PyTorch peer
  * that tests/bench/peer.py measures beside it. The share is that of this core's own rate of matrix products.
  * usage: update_bench [--images 32] [--group 5] [--vocabulary 2538] [--cells 49] [--features 1280] [--layers 1] [--reps 5]
- *                     [--lengths FILE (one a line, image-major)] [--precision float32|bf16] */
+ *                     [--lengths FILE (one a line, image-major)] [--precision float32|bf16] [--threads 1] */
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -95,7 +95,7 @@ static void xe_update(void *data) {
 int main(int argc, char **argv) {
   BenchOptions options = bench_options(argc, argv);
   gemm_init();
-  omp_set_num_threads(1);
+  omp_set_num_threads(options.threads);
   Work work;
   work_init(&work, &options);
   const CaptionBatch *batch = &work.batch.view;
