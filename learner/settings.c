@@ -55,6 +55,10 @@ OffPolicy settings_off_policy(const Config *config) {
   return (OffPolicy)named(off_policy_names, config->policy.off_policy);
 }
 
+GuardOptions settings_guard(const Config *config) {
+  return (GuardOptions){config->guard.kl, config->guard.entropy, config->guard.length};
+}
+
 bool settings_reference(const Config *config) { return settings_objective(config).beta != 0; }
 
 int settings_threads(const Config *config, int otherwise) {

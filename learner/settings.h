@@ -4,6 +4,7 @@
 
 #include "common/config/config.h"
 #include "learner/advantage.h"
+#include "learner/guard.h"
 #include "learner/learn.h"
 #include "learner/objective.h"
 #include "learner/optimizer.h"
@@ -14,6 +15,7 @@ ScheduleOptions settings_schedule(const ScheduleConfig *config);
 AdvantageOptions settings_advantage(const Config *config);
 ObjectiveOptions settings_objective(const Config *config);
 OffPolicy settings_off_policy(const Config *config);
+GuardOptions settings_guard(const Config *config);
 
 /* Whether the objective reads log ref. If not (beta 0, scst), nobody computes it and no KL is logged. */
 bool settings_reference(const Config *config);

@@ -104,6 +104,7 @@ static void warn_of_later_steps(const Config *config) {
 Status trainer_open(Trainer *t, const Config *config, Team *team, const volatile int *stop) {
   *t = (Trainer){.config = config, .team = team, .stop = stop, .progress = {.best = NAN}, .run = {.lock = -1}};
   omp_set_num_threads(settings_threads(config, 1));
+  t->guard.options = settings_guard(config);
   policy_precision(config);
   ledger_init(&t->ledger, 0, 0);
   TRY(run_open(&t->run, config, "train")); /* first: status.json is how the launcher learns of what fails below */
@@ -312,6 +313,9 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   metrics.after = hub_counters(t->hub);
   metrics_line(line, t->progress.iteration, &metrics);
   metrics_log(t->progress.iteration, t->iterations, &metrics);
+  ObjectiveMeans means = objective_means(&metrics.sums);
+  guard_take(&t->guard, t->progress.iteration, metrics.reference ? means.kl : NAN, means.entropy,
+             metrics.rollouts.length);
   trace_add(began, clock_seconds(), "iteration %lld", (long long)t->progress.iteration);
   return OK;
 }

@@ -6,6 +6,7 @@
 
 #include "common/config/config.h"
 #include "learner/boundary.h"
+#include "learner/guard.h"
 #include "learner/learn.h"
 #include "learner/rollouts.h"
 #include "learner/run_folder.h"
@@ -29,6 +30,7 @@ typedef struct Trainer {
   int64_t iterations;       /* wanted */
   double evaluation_idle_s; /* of the actors, before the chunks of the last evaluation */
   Boundary kept;
+  Guard guard;
   const volatile int *stop;
 } Trainer;
 

@@ -85,6 +85,9 @@ typedef struct Config {
   struct {
     int groups;
   } samples;
+  struct {
+    double kl, entropy, length;
+  } guard;
 } Config;
 
 /* Defaults alone. */

@@ -169,6 +169,11 @@ const Option option_table[] = {
     REAL("evaluation.diversity", evaluation.diversity, "0.5", 0, 1e6,
          "what a token costs a group for each hypothesis of an earlier group with it at this position"),
     LOCAL_INT("samples.groups", samples.groups, "2", 0, 1000, "groups an iteration written to samples.jsonl"),
+    LOCAL_REAL("guard.kl", guard.kl, "1", 0, 1e9,
+               "the log warns of a collapse: KL divergence from the reference above this, nats a token; 0 = off"),
+    LOCAL_REAL("guard.entropy", guard.entropy, "0.25", 0, 1, "entropy below this fraction of the first iteration's"),
+    LOCAL_REAL("guard.length", guard.length, "0.3", 0, 1e9,
+               "mean length changed by more than this fraction since the first iteration"),
 };
 
 const int option_count = (int)(sizeof option_table / sizeof option_table[0]);
