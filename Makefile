@@ -49,7 +49,7 @@ LIBRARY := $(BUILD)/libtroupe.a
 ROLE_OBJECTS := $(call object,$(filter-out %/main.c,$(PROTO) $(ACTOR) $(LEARNER)))
 PROGRAMS := $(addprefix $(BUILD)/bin/,troupe troupe-learner troupe-actor)
 
-.PHONY: all demo reproduce reproduce-full install uninstall deps format lint dist help clean
+.PHONY: all demo reproduce reproduce-full man install uninstall deps format lint dist help clean
 all: $(PROGRAMS) ## build build/bin/{troupe,troupe-learner,troupe-actor}; installs nothing
 
 # make again, on all cores unless the caller chose a number
@@ -116,18 +116,25 @@ include tests/tests.mk
 # --- install ------------------------------------------------------------------------------------------------------
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 DATADIR = $(DESTDIR)$(PREFIX)/share/troupe
-MANDIR = $(DESTDIR)$(PREFIX)/share/man/man1
-CONFIGS := $(wildcard deploy/configs/*.yaml)
-MANPAGES := $(wildcard deploy/man/*.1)
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+BASHDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 
-install: all ## install programs and configurations (PREFIX=/usr/local, DESTDIR=)
-	install -d $(BINDIR) $(DATADIR)/configs
+man: $(PROGRAMS) ## man pages, made of what the programs say of themselves, into build/man
+	@deploy/man.sh $(BUILD)/bin/troupe $(BUILD)/man
+
+install: all man ## install programs, configurations, man pages and completions (PREFIX=/usr/local, DESTDIR=)
+	install -d $(BINDIR) $(DATADIR)/configs $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR) $(ZSHDIR)
 	install -m 755 $(PROGRAMS) $(BINDIR)
-	$(if $(CONFIGS),install -m 644 $(CONFIGS) $(DATADIR)/configs)
-	$(if $(MANPAGES),install -d $(MANDIR) && install -m 644 $(MANPAGES) $(MANDIR))
+	install -m 644 $(wildcard deploy/configs/*.yaml) $(DATADIR)/configs
+	install -m 644 $(BUILD)/man/*.1 $(MANDIR)/man1
+	install -m 644 $(BUILD)/man/*.5 $(MANDIR)/man5
+	install -m 644 deploy/completion/troupe.bash $(BASHDIR)/troupe
+	install -m 644 deploy/completion/_troupe $(ZSHDIR)/_troupe
 
 uninstall: ## remove what install put there (same PREFIX and DESTDIR)
-	rm -f $(addprefix $(BINDIR)/,$(notdir $(PROGRAMS))) $(addprefix $(MANDIR)/,$(notdir $(MANPAGES)))
+	rm -f $(addprefix $(BINDIR)/,$(notdir $(PROGRAMS))) $(MANDIR)/man1/troupe.1 $(MANDIR)/man1/troupe-*.1 $(MANDIR)/man5/troupe.yaml.5
+	rm -f $(BASHDIR)/troupe $(ZSHDIR)/_troupe
 	rm -rf $(DATADIR)
 
 # --- the sources themselves ---------------------------------------------------------------------------------------

@@ -52,12 +52,21 @@ Status command_config(const Command *command, Config *config) {
   return command->print_config ? OK : config_check(config);
 }
 
+/* As arguments_parse shows them. */
+static const char *const options_help =
+    "  --set a.b=c             sets an option over CONFIG's; as often as wanted\n"
+    "  --print-config          prints every option with its value and what it does, and ends\n"
+    "  --profile               at the end: calls, time and GFLOP/s of each part, over all ranks\n"
+    "  --trace                 writes trace.json of every rank into the run folder, for Perfetto or chrome://tracing\n";
+static const char *const actors_help =
+    "  -n ACTORS               actor ranks (default: the cores minus the learner's ranks)\n";
+
 bool command_begin(Command *command, Config *config, int argc, char **argv, bool takes_actors, const char *help,
                    Status *code) {
   *config = (Config){0};
   *code = command_parse(command, argc, argv);
   if (*code == OK && command->help) {
-    fputs(help, stdout);
+    printf("%s\n%s%s", help, takes_actors ? actors_help : "", options_help);
     return false;
   }
   if (*code == OK && command->actors >= 0 && !takes_actors)

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/vision/kind.h"
 #include "common/tensor/lanes.h"
+#include "common/vision/kind.h"
 
 enum {
   STAGES = 4,
