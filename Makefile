@@ -47,6 +47,7 @@ COMMON_OBJECTS := $(call object,$(COMMON)) $(patsubst %.l,$(BUILD)/%.lex.o,$(LEX
 LIBRARY := $(BUILD)/libtroupe.a
 # everything of the two roles except their main(): what the unit tests link
 ROLE_OBJECTS := $(call object,$(filter-out %/main.c,$(PROTO) $(ACTOR) $(LEARNER)))
+TOOL_OBJECTS := $(call object,$(filter-out %/main.c,$(TOOL)))
 PROGRAMS := $(addprefix $(BUILD)/bin/,troupe troupe-learner troupe-actor)
 
 .PHONY: all demo reproduce reproduce-full man install uninstall deps format lint dist help clean
@@ -108,6 +109,9 @@ $(BUILD)/%.lex.c: %.l
 $(BUILD)/%.lex.o: $(BUILD)/%.lex.c $(FLAGS)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS) $(WERROR),$(CFLAGS)) -MMD -MP -c -o $@ $<
+
+# the page of `troupe report` is put into the program by .incbin
+$(BUILD)/common/tool/report_page.o: $(wildcard common/tool/report/*)
 
 $(call object,$(PROTO) $(ACTOR) $(LEARNER)): CPPFLAGS += $(MPI_CFLAGS)
 

@@ -25,7 +25,8 @@ $(TEST_OBJECTS): CPPFLAGS += $(MPI_CFLAGS)
 
 $(UNIT_PROGRAMS): %: %.o $(ROLE_OBJECTS) $(LIBRARY)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LDLIBS) $(MPI_LIBS) -lcmocka
+$(filter $(BUILD)/tests/unit/tool/%,$(UNIT_PROGRAMS)): $(TOOL_OBJECTS)
 $(SUPPORT_PROGRAMS): %: %.o $(ROLE_OBJECTS) $(LIBRARY)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
@@ -104,3 +105,7 @@ bench-compare: $(PROGRAMS) $(BENCH_PROGRAMS) ## the same rates of this tree and 
 bench-score: $(PROGRAMS) $(BUILD)/tests/bench/score_bench ## troupe score against pycocoevalcap: 1,000 and 40,000 pictures x 5 references (minutes), rewards, memory
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl TROUPE_DATA="$${TROUPE_DATA:-../shared/data}" \
 	  $(BUILD)/tests/bench/score_bench --images 1000,40000 --references 616000
+
+.PHONY: check-report
+check-report: $(PROGRAMS) ## the page of troupe report in headless Chromium (Debian: chromium); SHOTS=FOLDER keeps screenshots
+	@$(RUN_TESTS) tests/report/browser.sh

@@ -12,6 +12,7 @@ int verb_evaluate(int argc, char **argv);
 int verb_caption(int argc, char **argv);
 int verb_score(int argc, char **argv);
 int verb_compare(int argc, char **argv);
+int verb_report(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 #endif

@@ -1,0 +1,56 @@
+#!/bin/sh
+# troupe report: one page of tiny runs, also of runs that are damaged or have only begun; what is no run is refused.
+set -u
+# shellcheck source=tests/mpi/tiny.sh
+. "$(dirname "$0")/../mpi/tiny.sh"
+tiny_data
+c=${work:?}/tiny.yaml run=$work/runs/train
+troupe pretrain "$c" --set run.dir="$work/runs/pretrain" 2>"$work/err" || fail "pretrain"
+troupe train "$c" -n 1 --set policy.init="$work/runs/pretrain/checkpoints/best.h5" --set run.dir="$run" --trace \
+  2>"$work/err" || fail "train"
+
+in_page() { grep -qF -- "$1" "$page" || fail "$page does not hold: $1"; }
+
+# one run: beside its files
+expect 0 troupe report "$run"
+page=$run/report.html
+has "^$page$"
+in_page '<!doctype html>'
+in_page '"name":"runs/train"'
+in_page '"eval/CIDEr":['
+in_page '"policy.iterations":"4"'
+in_page '"advantages":['
+grep -q 'src="\|href="http\|url([^#]' "$page" && fail "the page asks for another file"
+
+# several: over each other
+expect 0 troupe report "$run" "$work/runs/pretrain" --out "$work/both.html"
+page=$work/both.html
+in_page '"name":"train"'
+in_page '"name":"pretrain"'
+in_page '"stage":"pretrain"'
+
+# a run that is written meanwhile: a line and a status cut short, no configuration, no number
+cp -r "$run" "$work/cut"
+rm "$work/cut/config.yaml" "$work/cut/report.html"
+printf '{"iteration":5,"reward":NaN}\n{"iteration":6,"rew' >>"$work/cut/metrics.jsonl"
+printf '{"phase": "run' >"$work/cut/status.json"
+echo 'no group' >>"$work/cut/samples.jsonl"
+expect 0 troupe report "$work/cut"
+page=$work/cut/report.html
+in_page 'config.yaml is not there (yet)'
+in_page 'metrics.jsonl: 1 line could not be read'
+in_page 'samples.jsonl: 1 line could not be read'
+
+# wrong input
+mkdir "$work/empty"
+expect 2 troupe report
+says 'RUN... was expected'
+expect 2 troupe report "$work/empty"
+says 'not of a run'
+expect 2 troupe report "$run" "$work/nowhere"
+says 'no such folder'
+expect 2 troupe report "$run/metrics.jsonl"
+says 'no such folder'
+[ -e report.html ] && fail "a refused report left a page"
+expect 1 troupe report "$run" --out "$work/nowhere/report.html"
+exit 0
