@@ -14,27 +14,30 @@ step() { printf '\n== %s\n' "$*"; }
 rm -rf "$run"
 mkdir -p "$run"
 
-step "1/6 draw $IMAGES pictures with five captions each; val and test have combinations that train never shows"
+step "1/7 draw $IMAGES pictures with five captions each; val and test have combinations that train never shows"
 troupe scenes "$run/scenes" --images "$IMAGES"
 
-step "2/6 prepare: pictures and captions into one dataset file"
+step "2/7 prepare: pictures and captions into one dataset file"
 troupe prepare --images "$run/scenes/Images" --captions "$run/scenes/captions.txt" \
   --split train="$run/scenes/train.txt" --split val="$run/scenes/val.txt" --split test="$run/scenes/test.txt" \
   --encoder patches --out "$run/scenes.h5"
 
-step "3/6 stage 1: cross-entropy (troupe pretrain $config)"
+step "3/7 stage 1: cross-entropy (troupe pretrain $config)"
 troupe pretrain "$config"
 
-step "4/6 evaluate on the test split"
+step "4/7 evaluate on the test split"
 troupe evaluate "$run/pretrain/checkpoints/best.h5" --data "$run/scenes.h5" --split test --json --per-image \
   >"$run/before.json"
 
-step "5/6 stage 2: group-relative policy optimisation, one learner and $ACTORS actors (troupe train $config -n $ACTORS)"
-troupe train "$config" -n "$ACTORS"
+step "5/7 stage 2: group-relative policy optimisation, one learner and $ACTORS actors (troupe train $config -n $ACTORS --trace)"
+troupe train "$config" -n "$ACTORS" --trace
 
-step "6/6 evaluate again"
+step "6/7 evaluate again"
 troupe evaluate "$run/train/checkpoints/best.h5" --data "$run/scenes.h5" --split test --json --per-image \
   >"$run/after.json"
+
+step "7/7 report: curves, timeline, pictures with captions before and after"
+troupe report "$run/train" "$run/pretrain" --out "$run/report.html"
 
 # Both files have a member a line. The captions shown are the first of the split, not chosen ones.
 awk -v captions="$run/scenes/captions.txt" '
@@ -62,5 +65,5 @@ awk -v captions="$run/scenes/captions.txt" '
     if (!(cider[2] > cider[1])) { print "stage 2 did not improve on stage 1" > "/dev/stderr"; exit 1 }
   }' "$run/before.json" "$run/after.json"
 seconds=$(($(date +%s) - began))
-printf '\n%d:%02d minutes. Runs: %s/pretrain and %s/train; a picture of yours: troupe caption %s/train/checkpoints/best.h5 FILE\n' \
-  $((seconds / 60)) $((seconds % 60)) "$run" "$run" "$run"
+printf '\n%d:%02d minutes. Runs: %s/pretrain and %s/train. Open %s/report.html; a picture of yours: troupe caption %s/train/checkpoints/best.h5 FILE\n' \
+  $((seconds / 60)) $((seconds % 60)) "$run" "$run" "$run" "$run"

@@ -228,6 +228,24 @@ void captioner_backward(Captioner *captioner, const float *weights, const Captio
   memory_backward(s, table, weights, gradients);
 }
 
+void captioner_attention(const Captioner *captioner, float *attention) {
+  const CaptionerState *s = captioner->state;
+  const Stack *stack = &s->decoder;
+  CHECK(s->ready && stack->layers);
+  int heads = stack->shape->heads, cells = stack->shape->cells;
+  const float *all = stack->layer[stack->layers - 1].cross_probs;
+  memset(attention, 0, (size_t)s->batch.tokens * (size_t)cells * sizeof *attention);
+  for (int i = 0; i < s->batch.images; i++) {
+    int first = s->query_start[i], queries = s->query_start[i + 1] - first,
+        keys = s->key_start[i + 1] - s->key_start[i];
+    const float *probs = all + attention_probs(first, heads, cells); /* [heads, queries, keys] */
+    for (int row = 0; row < heads * queries; row++)
+      for (int k = 0; k < keys; k++)
+        attention[(size_t)(first + row % queries) * (size_t)cells + (size_t)k] +=
+            probs[(size_t)row * (size_t)keys + (size_t)k] / (float)heads;
+  }
+}
+
 double captioner_flops(const ModelShape *shape, int images, int captions, int tokens) {
   double d = shape->width, ff = shape->feed_forward, t = tokens, cells = (double)images * shape->cells;
   double length = captions ? t / captions : 0.0;

@@ -66,6 +66,10 @@ typedef struct TokenGradients {
 void captioner_backward(Captioner *captioner, const float *weights, const CaptionBatch *batch,
                         const TokenGradients *outputs, float *gradients);
 
+/* Where the last forward pass (initialised with backward) looked at each input token: the last decoder layer's
+ * cross-attention, mean over heads, into attention [T, N]; a row sums to 1, cells past an image's own are 0. */
+void captioner_attention(const Captioner *captioner, float *attention);
+
 /* Floating-point operations of one forward pass over a batch (multiply and add count as two); backward is twice
  * that. */
 double captioner_flops(const ModelShape *shape, int images, int captions, int tokens);

@@ -9,7 +9,7 @@
 
 #include "common/base/status.h"
 
-enum { REPORT_LINES = 3000, REPORT_GROUPS = 400 };
+enum { REPORT_LINES = 3000, REPORT_GROUPS = 400, REPORT_EVENTS = 6000 };
 
 /* One run folder: {path, stage, status, config, metrics, samples, timeline, notes}; what is not there is null. The caller frees
  * `*run`. Errors: BAD_INPUT it is no run folder. */

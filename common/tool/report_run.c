@@ -7,6 +7,7 @@
 #include "common/base/file.h"
 #include "common/base/json.h"
 #include "common/tool/report.h"
+#include "common/tool/report_trace.h"
 
 void report_note(json_t *notes, const char *format, ...) {
   char text[512];
@@ -90,6 +91,7 @@ Status report_run(const char *path, json_t **run) {
   char *samples = path_join(path, "samples.jsonl");
   if (file_exists(samples)) lines_add(*run, "samples", "samples.jsonl", report_samples, REPORT_GROUPS, notes);
   free(samples);
+  json_object_set_new(*run, "timeline", report_trace(path, REPORT_EVENTS));
   json_object_set_new(*run, "notes", notes);
   return OK;
 }

@@ -20,6 +20,13 @@ in_page '"name":"runs/train"'
 in_page '"eval/CIDEr":['
 in_page '"policy.iterations":"4"'
 in_page '"advantages":['
+in_page '"when":"before"'
+in_page '"when":"after"'
+in_page '"references":['
+in_page '"src":"data:image/jpeg;base64,'
+in_page '"side":7,"attention":"'
+in_page '"kind":"transfer"'
+in_page '"name":"actor 1","shares":['
 grep -q 'src="\|href="http\|url([^#]' "$page" && fail "the page asks for another file"
 
 # several: over each other
@@ -40,6 +47,21 @@ page=$work/cut/report.html
 in_page 'config.yaml is not there (yet)'
 in_page 'metrics.jsonl: 1 line could not be read'
 in_page 'samples.jsonl: 1 line could not be read'
+
+# without dataset, pictures, checkpoints
+mkdir "$work/pictures"
+expect 0 troupe report "$run" --images "$work/pictures" --pictures 3 --out "$work/bare.html"
+page=$work/bare.html
+in_page '"src":null'
+in_page 'picture files of'
+rm -r "$work/cut/checkpoints"
+cp "$run/config.yaml" "$work/cut/config.yaml"
+expect 0 troupe report "$work/cut"
+page=$work/cut/report.html
+in_page 'no checkpoint yet: no captions'
+sed "s|scenes.h5|none.h5|" "$run/config.yaml" >"$work/cut/config.yaml"
+expect 0 troupe report "$work/cut"
+in_page 'none.h5'
 
 # wrong input
 mkdir "$work/empty"

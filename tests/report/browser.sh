@@ -28,8 +28,8 @@ awk -v first=tests/report/probe.html -v last=tests/report/probe.js '
   /^<script>"use strict"/ { ours = 1 }
   ours && /^if \(data.live\)/ { while ((getline line < last) > 0) print line }' "$work/report.html" >"$work/probe.html"
 chromium --window-size=1400,1000 --dump-dom "file://$work/probe.html" >"$work/dom" || fail "chromium: $(tail -n 3 "$work/err")"
-sed -n '/<pre id="probe">/,/^end/p' "$work/dom" >"$work/out"
-grep -q '^end' "$work/out" || fail "the probe did not come to its end"
+sed -n '/<pre id="probe">$/,/^end/p' "$work/dom" >"$work/out"
+grep -q "^end" "$work/out" || fail "the probe did not come to its end: $(tail -n 3 "$work/err")"
 grep '^FAULT' "$work/out" && fail "see above"
 echo "$(grep -c '^ok' "$work/out") checks in $("$browser" --version 2>/dev/null)"
 

@@ -46,9 +46,16 @@ function heatDraw(canvas, caption, word) {
   big.drawImage(small, 0, 0, canvas.width, canvas.height);
 }
 
-function pictureNode(picture, alt) {
-  return picture.src ? element("img", { src: picture.src, alt, loading: "lazy" })
-    : element("span", { class: "none" }, "picture not found");
+// The picture, and over it the canvas of its heat map.
+function pictureNode(picture, alt, canvas) {
+  return picture.src ? element("span", { class: "frame" }, element("img", { src: picture.src, alt, loading: "lazy" }), canvas)
+    : element("span", { class: "frame none" }, "picture not found", canvas);
+}
+// Runs that began with the same policy have one caption before.
+function captionsOf(picture) {
+  const begins = picture.captions.filter(caption => caption.when === "before"), one = new Set(begins.map(caption => caption.text)).size === 1;
+  return picture.captions.filter(caption => caption.when !== "before" || !one || caption === begins[0])
+    .map(caption => (caption.when === "before" && one && begins.length > 1 ? { ...caption, shared: true } : caption));
 }
 
 // --- a card ------------------------------------------------------------------------------------------------------------
@@ -77,7 +84,7 @@ function wordsNode(caption, canvas) {
   return node;
 }
 function captionNode(caption, canvas) {
-  const run = data.runs[caption.run], several = data.runs.length > 1;
+  const run = data.runs[caption.run], several = data.runs.length > 1 && !caption.shared;
   const who = element("div", { class: "who" }, several ? element("span", { class: "swatch", style: `background:${color(caption.run)};margin:0` }) : null,
     `${several ? run.name + ", " : ""}${caption.when}`, isNumber(caption.cider) ? element("span", { class: "score", title: "CIDEr-D" }, caption.cider.toFixed(2)) : null);
   return element("div", { class: "caption" }, who, wordsNode(caption, canvas));
@@ -99,10 +106,10 @@ function referencesNode(picture, open) {
 function cardNode(picture) {
   const canvas = picture.captions.length ? element("canvas", { hidden: true }) : null, groups = picture.groups;
   const open = element("button", { type: "button", class: "picture", "aria-label": `Open ${picture.id}`, onclick: () => detailShow(picture) },
-    pictureNode(picture, picture.id), canvas);
+    pictureNode(picture, picture.id, canvas));
   return element("article", { class: "card" }, open, element("div", { class: "body" },
     element("div", { class: "name" }, element("b", { title: picture.file }, picture.id), picture.split || ""),
-    ...picture.captions.map(caption => captionNode(caption, canvas)), referencesNode(picture, false),
+    ...captionsOf(picture).map(caption => captionNode(caption, canvas)), referencesNode(picture, false),
     groups.length ? groupNode(groups[groups.length - 1]) : null,
     groups.length > 1 ? element("div", { class: "who dim" }, `${groups.length - 1} earlier groups: open the picture`) : null));
 }
@@ -112,7 +119,7 @@ function filmNode(picture, caption) {
   return element("div", { class: "film" }, ...caption.words.map((word, i) => {
     const canvas = element("canvas");
     heatDraw(canvas, caption, i);
-    return element("figure", {}, element("div", { class: "picture" }, pictureNode(picture, ""), canvas), element("figcaption", {}, word));
+    return element("figure", {}, element("div", { class: "picture" }, pictureNode(picture, "", canvas)), element("figcaption", {}, word));
   }));
 }
 function detailShow(picture) {
@@ -121,9 +128,9 @@ function detailShow(picture) {
   const head = element("div", { class: "head" }, element("b", {}, picture.id), element("span", { class: "dim" }, picture.split || ""),
     element("button", { type: "button", disabled: at <= 0, onclick: () => step(-1), "aria-label": "previous picture" }, "‹"),
     element("button", { type: "button", disabled: at + 1 >= list.length, onclick: () => step(1), "aria-label": "next picture" }, "›"),
-    element("button", { type: "button", onclick: () => dialog.close() }, "Close"));
-  const left = element("div", {}, element("div", { class: "picture" }, pictureNode(picture, picture.id), canvas), referencesNode(picture, true));
-  const right = element("div", {}, ...picture.captions.flatMap(caption => [captionNode(caption, canvas), caption.attention ? filmNode(picture, caption) : null]),
+    element("button", { type: "button", autofocus: true, onclick: () => dialog.close() }, "Close"));
+  const left = element("div", {}, element("div", { class: "picture" }, pictureNode(picture, picture.id, canvas)), referencesNode(picture, true));
+  const right = element("div", {}, ...captionsOf(picture).flatMap(caption => [captionNode(caption, canvas), caption.attention ? filmNode(picture, caption) : null]),
     ...picture.groups.slice().reverse().map(groupNode));
   dialog.replaceChildren(head, element("div", { class: "columns" }, left, right));
   dialog.onkeydown = event => { if (event.key === "ArrowLeft") step(-1); if (event.key === "ArrowRight") step(1); };

@@ -24,7 +24,7 @@ function timelineOfMetrics(run) {
 function timelineOfTrace(run) {
   if (!run.timeline) return null;
   const ranks = run.timeline.ranks.map(rank => ({ ...rank, events: rank.events.map(([at, took, name]) =>
-    ({ at: at / 1e3, took: took / 1e3, kind: run.timeline.names[name].kind, name: run.timeline.names[name].name })) }));
+    ({ at: at / 1e6, took: took / 1e6, kind: run.timeline.names[name].kind, name: run.timeline.names[name].name })) }));
   return { span: run.timeline.span_s || 1, ranks, source: "from the trace" };
 }
 

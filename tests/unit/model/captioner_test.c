@@ -460,6 +460,33 @@ static void counts_operations(void **state) {
   assert_true(fabs(captioner_flops(&shape, 32, 160, 1760) - want) <= 1e-9 * want);
 }
 
+static void attention_is_a_distribution(void **state) {
+  (void)state;
+  ModelShape shape = {.vocabulary = 11,
+                      .width = 8,
+                      .heads = 2,
+                      .feed_forward = 12,
+                      .decoder_layers = 2,
+                      .cells = 4,
+                      .features = 5,
+                      .positions = 6};
+  const int group[] = {0, 0, 1}, lengths[] = {3, 2, 4};
+  static float attention[9 * 4];
+  Case c;
+  case_init(&c, &shape, 2, group, 3, lengths);
+  memset(c.features + 3 * 5, 0, 5 * sizeof *c.features); /* the first picture has three cells */
+  case_loss(&c, NULL);
+  captioner_attention(&c.captioner, attention);
+  for (int t = 0; t < 9; t++) {
+    float sum = 0;
+    for (int k = 0; k < 4; k++) sum += attention[4 * t + k];
+    assert_true(fabsf(sum - 1) < 1e-5f);
+    assert_true(t < 5 ? attention[4 * t + 3] == 0 : attention[4 * t + 3] > 0);
+  }
+  assert_true(attention[0] != attention[4]); /* each token looks for itself */
+  case_free(&c);
+}
+
 int main(void) {
   omp_set_num_threads(1); /* tiny shapes: a team would only wait for itself */
   const struct CMUnitTest tests[] = {
@@ -474,6 +501,7 @@ int main(void) {
       cmocka_unit_test(deep_equals_finite_differences),
       cmocka_unit_test(fewer_cells_equal_finite_differences),
       cmocka_unit_test(padding_is_not_seen),
+      cmocka_unit_test(attention_is_a_distribution),
   };
   return cmocka_run_group_tests_name("captioner", tests, NULL, NULL);
 }
