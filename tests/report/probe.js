@@ -48,7 +48,9 @@ function probeTimeline() {
 function probeGallery() {
   const cards = () => document.querySelectorAll(".card").length, all = cards();
   check("cards", all > 0);
+  set("filter", "samples", "change");
   check("samples coloured by advantage", document.querySelectorAll(".sample[style*=rgba]").length > 0);
+  set("filter", "", "change");
   set("search", "no such word at all", "input");
   check("search that finds nothing", cards() === 0);
   set("search", "", "input");
