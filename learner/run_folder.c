@@ -146,6 +146,9 @@ Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *tabl
       *found = true;
       log_info("resuming from %s", path);
       best_repair(run, checkpoint, path);
+    } else if (checkpoint_is_newer(path)) { /* whole, but not for this program: nothing here may be written over it */
+      free(path);
+      return BAD_INPUT;
     } else if (i > 0) {
       set_aside(path);
     }

@@ -21,6 +21,8 @@ typedef struct HubOptions {
   const char *config_hash, *dataset_hash; /* "" accepts only "" */
   size_t floats;                          /* weights in a block */
   int vocabulary;                         /* token ids in results are below it */
+  int group, length;                      /* captions an image of rollouts, most tokens a caption; 0 = any number */
+  bool baseline;                          /* rollouts bring the rewards of greedy captions */
   int lag;                                /* versions that stay in use beside the newest */
   const char *kernel;                     /* BLAS kernel of the learner */
   const char *refuse;                     /* refuse every actor for this reason: the learner cannot work; else NULL */

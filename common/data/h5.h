@@ -77,7 +77,10 @@ Status h5_read_text(const H5File *file, const char *object, const char *name, ch
 Status h5_read_integer(const H5File *file, const char *object, const char *name, int64_t *value);
 Status h5_read_real(const H5File *file, const char *object, const char *name, double *value);
 
-/* Checks the attributes format and format_version of an open file. Errors: not `format`, or newer than `version` (named). */
+/* No format will come so far: a greater format_version is damage. */
+enum { H5_VERSION_MAX = 999 };
+/* Checks the attributes format and format_version of an open file. Errors: BAD_INPUT not `format`, or newer than `version`
+ * (named); FAILED no version at all. */
 Status h5_check_format(const H5File *file, const char *format, int version);
 
 /* Version of the HDF5 library in use, such as "1.10.8". Borrowed. */

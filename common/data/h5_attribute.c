@@ -92,7 +92,9 @@ Status h5_check_format(const H5File *file, const char *format, int version) {
   if (strcmp(found, format) != 0)
     return status_set(BAD_INPUT, "%s: is a %s; a %s was expected", file->path, found, format);
   TRY(h5_read_integer(file, "/", "format_version", &number));
-  if (number < 1 || number > version)
+  if (number < 1 || number > H5_VERSION_MAX)
+    return status_set(FAILED, "%s: format_version is %lld: the file is damaged", file->path, (long long)number);
+  if (number > version)
     return status_set(BAD_INPUT, "%s: %s of version %lld; this program reads versions 1 to %d: a newer troupe wrote it",
                       file->path, format, (long long)number, version);
   return OK;

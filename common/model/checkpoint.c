@@ -60,7 +60,31 @@ void checkpoint_weights_hash(const ParamTable *table, const float *weights, char
   hash_end(hasher, text);
 }
 
-static void header_hash(const Checkpoint *checkpoint, char text[HASH_TEXT]) {
+enum { EARLIER_NAME = 24, BLOCKS_TEXT = 64 + CHECKPOINT_EARLIER_MAX * EARLIER_NAME };
+
+static const char *earlier_name(char name[EARLIER_NAME], int index) {
+  snprintf(name, EARLIER_NAME, "earlier/%d", index + 1);
+  return name;
+}
+
+/* The blocks of the file, by name: what the header says is there must be found, whatever happened to a name in the file. */
+static void blocks_text(const Checkpoint *checkpoint, char text[BLOCKS_TEXT]) {
+  char name[EARLIER_NAME];
+  size_t at = (size_t)snprintf(text, BLOCKS_TEXT, "weights%s%s%s", checkpoint->reference ? " reference" : "",
+                               checkpoint->moment1 ? " optimizer/m" : "", checkpoint->moment2 ? " optimizer/v" : "");
+  for (int i = 0; i < checkpoint->earlier_count; i++)
+    at += (size_t)snprintf(text + at, BLOCKS_TEXT - at, " %s", earlier_name(name, i));
+}
+
+static bool listed(const char *blocks, const char *name) {
+  size_t length = strlen(name);
+  for (const char *at = blocks; (at = strstr(at, name)); at += length)
+    if ((at == blocks || at[-1] == ' ') && (at[length] == ' ' || !at[length])) return true;
+  return false;
+}
+
+/* `blocks`: as in the file, "" when it has no such attribute. */
+static void header_hash(const Checkpoint *checkpoint, const char *blocks, char text[HASH_TEXT]) {
   Hasher *hasher = hash_begin();
   const ModelShape *shape = &checkpoint->shape;
   for (int i = 0; i < SHAPE_COUNT; i++) {
@@ -86,14 +110,8 @@ static void header_hash(const Checkpoint *checkpoint, char text[HASH_TEXT]) {
                          checkpoint->weights_hash};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) hash_add_text(hasher, texts[i]);
   hash_add_vocabulary(hasher, checkpoint->kind, checkpoint->token, shape->vocabulary);
+  if (*blocks) hash_add_text(hasher, blocks);
   hash_end(hasher, text);
-}
-
-enum { EARLIER_NAME = 24 };
-
-static const char *earlier_name(char name[EARLIER_NAME], int index) {
-  snprintf(name, EARLIER_NAME, "earlier/%d", index + 1);
-  return name;
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------- */
@@ -135,8 +153,10 @@ static Status header_write(const H5File *file, const Checkpoint *checkpoint) {
   TRY(h5_write_text(file, "/", "encoder_hash", checkpoint->encoder_hash));
   TRY(h5_write_text(file, "/", "preprocessing", checkpoint->preprocessing));
   TRY(h5_write_text(file, "/", "weights_hash", checkpoint->weights_hash));
-  char hash[HASH_TEXT];
-  header_hash(checkpoint, hash);
+  char hash[HASH_TEXT], blocks[BLOCKS_TEXT];
+  blocks_text(checkpoint, blocks);
+  TRY(h5_write_text(file, "/", "blocks", blocks));
+  header_hash(checkpoint, blocks, hash);
   TRY(h5_write_text(file, "/", "header_hash", hash));
   TRY(h5_write_text(file, "/", "format", "troupe-checkpoint"));
   return h5_write_integer(file, "/", "format_version", CHECKPOINT_VERSION);
@@ -271,16 +291,37 @@ static Status block_read(const H5File *file, const char *group, const ParamTable
   return OK;
 }
 
+/* A block that `blocks` lists; of an older file ("") one that is there. */
+static Status block_take(const H5File *file, const char *blocks, const char *group, const ParamTable *table,
+                         float **block) {
+  if (*blocks ? !listed(blocks, group) : !h5_has(file, group)) return OK;
+  return block_read(file, group, table, block);
+}
+
+static Status blocks_read(const H5File *file, const char *blocks, Checkpoint *checkpoint, const ParamTable *table) {
+  TRY(block_take(file, blocks, "reference", table, &checkpoint->reference));
+  TRY(block_take(file, blocks, "optimizer/m", table, &checkpoint->moment1));
+  TRY(block_take(file, blocks, "optimizer/v", table, &checkpoint->moment2));
+  char group[EARLIER_NAME];
+  for (int i = 0; i < CHECKPOINT_EARLIER_MAX; i++) {
+    TRY(block_take(file, blocks, earlier_name(group, i), table, &checkpoint->earlier[i]));
+    if (!checkpoint->earlier[i]) break;
+    checkpoint->earlier_count++;
+  }
+  return OK;
+}
+
 static Status content_read(const H5File *file, Checkpoint *checkpoint, ParamTable *table, int weights_only) {
-  char stored[HASH_TEXT], found[HASH_TEXT];
+  char stored[HASH_TEXT], found[HASH_TEXT], blocks[BLOCKS_TEXT];
   TRY(h5_check_format(file, "troupe-checkpoint", CHECKPOINT_VERSION));
   TRY(header_read(file, checkpoint));
   ModelShape shape = {0};
   TRY(shape_read(file, &shape));
   checkpoint->shape = shape;
   TRY(texts_read(file, checkpoint));
+  if (h5_read_text(file, "/", "blocks", blocks, sizeof blocks) != OK) *blocks = 0; /* before 0.2 */
   TRY(h5_read_text(file, "/", "header_hash", stored, sizeof stored));
-  header_hash(checkpoint, found);
+  header_hash(checkpoint, blocks, found);
   if (strcmp(stored, found) != 0)
     return status_set(FAILED, "%s: the header does not fit its hash %s: the file is damaged", file->path, stored);
   if (params_init(table, &shape) != OK) return status_prefix(BAD_INPUT, "%s", file->path);
@@ -289,16 +330,21 @@ static Status content_read(const H5File *file, Checkpoint *checkpoint, ParamTabl
   if (strcmp(checkpoint->weights_hash, found) != 0)
     return status_set(FAILED, "%s: the weights do not fit their hash %s: the file is damaged", file->path,
                       checkpoint->weights_hash);
-  if (weights_only) return OK;
-  if (h5_has(file, "reference")) TRY(block_read(file, "reference", table, &checkpoint->reference));
-  if (h5_has(file, "optimizer/m")) TRY(block_read(file, "optimizer/m", table, &checkpoint->moment1));
-  if (h5_has(file, "optimizer/v")) TRY(block_read(file, "optimizer/v", table, &checkpoint->moment2));
-  char group[EARLIER_NAME];
-  for (int i = 0; i < CHECKPOINT_EARLIER_MAX && h5_has(file, earlier_name(group, i)); i++) {
-    TRY(block_read(file, group, table, &checkpoint->earlier[i]));
-    checkpoint->earlier_count++;
+  return weights_only ? OK : blocks_read(file, blocks, checkpoint, table);
+}
+
+bool checkpoint_is_newer(const char *path) {
+  char *message = xstrdup(status_message());
+  H5File file;
+  bool newer = false;
+  if (h5_open(&file, path) == OK) {
+    newer = h5_check_format(&file, "troupe-checkpoint", H5_VERSION_MAX) == OK &&
+            h5_check_format(&file, "troupe-checkpoint", CHECKPOINT_VERSION) == BAD_INPUT;
+    h5_close(&file);
   }
-  return OK;
+  if (!newer) status_set(FAILED, "%s", message);
+  free(message);
+  return newer;
 }
 
 Status checkpoint_load(Checkpoint *checkpoint, ParamTable *table, const char *path, int weights_only) {

@@ -4,6 +4,7 @@
 #ifndef TROUPE_MODEL_CHECKPOINT_H
 #define TROUPE_MODEL_CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/hash.h"
@@ -41,6 +42,9 @@ Status checkpoint_save(Checkpoint *checkpoint, const ParamTable *table, const ch
  * truncated), FAILED (a payload whose hash does not fit). */
 Status checkpoint_load(Checkpoint *checkpoint, ParamTable *table, const char *path, int weights_only);
 void checkpoint_free(Checkpoint *checkpoint); /* idempotent */
+
+/* Is it a checkpoint that a newer version of this program wrote? Keeps status_message() when not; else that says so. */
+bool checkpoint_is_newer(const char *path);
 
 /* Hash of a block by the table's names, shapes and values (gaps left out). */
 void checkpoint_weights_hash(const ParamTable *table, const float *weights, char text[HASH_TEXT]);

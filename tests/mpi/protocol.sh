@@ -55,7 +55,7 @@ if [ "$recovery" = yes ]; then
   extra=$eager
   expect "a stopped actor is given up and comes back" 60 2 'lost [1-9]' --1:stop=2
   expect "a silent actor is given up and comes back" 60 2 'lost [1-9]' --1:silent=2
-  for fault in garbage tag oversize flip foreign nan; do
+  for fault in garbage tag oversize flip foreign nan infinite group; do
     expect "an actor sends nonsense: $fault" 60 4 'rank 2 broke the protocol' --2:$fault=2
   done
   expect "an actor speaks before HELLO" 60 4 'rank 2 broke the protocol' --2:early

@@ -5,7 +5,7 @@
  *
  *   --lag L              iterations k .. k + L are open at once
  *   --RANK:FAULT[=N]     that rank's fault before its N-th chunk (N-th iteration for rank 0): die, bug, memory, stop, slow,
- *                        silent, garbage, tag, oversize, flip, foreign, nan; before it joins: early, late, mismatch, kernel;
+ *                        silent, garbage, tag, oversize, flip, foreign, nan, infinite, group; before it joins: early, late, mismatch, kernel;
  *                        of rank 0: dismiss */
 #include <math.h>
 #include <mpi.h>
@@ -195,6 +195,9 @@ static int learner(void) {
                         .dataset_hash = "d",
                         .floats = FLOATS,
                         .vocabulary = VOCABULARY,
+                        .group = GROUP,
+                        .length = LENGTH,
+                        .baseline = true,
                         .lag = lag,
                         .kernel = "test",
                         .heartbeat_s = heartbeat_s,
@@ -289,16 +292,17 @@ static void misbehave(const Result *good) {
   if (!strcmp(fault, "garbage")) send_raw(junk, 5000, MESSAGE_RESULT);
   if (!strcmp(fault, "tag")) send_raw(junk, 100, 77);
   if (!strcmp(fault, "oversize")) send_raw(junk, sizeof junk, MESSAGE_RESULT);
-  if (!strcmp(fault, "foreign")) {
-    message.result.iteration += 100;
-    if (message_encode(&message, &bytes, &size) == OK) send_raw(bytes, (int)size, MESSAGE_RESULT);
-  }
-  if (!strcmp(fault, "nan")) {
-    double kept = message.result.reward[0];
-    message.result.reward[0] = NAN;
-    if (message_encode(&message, &bytes, &size) == OK) send_raw(bytes, (int)size, MESSAGE_RESULT);
-    message.result.reward[0] = kept;
-  }
+  Result *r = &message.result;
+  Result kept = {.iteration = r->iteration, .reward = (double[]){r->reward[0]}, .logp = (float[]){r->logp[0]}};
+  int32_t second = r->image_start[1];
+  bool lies = true;
+  if (!strcmp(fault, "foreign")) r->iteration += 100;
+  else if (!strcmp(fault, "nan")) r->reward[0] = NAN;
+  else if (!strcmp(fault, "infinite")) r->logp[0] = -INFINITY;
+  else if (!strcmp(fault, "group")) r->image_start[1]--; /* one caption moves to the next image */
+  else lies = false;
+  if (lies && message_encode(&message, &bytes, &size) == OK) send_raw(bytes, (int)size, MESSAGE_RESULT);
+  r->iteration = kept.iteration, r->reward[0] = kept.reward[0], r->logp[0] = kept.logp[0], r->image_start[1] = second;
   if (!strcmp(fault, "flip") && message_encode(&message, &bytes, &size) == OK) {
     bytes[size / 2] ^= 16;
     send_raw(bytes, (int)size, MESSAGE_RESULT);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/base/file.h"
+#include "common/data/h5.h"
 #include "tests/unit/test_folder.h"
 
 static Config config;
@@ -113,6 +114,29 @@ static void newest_whole_checkpoint_resumes(void **state) {
   assert_int_equal(config_set(&config, "run.resume=never"), OK);
   assert_int_equal(run_open(&run, &config, "train"), BAD_INPUT);
   assert_non_null(strstr(status_message(), "run.resume is never"));
+  run_close(&run);
+}
+
+/* One that a newer program wrote is neither set aside nor gone behind. */
+static void newer_checkpoint_is_refused(void **state) {
+  (void)state;
+  RunFolder run;
+  assert_int_equal(run_open(&run, &config, "train"), OK);
+  save(&run, 1, true);
+  char *newer = path_join(run.checkpoints, "000002.h5");
+  H5File file;
+  assert_int_equal(h5_create(&file, newer, newer), OK);
+  assert_int_equal(h5_write_text(&file, "/", "format", "troupe-checkpoint"), OK);
+  assert_int_equal(h5_write_integer(&file, "/", "format_version", CHECKPOINT_VERSION + 1), OK);
+  assert_int_equal(h5_close(&file), OK);
+  Checkpoint checkpoint = {0};
+  ParamTable found_table = {0};
+  bool found;
+  assert_int_equal(run_resume(&run, &checkpoint, &found_table, &found), BAD_INPUT);
+  assert_false(found);
+  assert_non_null(strstr(status_message(), "a newer troupe wrote it"));
+  assert_true(has(&run, "000002.h5") && !has(&run, "000002.h5.broken"));
+  free(newer);
   run_close(&run);
 }
 
@@ -221,6 +245,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(one_learner_at_a_time, set_up, tear_down),
       cmocka_unit_test_setup_teardown(newest_whole_checkpoint_resumes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(newer_checkpoint_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(broken_checkpoint_does_not_push_whole_ones_out, set_up, tear_down),
       cmocka_unit_test_setup_teardown(best_is_put_right, set_up, tear_down),
       cmocka_unit_test_setup_teardown(half_written_checkpoints_are_cleared, set_up, tear_down),
