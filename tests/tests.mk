@@ -4,6 +4,7 @@
 #   mpi/    *.sh under a real mpirun; each *.c there is a program that such a script starts
 #   e2e/    *.sh that use the programs as a user would
 #   house/  *.sh about the tree itself: layers, warnings, install, the runner
+#   chaos/  faults in real runs, behind make check-chaos
 #   fuzz/   *_fuzz.c for libFuzzer, seeds in corpus/NAME/; `make check` replays the seeds without libFuzzer
 #   bench/  *.c that print rates, *.py that make tables of them beside another program's
 
@@ -83,6 +84,16 @@ check-fuzz: ## each fuzz target by clang's libFuzzer for FUZZ_SECONDS=30
 	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-pass-failed' check-fuzz-all
 check-fuzz-all: $(FUZZERS)
 	@for f in $^; do sh tests/fuzz/fuzz.sh $$f $(FUZZ_SECONDS) || exit 1; done
+
+FAULTY_DISK := $(BUILD)/tests/chaos/faulty_disk.so
+$(FAULTY_DISK): tests/chaos/faulty_disk.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O2 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -fPIC -shared -o $@ $< -ldl
+
+.PHONY: check-chaos
+check-chaos: $(PROGRAMS) $(BUILD)/tests/mpi/protocol_test $(FAULTY_DISK) ## kills, stops and corrupts parts of runs (TRIALS=20 a fault, SEED=1, FAULTS=); table and build/chaos.jsonl
+	@BUILD=$(BUILD) sh tests/chaos/chaos.sh $(FAULTS)
 
 .PHONY: check-reference
 check-reference: $(PROGRAMS) $(BUILD)/tests/reference/tokenize_lines ## tokeniser and metrics against pycocoevalcap (python3, java)
