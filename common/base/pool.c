@@ -1,11 +1,11 @@
-/* Large blocks, from which small pieces are cut. */
+/* Large blocks, from which small pieces are cut; each is twice as large as the one before, so that there are few. */
 #include "common/base/pool.h"
 
 #include <stdlib.h>
 
 #include "common/base/status.h"
 
-enum { BLOCK_BYTES = 1 << 18, ALIGN = sizeof(max_align_t) };
+enum { FIRST_BYTES = 1 << 18, MOST_BYTES = 1 << 26, ALIGN = _Alignof(max_align_t) };
 
 typedef struct PoolBlock {
   struct PoolBlock *before;
@@ -13,7 +13,10 @@ typedef struct PoolBlock {
   max_align_t bytes[];
 } PoolBlock;
 
-static PoolBlock *block_add(Pool *pool, size_t size) {
+static PoolBlock *block_add(Pool *pool, size_t least) {
+  size_t size = pool->block ? pool->block->size * 2 : FIRST_BYTES;
+  if (size > MOST_BYTES) size = MOST_BYTES;
+  if (size < least) size = least;
   PoolBlock *block = xmalloc(sizeof *block + size);
   *block = (PoolBlock){.before = pool->block, .size = size};
   return pool->block = block;
@@ -22,7 +25,7 @@ static PoolBlock *block_add(Pool *pool, size_t size) {
 void *pool_take(Pool *pool, size_t bytes) {
   bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
   PoolBlock *block = pool->block;
-  if (!block || block->size - block->used < bytes) block = block_add(pool, bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES);
+  if (!block || block->size - block->used < bytes) block = block_add(pool, bytes);
   void *place = (char *)block->bytes + block->used;
   block->used += bytes;
   return place;
