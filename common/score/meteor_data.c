@@ -25,34 +25,41 @@ uint64_t meteor_word_hash(const char *bytes, size_t size) {
   return value;
 }
 
-/* RFC 1950. The sums stay below 2^32 for 5552 bytes. */
+/* RFC 1950, in lanes: sums[j] is of every LANES-th byte, lags[j] of the values that it had. All stay below 2^32 for a block. */
 static uint32_t adler32(const unsigned char *bytes, size_t size) {
-  uint32_t a = 1, b = 0;
-  while (size) {
-    size_t block = size < 5552 ? size : 5552;
-    for (size_t i = 0; i < block; i++) b += a += bytes[i];
-    a %= 65521;
-    b %= 65521;
-    bytes += block;
-    size -= block;
+  enum { LANES = 32, BLOCK = 4096 / LANES };
+  uint64_t a = 1, b = 0;
+  for (; size >= LANES; a %= 65521, b %= 65521) {
+    uint32_t sums[LANES] = {0}, lags[LANES] = {0};
+    size_t rows = size / LANES < BLOCK ? size / LANES : BLOCK;
+    for (size_t i = 0; i < rows; i++, bytes += LANES)
+      for (int j = 0; j < LANES; j++) lags[j] += sums[j] += bytes[j];
+    b += rows * LANES * a;
+    for (int j = 0; j < LANES; j++) {
+      a += sums[j];
+      b += (uint64_t)LANES * lags[j] - (uint64_t)j * sums[j];
+    }
+    size -= rows * LANES;
   }
-  return b << 16 | a;
+  for (; size; size--) b += a += *bytes++;
+  return (uint32_t)(b % 65521 << 16 | a % 65521);
 }
 
 /* --- verification ------------------------------------------------------------------------------------------------ */
 
+/* Without an end on the first fault, for the compiler to use vectors. */
+
 static bool is_rising(const uint64_t *values, size_t count) {
-  for (size_t i = 1; i < count; i++)
-    if (values[i] <= values[i - 1]) return false;
-  return true;
+  uint64_t falls = 0;
+  for (size_t i = 1; i < count; i++) falls |= values[i] <= values[i - 1];
+  return !falls;
 }
 
 /* first[count + 1] cuts an array of `values` elements into pieces. */
 static bool are_pieces(const uint32_t *first, size_t count, size_t values) {
-  if (first[0] != 0 || first[count] != values) return false;
-  for (size_t i = 0; i < count; i++)
-    if (first[i] > first[i + 1]) return false;
-  return true;
+  uint32_t falls = 0;
+  for (size_t i = 0; i < count; i++) falls |= first[i] > first[i + 1];
+  return !falls && first[0] == 0 && first[count] == values;
 }
 
 static bool are_below(const uint32_t *values, size_t count, uint32_t limit) {
