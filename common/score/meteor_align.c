@@ -102,11 +102,9 @@ static bool is_alone(const MeteorAligner *aligner, const MeteorMatch *match, int
   return true;
 }
 
-/* Do the matches at the reference's word r leave a choice? */
-static bool is_choice(const MeteorAligner *aligner, int r, int candidate_words) {
-  int first = aligner->first[r];
-  return first < aligner->first[r + 1] &&
-         !is_alone(aligner, &aligner->matches[aligner->options[first].match], candidate_words);
+/* Is there a match at the reference's word r that is alone? Then it is the only one. */
+static bool has_alone(const MeteorAligner *aligner, int r) {
+  return aligner->first[r] < aligner->first[r + 1] && !aligner->choices[r];
 }
 
 static void words_mark(uint64_t *words, int first, int end) {
@@ -118,6 +116,7 @@ static void words_mark(uint64_t *words, int first, int end) {
 static void futures_fill(MeteorAligner *aligner, int candidate_words, int reference_words) {
   size_t blocks = (size_t)aligner->blocks;
   aligner->branches = grown(aligner->branches, &aligner->branches_room, reference_words + 1, sizeof *aligner->branches);
+  aligner->choices = grown(aligner->choices, &aligner->choices_room, reference_words, sizeof *aligner->choices);
   aligner->future =
       grown(aligner->future, &aligner->future_room, (reference_words + 1) * aligner->blocks, sizeof *aligner->future);
   aligner->branches[reference_words] = 1;
@@ -125,13 +124,12 @@ static void futures_fill(MeteorAligner *aligner, int candidate_words, int refere
   for (int r = reference_words - 1; r >= 0; r--) {
     uint64_t *future = aligner->future + (size_t)r * blocks;
     for (size_t b = 0; b < blocks; b++) future[b] = future[b + blocks];
-    int first = aligner->first[r], end = aligner->first[r + 1], ways = 1;
-    if (is_choice(aligner, r, candidate_words)) {
-      ways += end - first;
-      for (int i = first; i < end; i++)
-        words_mark(future, aligner->options[i].candidate, aligner->options[i].candidate_end);
-    }
-    int branches = aligner->branches[r + 1] * ways;
+    int first = aligner->first[r], end = aligner->first[r + 1];
+    bool alone = first < end && is_alone(aligner, &aligner->matches[aligner->options[first].match], candidate_words);
+    aligner->choices[r] = alone ? 0 : end - first;
+    for (int i = first; i < first + aligner->choices[r]; i++)
+      words_mark(future, aligner->options[i].candidate, aligner->options[i].candidate_end);
+    int branches = aligner->branches[r + 1] * (1 + aligner->choices[r]);
     aligner->branches[r] = branches < BEAM ? branches : BEAM + 1;
   }
 }
@@ -171,24 +169,17 @@ static bool is_used(const uint64_t *used, const MeteorOption *option) {
   return false;
 }
 
-static Path path_with(Path path, int parent, const MeteorOption *option) {
-  path.worth += option->gain * GAIN - (path.end >= 0 && path.end != option->candidate ? CHUNK : 0);
-  path.end = option->candidate_end;
-  path.free_from = option->reference_end;
-  path.match = option->match;
-  path.parent = parent;
-  return path;
+static void path_take(Path *path, const MeteorOption *option) {
+  path->worth += option->gain * GAIN - (path->end >= 0 && path->end != option->candidate ? CHUNK : 0);
+  path->end = option->candidate_end;
+  path->free_from = option->reference_end;
 }
 
-static Path path_kept(Path path, int parent) {
-  path.parent = parent;
-  return path;
-}
-
-static Path path_without(Path path, int parent) {
-  if (path.end >= 0) path.worth -= CHUNK;
-  path.end = -1;
-  return path_kept(path, parent);
+/* Without a match at the reference's word r, unless the last one covers it. */
+static void path_pass(Path *path, int r) {
+  if (path->free_from > r) return;
+  if (path->end >= 0) path->worth -= CHUNK;
+  path->end = -1;
 }
 
 static void swap(Paths **a, Paths **b) {
@@ -215,28 +206,45 @@ static void more_join(Search *search) {
 }
 
 /* Every path that can takes the match. What it becomes by the matches after it, and without any, has the distance to bear. */
-static void option_take(const MeteorAligner *aligner, Search *search, const MeteorOption *option, int r, bool choice) {
+static void option_take(const MeteorAligner *aligner, Search *search, const MeteorOption *option, int r) {
   for (int p = 0; p < search->paths->count; p++) {
-    Path *path = &search->paths->paths[p];
-    if (path->free_from > r || (choice && is_used(used_by(aligner, path->step), option))) continue;
-    paths_add(search->more, path_with(*path, p, option));
+    Path *path = &search->paths->paths[p], taken = *path;
+    if (path->free_from > r || is_used(used_by(aligner, path->step), option)) continue;
+    path_take(&taken, option);
+    taken.match = option->match;
+    taken.parent = p;
+    paths_add(search->more, taken);
     path->worth -= option->distance;
   }
   more_join(search);
 }
 
-/* What the paths become at the reference's word r. Made one match after the other, each in the order of the paths, they are nearly
+/* What the paths become at the reference's word r, where there is no choice. */
+static void paths_go_on(const MeteorAligner *aligner, Paths *paths, int r) {
+  bool alone = has_alone(aligner, r);
+  int count = paths->count;
+  paths->count = 0;
+  for (int p = 0; p < count; p++) {
+    Path path = paths->paths[p];
+    if (alone) path_take(&path, &aligner->options[aligner->first[r]]);
+    else path_pass(&path, r);
+    paths_add(paths, path); /* at p or before it */
+  }
+}
+
+/* What the paths become where there is a choice. Made one match after the other, each in the order of the paths, they are nearly
  * sorted. */
-static void paths_extend(const MeteorAligner *aligner, Search *search, int r, bool choice) {
+static void paths_branch(const MeteorAligner *aligner, Search *search, int r) {
   search->next->count = search->more->count = 0;
-  int first = aligner->first[r], end = aligner->first[r + 1];
-  for (int i = first; i < end; i++) option_take(aligner, search, &aligner->options[i], r, choice);
-  if (first < end && !choice) return;
+  for (int i = aligner->first[r]; i < aligner->first[r + 1]; i++) option_take(aligner, search, &aligner->options[i], r);
   for (int p = 0; p < search->paths->count; p++) {
-    const Path *path = &search->paths->paths[p];
-    paths_add(search->more, path->free_from > r ? path_kept(*path, p) : path_without(*path, p));
+    Path path = search->paths->paths[p];
+    path_pass(&path, r);
+    path.parent = p;
+    paths_add(search->more, path);
   }
   more_join(search);
+  swap(&search->paths, &search->next);
 }
 
 /* The match that the path has just taken becomes a step. */
@@ -276,19 +284,24 @@ static void paths_merge(const MeteorAligner *aligner, Paths *paths, int r) {
   paths->count = kept;
 }
 
-/* The steps up to `step`; returns how many chunks they are. */
-static int chosen_fill(MeteorAligner *aligner, int32_t step) {
+/* The steps up to `step` and the matches that are alone; returns how many chunks they are. */
+static int chosen_fill(MeteorAligner *aligner, int32_t step, int reference_words) {
+  aligner->chosen = grown(aligner->chosen, &aligner->chosen_room, reference_words, sizeof *aligner->chosen);
   int count = 0, chunks = 0;
-  for (int32_t s = step; s > 0; s = aligner->steps[s].before) count++;
-  aligner->chosen = grown(aligner->chosen, &aligner->chosen_room, count, sizeof *aligner->chosen);
-  aligner->chosen_count = count;
-  for (int32_t s = step; s > 0; s = aligner->steps[s].before) aligner->chosen[--count] = aligner->steps[s].match;
-  for (int i = 0, c = -1, r = -1; i < aligner->chosen_count; i++) { /* c, r: behind the match before */
-    const MeteorMatch *match = &aligner->matches[aligner->chosen[i]];
-    chunks += match->candidate != c || match->reference != r;
-    c = match->candidate + match->candidate_length;
-    r = match->reference + match->reference_length;
+  for (int r = reference_words - 1, next_c = -1, next_r = -1; r >= 0; r--) { /* next: where the match behind begins */
+    const MeteorStep *taken = &aligner->steps[step];
+    bool chosen = step > 0 && aligner->matches[taken->match].reference == r;
+    if (!chosen && !has_alone(aligner, r)) continue;
+    int32_t index = chosen ? taken->match : aligner->options[aligner->first[r]].match;
+    const MeteorMatch *match = &aligner->matches[index];
+    if (chosen) step = taken->before;
+    aligner->chosen[count++] = index;
+    chunks +=
+        match->candidate + match->candidate_length != next_c || match->reference + match->reference_length != next_r;
+    next_c = match->candidate;
+    next_r = match->reference;
   }
+  aligner->chosen_count = count;
   return chunks;
 }
 
@@ -312,15 +325,15 @@ int meteor_align(MeteorAligner *aligner, int candidate_words, int reference_word
   search.spare = &search.all[3];
   search.paths->paths[0] = (Path){.end = -1, .match = -1};
   search.paths->count = 1;
-  for (int r = 0; r < reference_words; r++) {
-    paths_extend(aligner, &search, r, is_choice(aligner, r, candidate_words));
-    swap(&search.paths, &search.next);
+  for (int r = 0; aligner->branches[r] > 1 || search.paths->count > 1; r++) {
+    if (r < reference_words && aligner->choices[r]) paths_branch(aligner, &search, r);
+    else paths_go_on(aligner, search.paths, r);
+    if (r == reference_words) break; /* behind the last word, where open chunks end */
     Paths *paths = search.paths;
     for (int p = 0; p < paths->count; p++) step_add(aligner, &paths->paths[p]);
     if (paths->count * aligner->branches[r + 1] <= BEAM) paths_merge(aligner, paths, r + 1);
   }
-  paths_extend(aligner, &search, reference_words, false); /* behind the last word, where open chunks end */
-  return chosen_fill(aligner, search.next->paths[0].step);
+  return chosen_fill(aligner, search.paths->paths[0].step, reference_words);
 }
 
 void meteor_aligner_free(MeteorAligner *aligner) {
@@ -328,6 +341,7 @@ void meteor_aligner_free(MeteorAligner *aligner) {
   free(aligner->options);
   free(aligner->first);
   free(aligner->covers);
+  free(aligner->choices);
   free(aligner->branches);
   free(aligner->future);
   free(aligner->used);

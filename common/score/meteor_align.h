@@ -31,14 +31,16 @@ typedef struct MeteorAligner {
   MeteorOption *options; /* owned: [count] matches by place in the reference */
   int32_t *first;        /* owned: [reference words + 2]: those of each place in `options` */
   int32_t *covers;       /* owned: [candidate words + reference words] matches on each word */
+  int32_t *choices;      /* owned: [reference words] matches at each place, 0 where one is alone */
   int32_t
       *branches; /* owned: [reference words + 1] the most paths that one becomes from there on, or more than the beam */
   uint64_t *future;  /* owned: [reference words + 1, blocks] candidate's words that they may use, a bit each */
   MeteorStep *steps; /* owned: of all paths */
-  uint64_t *used;    /* owned: [steps, blocks] candidate's words matched by a step and those before it, a bit each */
-  int32_t *chosen;   /* owned: [chosen_count] the alignment's matches, by place in the reference */
+  uint64_t *used;    /* owned: [steps, blocks] candidate's words that a step and those before it chose, a bit each */
+  int32_t *chosen;   /* owned: [chosen_count] the alignment's matches, by place in the reference from the last */
   int blocks;        /* of 64 words */
-  int first_room, covers_room, branches_room, future_room, steps_used, steps_room, used_room, chosen_count, chosen_room;
+  int first_room, covers_room, choices_room, branches_room, future_room, steps_used, steps_room, used_room,
+      chosen_count, chosen_room;
 } MeteorAligner;
 
 void meteor_aligner_free(MeteorAligner *aligner); /* idempotent; initialise with {0} */
