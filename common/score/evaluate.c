@@ -35,14 +35,12 @@ void evaluation_init(Evaluation *evaluation) {
 
 void evaluation_free(Evaluation *evaluation) {
   ptb_free(&evaluation->ptb);
-  free(evaluation->words);
-  free(evaluation->captions);
-  free(evaluation->tokens);
   if (evaluation->meteor) meteor_free(evaluation->meteor);
   free(evaluation->meteor);
-  free(evaluation->meteor_words);
-  free(evaluation->meteor_captions);
   free(evaluation->pictures);
+  pool_free(&evaluation->pool);
+  free(evaluation->words);
+  free(evaluation->meteor_words);
   *evaluation = (Evaluation){0};
 }
 
@@ -53,36 +51,38 @@ static void meteor_open(Evaluation *evaluation) {
   meteor_init(evaluation->meteor, data);
 }
 
-static void meteor_caption_add(Evaluation *evaluation, size_t caption, const char *text) {
-  WordRange *range = &evaluation->meteor_captions[caption];
-  range->first = evaluation->meteor_words_used;
-  range->count = meteor_words_append(evaluation->meteor, text, &evaluation->meteor_words,
-                                     &evaluation->meteor_words_used, &evaluation->meteor_words_room);
+static void *pool_copy(Pool *pool, const void *bytes, size_t size) {
+  return size ? memcpy(pool_take(pool, size), bytes, size) : NULL;
+}
+
+static WordSpan span_keep(Evaluation *evaluation, int count) {
+  return (WordSpan){pool_copy(&evaluation->pool, evaluation->words, sizeof *evaluation->words * (size_t)count), count};
+}
+
+static MeteorCaption meteor_keep(Evaluation *evaluation, const char *text) {
+  size_t used = 0;
+  int count =
+      meteor_words_append(evaluation->meteor, text, &evaluation->meteor_words, &used, &evaluation->meteor_words_room);
+  size_t bytes = sizeof *evaluation->meteor_words * (size_t)count;
+  return (MeteorCaption){pool_copy(&evaluation->pool, evaluation->meteor_words, bytes), count};
 }
 
 /* Words of one caption, tokenised here or before. */
-static void caption_add(Evaluation *evaluation, const char *text, bool tokenized) {
-  if (evaluation->captions_used == evaluation->captions_room) {
-    evaluation->captions_room = evaluation->captions_room ? evaluation->captions_room * 2 : 64;
-    evaluation->captions = xrealloc(evaluation->captions, sizeof *evaluation->captions * evaluation->captions_room);
-    evaluation->tokens = xrealloc(evaluation->tokens, sizeof *evaluation->tokens * evaluation->captions_room);
-    evaluation->meteor_captions =
-        xrealloc(evaluation->meteor_captions, sizeof *evaluation->meteor_captions * evaluation->captions_room);
-  }
-  WordRange *tokens = &evaluation->tokens[evaluation->captions_used];
-  WordRange *caption = &evaluation->captions[evaluation->captions_used++];
-  caption->first = evaluation->words_used;
+static EvaluationCaption caption_keep(Evaluation *evaluation, const char *text, bool tokenized) {
   if (!tokenized) {
     ptb_tokenize(&evaluation->ptb, text, strlen(text));
     text = ptb_joined(&evaluation->ptb);
   }
-  caption->count =
-      ngram_words_append(text, false, &evaluation->words, &evaluation->words_used, &evaluation->words_room);
-  if (evaluation->meteor) meteor_caption_add(evaluation, evaluation->captions_used - 1, text);
-  *tokens = *caption;
-  if (!ngram_tokens_differ(text)) return;
-  tokens->first = evaluation->words_used;
-  tokens->count = ngram_tokens_append(text, &evaluation->words, &evaluation->words_used, &evaluation->words_room);
+  EvaluationCaption caption = {0};
+  size_t used = 0;
+  int count = ngram_words_append(text, false, &evaluation->words, &used, &evaluation->words_room);
+  caption.words = caption.tokens = span_keep(evaluation, count);
+  if (evaluation->meteor) caption.meteor = meteor_keep(evaluation, text);
+  if (!ngram_tokens_differ(text)) return caption;
+  used = 0;
+  count = ngram_tokens_append(text, &evaluation->words, &used, &evaluation->words_room);
+  caption.tokens = span_keep(evaluation, count);
+  return caption;
 }
 
 static void picture_add(Evaluation *evaluation, const char *const *candidates, int group, bool candidates_tokenized,
@@ -95,9 +95,10 @@ static void picture_add(Evaluation *evaluation, const char *const *candidates, i
     evaluation->pictures =
         xrealloc(evaluation->pictures, sizeof *evaluation->pictures * (size_t)evaluation->images_room);
   }
-  evaluation->pictures[evaluation->images++] = evaluation->captions_used;
-  for (int g = 0; g < group; g++) caption_add(evaluation, candidates[g], candidates_tokenized);
-  for (int r = 0; r < count; r++) caption_add(evaluation, references[r], references_tokenized);
+  EvaluationCaption *captions = pool_take(&evaluation->pool, sizeof *captions * ((size_t)group + (size_t)count));
+  for (int g = 0; g < group; g++) captions[g] = caption_keep(evaluation, candidates[g], candidates_tokenized);
+  for (int r = 0; r < count; r++) captions[group + r] = caption_keep(evaluation, references[r], references_tokenized);
+  evaluation->pictures[evaluation->images++] = (EvaluationPicture){captions, count};
 }
 
 void evaluation_add(Evaluation *evaluation, const char *candidate, const char *const *references, int count) {
@@ -123,11 +124,9 @@ void evaluation_add_group_tokenized(Evaluation *evaluation, const char *const *c
 /* Frequencies of n-grams in the set itself. Each picture's n-grams are looked up in the large table once, when they are added
  * to it; their numbers lead to what had come together when all were there. */
 typedef struct SetFrequencies {
-  uint32_t *of; /* owned: by number in the table */
-  uint32_t *
-      numbers; /* owned: of every picture's n-grams, pictures in order, n-grams in the order of their first appearance */
-  size_t used, room;
-  size_t at;      /* of the next picture's */
+  uint32_t *of;       /* owned: by number in the table */
+  uint32_t **numbers; /* owned: [images] in the pool: of a picture's n-grams in the order of their first appearance */
+  Pool pool;
   uint32_t *some; /* owned: frequencies of one picture's n-grams */
   int some_room;
 } SetFrequencies;
@@ -166,15 +165,12 @@ static void scorer_free(Scorer *scorer) {
   ngram_references_free(&scorer->counted);
   free(scorer->frequencies.of);
   free(scorer->frequencies.numbers);
+  pool_free(&scorer->frequencies.pool);
   free(scorer->frequencies.some);
   rouge_scratch_free(&scorer->rouge);
   free(scorer->spans);
   free(scorer->tokens);
   free(scorer->meteor_captions);
-}
-
-static WordSpan span_of(const Evaluation *evaluation, const WordRange *range) {
-  return (WordSpan){range->count ? evaluation->words + range->first : NULL, range->count};
 }
 
 /* The candidate `g` of the picture is the one to score. */
@@ -184,17 +180,10 @@ static void candidate_choose(Scorer *scorer, int references, int g) {
   scorer->meteor_captions[0] = scorer->meteor_captions[1 + references + g];
 }
 
-static MeteorCaption meteor_caption_of(const Evaluation *evaluation, size_t caption) {
-  if (!evaluation->meteor) return (MeteorCaption){0};
-  const WordRange *range = &evaluation->meteor_captions[caption];
-  return (MeteorCaption){range->count ? evaluation->meteor_words + range->first : NULL, range->count};
-}
-
 /* Captions of a picture -> scorer->spans and the others; returns the number of references. */
 static int picture_spans(const Evaluation *evaluation, int image, Scorer *scorer) {
-  size_t first = evaluation->pictures[image];
-  size_t end = image + 1 < evaluation->images ? evaluation->pictures[image + 1] : evaluation->captions_used;
-  int group = evaluation->group, references = (int)(end - first) - group;
+  const EvaluationCaption *captions = evaluation->pictures[image].captions;
+  int group = evaluation->group, references = evaluation->pictures[image].references;
   if (1 + references + group > scorer->spans_room) {
     scorer->spans_room = 1 + references + group;
     scorer->spans = xrealloc(scorer->spans, sizeof *scorer->spans * (size_t)scorer->spans_room);
@@ -204,9 +193,9 @@ static int picture_spans(const Evaluation *evaluation, int image, Scorer *scorer
   }
   for (int i = 0; i < group + references; i++) {
     int at = i < group ? 1 + references + i : 1 + i - group;
-    scorer->spans[at] = span_of(evaluation, &evaluation->captions[first + (size_t)i]);
-    scorer->tokens[at] = span_of(evaluation, &evaluation->tokens[first + (size_t)i]);
-    scorer->meteor_captions[at] = meteor_caption_of(evaluation, first + (size_t)i);
+    scorer->spans[at] = captions[i].words;
+    scorer->tokens[at] = captions[i].tokens;
+    scorer->meteor_captions[at] = captions[i].meteor;
   }
   candidate_choose(scorer, references, 0);
   return references;
@@ -253,12 +242,10 @@ static bool is_wanted(const Evaluation *evaluation, Metric first, Metric last) {
   return false;
 }
 
-static void numbers_add(SetFrequencies *set, const NgramCounts *ngrams) {
-  if (set->used + (size_t)ngrams->used > set->room) {
-    set->room = (set->used + (size_t)ngrams->used) * 2;
-    set->numbers = xrealloc(set->numbers, sizeof *set->numbers * set->room);
-  }
-  for (int i = 0; i < ngrams->used; i++) set->numbers[set->used++] = (uint32_t)ngrams->entries[i].count;
+static uint32_t *numbers_keep(SetFrequencies *set, const NgramCounts *ngrams) {
+  uint32_t *numbers = pool_take(&set->pool, sizeof *numbers * (size_t)ngrams->used);
+  for (int i = 0; i < ngrams->used; i++) numbers[i] = (uint32_t)ngrams->entries[i].count;
+  return numbers;
 }
 
 static void df_open(const Evaluation *evaluation, Scorer *scorer) {
@@ -266,41 +253,43 @@ static void df_open(const Evaluation *evaluation, Scorer *scorer) {
     cider_df_set(&scorer->cider, evaluation->df);
     return;
   }
+  SetFrequencies *set = &scorer->frequencies;
+  set->numbers = xmalloc(sizeof *set->numbers * (size_t)evaluation->images);
   for (int i = 0; i < evaluation->images; i++) {
     int references = picture_spans(evaluation, i, scorer);
     ngram_df_add(&scorer->df, scorer->spans + 1, references, &scorer->counts);
-    numbers_add(&scorer->frequencies, &scorer->counts);
+    set->numbers[i] = numbers_keep(set, &scorer->counts);
   }
-  scorer->frequencies.of = xmalloc(sizeof *scorer->frequencies.of * (scorer->df.used + 1));
-  ngram_df_by_number(&scorer->df, scorer->frequencies.of);
+  set->of = xmalloc(sizeof *set->of * (scorer->df.used + 1));
+  ngram_df_by_number(&scorer->df, set->of);
   cider_df_set(&scorer->cider, &scorer->df);
 }
 
-/* Frequencies of the next picture's n-grams. */
-static const uint32_t *frequencies_next(SetFrequencies *set, int ngrams) {
+/* Frequencies of a picture's n-grams. */
+static const uint32_t *frequencies_of(SetFrequencies *set, int image, int ngrams) {
   if (!set->of) return NULL;
   if (ngrams > set->some_room) {
     set->some_room = ngrams * 2;
     set->some = xrealloc(set->some, sizeof *set->some * (size_t)set->some_room);
   }
-  for (int i = 0; i < ngrams; i++) set->some[i] = set->of[set->numbers[set->at++]];
+  for (int i = 0; i < ngrams; i++) set->some[i] = set->of[set->numbers[image][i]];
   return set->some;
 }
 
 /* What all candidates of the picture share. */
-static void picture_cook(const Evaluation *evaluation, Scorer *scorer, int references) {
+static void picture_cook(const Evaluation *evaluation, int image, Scorer *scorer, int references) {
   bool cider = is_wanted(evaluation, METRIC_CIDER, METRIC_CIDER_ORIGINAL);
   if (!cider && !is_wanted(evaluation, METRIC_BLEU_1, METRIC_BLEU_4)) return;
   ngram_references_count(&scorer->counted, scorer->spans + 1, references);
   if (!cider) return;
-  const uint32_t *df = frequencies_next(&scorer->frequencies, scorer->counted.ngrams.used);
+  const uint32_t *df = frequencies_of(&scorer->frequencies, image, scorer->counted.ngrams.used);
   cider_cook(&scorer->cider, &scorer->cider_references, &scorer->counted, df);
 }
 
 /* Scores [G, METRICS] of one picture. */
 static void picture_score(const Evaluation *evaluation, int image, Scorer *scorer, double (*scores)[METRICS]) {
   int references = picture_spans(evaluation, image, scorer);
-  picture_cook(evaluation, scorer, references);
+  picture_cook(evaluation, image, scorer, references);
   for (int g = 0; g < evaluation->group; g++) {
     candidate_choose(scorer, references, g);
     for (size_t s = 0; s < sizeof SCORERS / sizeof *SCORERS; s++)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "common/base/pool.h"
 #include "common/score/diversity.h"
 #include "common/score/meteor.h"
 #include "common/score/ngram.h"
@@ -29,19 +30,26 @@ const char *metric_name(Metric metric);
 /* Why a metric is absent from the results and what to do about it, or NULL when it is computed. */
 const char *metric_absent(Metric metric);
 
-/* The set, as word hashes. */
+/* A caption as each metric splits it; in the evaluation's pool. */
+typedef struct EvaluationCaption {
+  WordSpan words, tokens; /* tokens: as ROUGE-L splits it */
+  MeteorCaption meteor;
+} EvaluationCaption;
+
+typedef struct EvaluationPicture {
+  const EvaluationCaption *captions; /* [G + references], in the pool: the candidates, then the references */
+  int references;
+} EvaluationPicture;
+
+/* The set. */
 typedef struct Evaluation {
   PtbTokenizer ptb;
-  uint64_t *words; /* owned: all captions behind each other */
-  size_t words_used, words_room;
-  WordRange *captions; /* owned: a picture's candidates, then its references */
-  WordRange *tokens;   /* owned: the same captions as ROUGE-L splits them */
-  Meteor *meteor;      /* owned: NULL where METEOR is absent or skipped */
-  int32_t *meteor_words;
-  size_t meteor_words_used, meteor_words_room;
-  WordRange *meteor_captions; /* owned: the same captions as METEOR splits them, in meteor_words */
-  size_t captions_used, captions_room;
-  size_t *pictures; /* owned: [images] index of the picture's first candidate in captions */
+  Meteor *meteor;              /* owned: NULL where METEOR is absent or skipped */
+  EvaluationPicture *pictures; /* owned: [images] */
+  Pool pool;
+  uint64_t *words;       /* owned: scratch for one caption */
+  int32_t *meteor_words; /* owned: the same for METEOR */
+  size_t words_room, meteor_words_room;
   int images, images_room;
   int group; /* G: candidates of each picture */
   /* set by the caller before the first picture is added */
