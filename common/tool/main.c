@@ -22,6 +22,7 @@ static const struct Verb {
      "tables of several evaluations: mean and spread over seeds, differences with an interval"},
     {"inspect", verb_inspect, "say what a dataset, checkpoint or run folder holds"},
     {"report", verb_report, "one HTML page of runs: curves, differences, timeline, pictures with captions"},
+    {"watch", verb_watch, "a run in the terminal until it ends: progress, sparklines, ranks"},
     {"version", verb_version, "versions of troupe and its libraries"},
 };
 

@@ -30,7 +30,7 @@ static Status data_read(const Options *o, json_t **data) {
   json_t *runs = json_array();
   for (int i = 0; i < o->runs; i++) {
     json_t *run;
-    Status status = report_run(o->run[i], &run);
+    Status status = report_run(o->run[i], REPORT_WHOLE, &run);
     if (status != OK) {
       json_decref(runs);
       return status;

@@ -11,9 +11,14 @@
 
 enum { REPORT_LINES = 3000, REPORT_GROUPS = 400, REPORT_EVENTS = 6000 };
 
+typedef enum ReportDepth {
+  REPORT_BRIEF, /* without samples and timeline */
+  REPORT_WHOLE
+} ReportDepth;
+
 /* One run folder: {path, stage, status, config, metrics, samples, timeline, notes}; what is not there is null. The caller frees
  * `*run`. Errors: BAD_INPUT it is no run folder. */
-Status report_run(const char *path, json_t **run);
+Status report_run(const char *path, ReportDepth depth, json_t **run);
 
 /* Names that tell the runs apart, into each run's "name": their paths without the folders that all share. */
 void report_names(json_t *runs);

@@ -76,7 +76,14 @@ static bool is_run(const char *folder) {
   return any;
 }
 
-Status report_run(const char *path, json_t **run) {
+static void details_add(json_t *run, const char *path, json_t *notes) {
+  char *samples = path_join(path, "samples.jsonl");
+  if (file_exists(samples)) lines_add(run, "samples", "samples.jsonl", report_samples, REPORT_GROUPS, notes);
+  free(samples);
+  json_object_set_new(run, "timeline", report_trace(path, REPORT_EVENTS));
+}
+
+Status report_run(const char *path, ReportDepth depth, json_t **run) {
   if (!folder_exists(path)) return status_set(BAD_INPUT, "%s: no such folder; a run folder was expected", path);
   if (!is_run(path))
     return status_set(
@@ -88,10 +95,7 @@ Status report_run(const char *path, json_t **run) {
   status_add(*run, path, notes);
   lines_add(*run, "metrics", "metrics.jsonl", report_metrics, REPORT_LINES, notes);
   json_object_set_new(*run, "stage", json_string(stage_of(json_object_get(*run, "metrics"))));
-  char *samples = path_join(path, "samples.jsonl");
-  if (file_exists(samples)) lines_add(*run, "samples", "samples.jsonl", report_samples, REPORT_GROUPS, notes);
-  free(samples);
-  json_object_set_new(*run, "timeline", report_trace(path, REPORT_EVENTS));
+  if (depth == REPORT_WHOLE) details_add(*run, path, notes);
   json_object_set_new(*run, "notes", notes);
   return OK;
 }

@@ -13,6 +13,7 @@ int verb_caption(int argc, char **argv);
 int verb_score(int argc, char **argv);
 int verb_compare(int argc, char **argv);
 int verb_report(int argc, char **argv);
+int verb_watch(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 #endif

@@ -130,12 +130,12 @@ static void file_put(const char *name, const char *text) {
 static void folders_are_read_as_far_as_they_are_there(void **state) {
   (void)state;
   json_t *run;
-  assert_int_equal(report_run("/nowhere", &run), BAD_INPUT);
-  assert_int_equal(report_run(folder, &run), BAD_INPUT);
+  assert_int_equal(report_run("/nowhere", REPORT_WHOLE, &run), BAD_INPUT);
+  assert_int_equal(report_run(folder, REPORT_WHOLE, &run), BAD_INPUT);
   assert_non_null(strstr(status_message(), "not of a run"));
   file_put("metrics.jsonl", "{\"iteration\":1,\"reward\":1}\n{\"it");
   file_put("status.json", "{\"phase\":");
-  assert_int_equal(report_run(folder, &run), OK);
+  assert_int_equal(report_run(folder, REPORT_WHOLE, &run), OK);
   assert_string_equal(json_string_value(json_object_get(run, "stage")), "train");
   assert_true(json_is_null(json_object_get(run, "status")));
   assert_int_equal(json_array_size(json_object_get(run, "notes")), 2); /* no config.yaml, a damaged status.json */
