@@ -21,7 +21,7 @@ refuses() { # PATTERN VERB ARGUMENTS...: exit 2, one line `troupe VERB: ...PATTE
 }
 
 expect 0 --help
-for verb in scenes prepare pretrain train evaluate caption score compare inspect version; do
+for verb in scenes prepare pretrain train evaluate caption score compare inspect report watch version; do
   expect 0 --help; grep -q "^  $verb " "$box/out" || fail "troupe --help does not list $verb"
   expect 0 help $verb; grep -q "^usage: troupe $verb" "$box/out" || fail "troupe help $verb shows no usage"
   expect 0 $verb --help
