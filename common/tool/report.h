@@ -39,6 +39,21 @@ json_t *report_defaults(void);
 /* Adds a note for the reader of the page. */
 void report_note(json_t *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What a report is of. All borrowed. */
+typedef struct ReportSource {
+  char **run; /* [runs]: folders */
+  int runs, pictures;
+  const char *images; /* as ReportGallery's folder and limit */
+} ReportSource;
+
+/* {version, made, live, defaults, runs}, owned by the caller. `live`: the page asks for newer data. Errors: a run's. */
+Status report_data(const ReportSource *source, bool live, json_t **data);
+/* What the gallery of these runs (of report_data) shows; owned by the caller. */
+json_t *report_pictures(const ReportSource *source, const json_t *runs);
+
+/* Serves the page on the loopback until a signal: / and /data.json. Says where on stdout. */
+Status report_serve(const ReportSource *source, int port);
+
 /* The whole page: style, scripts and `data` in one HTML text, owned by the caller. */
 char *report_page(const json_t *data, size_t *size);
 

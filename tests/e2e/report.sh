@@ -63,6 +63,41 @@ sed "s|scenes.h5|none.h5|" "$run/config.yaml" >"$work/cut/config.yaml"
 expect 0 troupe report "$work/cut"
 in_page 'none.h5'
 
+# served: the page, newer data, nothing else; until it is told to stop
+troupe report "$run" --serve 0 >"$work/served" 2>"$work/served.err" &
+server=$!
+wait_for '^http://127.0.0.1:[0-9]*/$' "$work/served"
+port=$(sed 's|.*:\([0-9]*\)/|\1|' "$work/served")
+page=$work/answer
+get() { # PATH: into $work/answer
+  # shellcheck disable=SC2016
+  bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"; printf "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" "$1" >&3; cat <&3' "$port" "$1" >"$page"
+}
+if command -v bash >/dev/null; then
+  get /
+  in_page 'HTTP/1.1 200 OK'
+  in_page '"live":true'
+  in_page '"when":"before"'
+  get /data.json
+  in_page 'Content-Type: application/json'
+  in_page '"eval/CIDEr":['
+  grep -q '"attention"' "$page" && fail "the gallery is in the data"
+  echo '{"iteration":5,"reward":4.75}' >>"$run/metrics.jsonl"
+  get /data.json
+  in_page ',4.75]'
+  get "/../../etc/passwd"
+  in_page 'HTTP/1.1 404 Not Found'
+  get /metrics.jsonl
+  in_page 'HTTP/1.1 404 Not Found'
+fi
+expect 2 troupe report "$run" --serve "$port"
+says "port $port of 127.0.0.1: "
+kill -TERM "$server"
+wait "$server" || fail "the server: exit $?: $(cat "$work/served.err")"
+expect 2 troupe report "$run" --serve 0 --out "$work/x.html"
+expect 2 troupe report "$run" --serve 65536
+expect 2 troupe report "$work/nowhere" --serve 0
+
 # wrong input
 mkdir "$work/empty"
 expect 2 troupe report

@@ -33,6 +33,15 @@ grep -q "^end" "$work/out" || fail "the probe did not come to its end: $(tail -n
 grep '^FAULT' "$work/out" && fail "see above"
 echo "$(grep -c '^ok' "$work/out") checks in $("$browser" --version 2>/dev/null)"
 
+# served: it asks for newer data
+troupe report "$@" --serve 0 >"$work/served" 2>"$work/served.err" &
+server=$!
+wait_for '^http' "$work/served"
+chromium --dump-dom "$(cat "$work/served")" >"$work/dom" || fail "chromium: $(tail -n 3 "$work/err")"
+kill -TERM "$server"
+wait "$server" || fail "the server: $(cat "$work/served.err")"
+grep -q 'id="subtitle">[^<]*live, ' "$work/dom" || fail "what is served does not keep itself up to date"
+
 [ -n "${SHOTS:-}" ] || exit 0
 mkdir -p "$SHOTS"
 for theme in light dark; do
