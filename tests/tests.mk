@@ -100,6 +100,10 @@ check-reference: $(PROGRAMS) $(BUILD)/tests/reference/tokenize_lines ## tokenise
 	@BUILD=$(BUILD) python3 tests/reference/compare.py $(REFERENCE_OPTIONS)
 	@BUILD=$(BUILD) python3 tests/golden/score/compare_meteor.py
 
+.PHONY: check-interop
+check-interop: $(PROGRAMS) ## what leaves troupe, read by safetensors, PyTorch, h5py and pycocotools (python3 with them)
+	@BUILD=$(BUILD) python3 tests/reference/interop.py
+
 check-clean-root: ## make check in a bare Debian root by debootstrap (root; DEMO=1 runs make demo too)
 	@sh tests/clean-root.sh
 

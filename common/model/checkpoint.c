@@ -10,36 +10,7 @@
 #include "common/base/file.h"
 #include "common/data/h5.h"
 #include "common/data/h5_vocabulary.h"
-
-enum { SIDE_MAX = 1 << 24 };
-
-typedef struct ShapeRow {
-  const char *name;
-  size_t offset;
-  int least, most;
-} ShapeRow;
-
-static const ShapeRow SHAPE_ROWS[] = {
-    {"vocabulary", offsetof(ModelShape, vocabulary), 4, SIDE_MAX},
-    {"d_model", offsetof(ModelShape, width), 1, 1 << 16},
-    {"heads", offsetof(ModelShape, heads), 1, 1 << 16},
-    {"d_ff", offsetof(ModelShape, feed_forward), 1, SIDE_MAX},
-    {"enc_layers", offsetof(ModelShape, encoder_layers), 0, LAYERS_MAX},
-    {"dec_layers", offsetof(ModelShape, decoder_layers), 1, LAYERS_MAX},
-    {"cells", offsetof(ModelShape, cells), 1, SIDE_MAX},
-    {"features", offsetof(ModelShape, features), 1, SIDE_MAX},
-    {"positions", offsetof(ModelShape, positions), 2, SIDE_MAX},
-};
-enum { SHAPE_COUNT = sizeof SHAPE_ROWS / sizeof *SHAPE_ROWS };
-
-static int *shape_field(ModelShape *shape, const ShapeRow *row) { return (int *)(void *)((char *)shape + row->offset); }
-
-static int shape_value(const ModelShape *shape, const ShapeRow *row) {
-  return *(const int *)(const void *)((const char *)shape + row->offset);
-}
-
-static const char *const NORM_NAMES[] = {[NORM_POST] = "post", [NORM_PRE] = "pre"};
-static const char *const ACTIVATION_NAMES[] = {[ACTIVATION_RELU] = "relu", [ACTIVATION_GELU] = "gelu"};
+#include "common/model/shape.h"
 
 static void payload_hash(const char *name, const Param *row, const float *values, char text[HASH_TEXT]) {
   Hasher *hasher = hash_begin();
@@ -88,7 +59,7 @@ static void header_hash(const Checkpoint *checkpoint, const char *blocks, char t
   Hasher *hasher = hash_begin();
   const ModelShape *shape = &checkpoint->shape;
   for (int i = 0; i < SHAPE_COUNT; i++) {
-    int32_t value = shape_value(shape, &SHAPE_ROWS[i]);
+    int32_t value = shape_value(shape, &shape_rows[i]);
     hash_add(hasher, &value, sizeof value);
   }
   int64_t numbers[] = {shape->norm,
@@ -135,9 +106,9 @@ static Status header_write(const H5File *file, const Checkpoint *checkpoint) {
   TRY(h5_write_texts(file, "config", (char *const[]){(char *)config}, 1));
   TRY(h5_write_vocabulary(file, checkpoint->kind, checkpoint->token, (size_t)shape->vocabulary));
   for (int i = 0; i < SHAPE_COUNT; i++)
-    TRY(h5_write_integer(file, "weights", SHAPE_ROWS[i].name, shape_value(shape, &SHAPE_ROWS[i])));
-  TRY(h5_write_text(file, "weights", "norm", NORM_NAMES[shape->norm]));
-  TRY(h5_write_text(file, "weights", "activation", ACTIVATION_NAMES[shape->activation]));
+    TRY(h5_write_integer(file, "weights", shape_rows[i].name, shape_value(shape, &shape_rows[i])));
+  TRY(h5_write_text(file, "weights", "norm", shape_norm_names[shape->norm]));
+  TRY(h5_write_text(file, "weights", "activation", shape_activation_names[shape->activation]));
   TRY(h5_write_integer(file, "weights", "tied", shape->tied));
   TRY(h5_write_text(file, "/", "stage", checkpoint->stage));
   TRY(h5_write_integer(file, "/", "iteration", checkpoint->iteration));
@@ -206,17 +177,14 @@ static Status shape_read(const H5File *file, ModelShape *shape) {
   int64_t value;
   if (!h5_has(file, "weights")) return status_set(BAD_INPUT, "%s: has no weights", file->path);
   for (int i = 0; i < SHAPE_COUNT; i++) {
-    const ShapeRow *row = &SHAPE_ROWS[i];
+    const ShapeRow *row = &shape_rows[i];
     TRY(h5_read_integer(file, "weights", row->name, &value));
-    if (value < row->least || value > row->most)
-      return status_set(BAD_INPUT, "%s: %s is %lld; %d to %d was expected", file->path, row->name, (long long)value,
-                        row->least, row->most);
-    *shape_field(shape, row) = (int)value;
+    TRY(shape_set(shape, row, value, file->path));
   }
   int choice;
-  TRY(choice_read(file, "norm", NORM_NAMES, &choice));
+  TRY(choice_read(file, "norm", shape_norm_names, &choice));
   shape->norm = choice ? NORM_PRE : NORM_POST;
-  TRY(choice_read(file, "activation", ACTIVATION_NAMES, &choice));
+  TRY(choice_read(file, "activation", shape_activation_names, &choice));
   shape->activation = choice ? ACTIVATION_GELU : ACTIVATION_RELU;
   TRY(h5_read_integer(file, "weights", "tied", &value));
   shape->tied = value != 0;

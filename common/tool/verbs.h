@@ -14,6 +14,8 @@ int verb_score(int argc, char **argv);
 int verb_compare(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_watch(int argc, char **argv);
+int verb_export(int argc, char **argv);
+int verb_import(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 #endif

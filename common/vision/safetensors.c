@@ -170,3 +170,7 @@ Status safetensors_floats(const Safetensors *tensors, const char *name, int rank
   }
   return OK;
 }
+
+const char *safetensors_metadata(const Safetensors *tensors, const char *key) {
+  return json_string_value(json_object_get(json_object_get(tensors->header, "__metadata__"), key));
+}

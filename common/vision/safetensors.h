@@ -19,4 +19,7 @@ void safetensors_close(Safetensors *tensors);
  * such tensor, another shape or type. */
 Status safetensors_floats(const Safetensors *tensors, const char *name, int rank, const int *shape, float *out);
 
+/* The text `key` of the file's metadata. Borrowed; NULL: not there. */
+const char *safetensors_metadata(const Safetensors *tensors, const char *key);
+
 #endif

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/vision/safetensors.h"
+#include "common/vision/safetensors_write.h"
 
 /* A file of this header and data; owned by the caller. */
 static char *file_make(const char *header, const void *data, size_t data_size, size_t *size) {
@@ -52,6 +54,31 @@ static void types_are_read(void **state) {
   assert_int_equal(safetensors_floats(tensors, "none", 1, (int[]){2}, out), BAD_INPUT);
   assert_non_null(strstr(status_message(), "none is missing"));
   safetensors_close(tensors);
+}
+
+static void what_is_written_is_read(void **state) {
+  (void)state;
+  char path[] = "/tmp/troupe-safetensors-XXXXXX";
+  int file = mkstemp(path);
+  assert_true(file >= 0);
+  close(file);
+  float matrix[6] = {1, -2, 3, 0x1p-140f, 5, 6}, vector[3] = {7, 8, 9}, out[6];
+  SafetensorsEntry entry[] = {{"m", 2, {2, 3}, matrix}, {"v", 1, {3, 0}, vector}};
+  json_t *metadata = json_pack("{s:s}", "about", "\"a\\\n\xC3\xA4");
+  Safetensors *tensors;
+  assert_int_equal(safetensors_write(path, entry, 2, metadata), OK);
+  assert_int_equal(safetensors_open(&tensors, path), OK);
+  assert_int_equal(safetensors_floats(tensors, "m", 2, (int[]){2, 3}, out), OK);
+  assert_memory_equal(out, matrix, sizeof matrix);
+  assert_int_equal(safetensors_floats(tensors, "v", 1, (int[]){3}, out), OK);
+  assert_memory_equal(out, vector, sizeof vector);
+  assert_string_equal(safetensors_metadata(tensors, "about"), "\"a\\\n\xC3\xA4");
+  assert_null(safetensors_metadata(tensors, "other"));
+  safetensors_close(tensors);
+  assert_int_equal(safetensors_write("/nowhere/at/all", entry, 2, NULL), FAILED);
+  assert_non_null(strstr(status_message(), "/nowhere/at/all"));
+  json_decref(metadata);
+  unlink(path);
 }
 
 static void bad_files_are_named(void **state) {
@@ -99,6 +126,7 @@ static void lengths_are_bounded(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(types_are_read),
+      cmocka_unit_test(what_is_written_is_read),
       cmocka_unit_test(bad_files_are_named),
       cmocka_unit_test(lengths_are_bounded),
   };

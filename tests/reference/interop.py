@@ -1,0 +1,93 @@
+"""What leaves troupe, read by the tools it is meant for: weights by safetensors and PyTorch (log-probabilities of captions to 1e-5),
+checkpoints and datasets by h5py, COCO results by pycocotools. Trains a tiny captioner on drawn pictures first.
+
+usage: interop.py        (torch, safetensors, h5py, pycocotools; BUILD) Run by `make check-interop`.
+"""
+import glob
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+TROUPE = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "bin", "troupe")
+sys.path.insert(0, os.path.join(ROOT, "deploy", "interop"))
+LENGTH = 20
+failures = 0
+
+
+def check(what, good):
+    global failures
+    failures += not good
+    print("%-7s %s" % ("ok" if good else "FAILED", what))
+
+
+def troupe(*words):
+    return subprocess.run([TROUPE, *map(str, words)], check=True, capture_output=True, text=True).stdout
+
+
+def log_probabilities(folder, data, checkpoint):
+    import h5py
+    import torch
+    from troupe_torch import Captioner
+    weights = os.path.join(folder, "best.safetensors")
+    troupe("export", checkpoint, "--safetensors", weights)
+    captioner = Captioner(weights)
+    pictures = sorted(glob.glob(os.path.join(folder, "scenes/Images/*.jpg")))[:40]
+    with h5py.File(data) as file:
+        row = {name.decode() if isinstance(name, bytes) else name: i for i, name in enumerate(file["image/file"][:])}
+        grid = {p: torch.tensor(file["features"][row[os.path.basename(p)]], dtype=torch.float32) for p in pictures}
+    worst, captions, greedy = 0, 0, 0
+    for samples in (), ("--samples", 3):
+        for picture in json.loads(troupe("caption", checkpoint, *pictures, "--json", *samples)):
+            for caption in picture["captions"]:
+                ids = captioner.ids(caption["caption"])[:LENGTH]  # one that was cut at the limit has no end token
+                ours = float(captioner.log_probs(grid[picture["image"]], ids).double().sum())
+                worst = max(worst, abs(ours - caption["logp"]) / max(1, abs(caption["logp"])))
+                captions += 1
+            if not samples:
+                greedy += captioner.caption(grid[picture["image"]]) == picture["captions"][0]["caption"]
+    check("safetensors, PyTorch: log-probabilities of %d captions, largest relative difference %.1e" % (captions, worst), worst <= 1e-5)
+    check("safetensors, PyTorch: %d of %d greedy captions are the same" % (greedy, len(pictures)), greedy == len(pictures))
+
+
+def checkpoint_by_h5py(checkpoint):
+    import h5py
+    import safetensors
+    with h5py.File(checkpoint) as file, safetensors.safe_open(os.path.join(os.path.dirname(checkpoint), "../../best.safetensors"), "np") as exported:
+        same = all((file["weights/" + name][:] == exported.get_tensor(name)).all() for name in exported.keys())
+        check("h5py: a %s of %d tensors equals its export" % (file.attrs["format"], len(exported.keys())), same)
+
+
+def coco_results(folder, data, checkpoint):
+    from pycocotools.coco import COCO
+    results, annotations = os.path.join(folder, "results.json"), os.path.join(folder, "annotations.json")
+    troupe("evaluate", checkpoint, "--data", data, "--split", "val", "--out", results)
+    found = json.load(open(results))
+    ids = sorted({entry["image_id"] for entry in found})
+    json.dump({"images": [{"id": i} for i in ids], "annotations": [{"id": n, "image_id": i, "caption": "a"} for n, i in enumerate(ids)],
+               "info": {}, "type": "captions", "licenses": []}, open(annotations, "w"))
+    loaded = COCO(annotations).loadRes(results)
+    check("pycocotools: loadRes takes %d captions" % len(found), len(loaded.getImgIds()) == len(found) > 0)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        scenes, data, run = (os.path.join(folder, name) for name in ("scenes", "scenes.h5", "run"))
+        troupe("scenes", scenes, "--images", 200)
+        splits = [word for split in ("train", "val") for word in ("--split", "%s=%s/%s.txt" % (split, scenes, split))]
+        troupe("prepare", "--images", scenes + "/Images", "--captions", scenes + "/captions.txt", *splits, "--float32", "--out", data)
+        config = os.path.join(folder, "config.yaml")
+        for model in "norm: post", "norm: pre, activation: gelu, enc_layers: 1, dec_layers: 2, tied: true":
+            with open(config, "w") as file:
+                file.write("data: {file: %s}\nmodel: {d_model: 64, heads: 4, d_ff: 128, %s}\npretrain: {epochs: 3, batch_images: 16}\n" % (data, model))
+            subprocess.run(["rm", "-rf", run])
+            troupe("pretrain", config, "--set", "run.dir=" + run)
+            log_probabilities(folder, data, run + "/checkpoints/best.h5")
+        checkpoint_by_h5py(run + "/checkpoints/best.h5")
+        coco_results(folder, data, run + "/checkpoints/best.h5")
+    sys.exit(failures > 0)
+
+
+main()
