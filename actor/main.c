@@ -29,8 +29,6 @@ static const char *const help =
     "       troupe-actor evaluate ... | caption ...\n\n"
     "An actor of `troupe train`, and `troupe evaluate` and `troupe caption`.\n";
 
-#define PULSE_S 0.005
-
 typedef struct Actor {
   Config config;
   Dataset dataset;
@@ -89,7 +87,7 @@ static Status actor_chunk(Actor *actor, const Assignment *assignment) {
   double idle = link_idle_seconds(actor->link);
   snapshots_use(&actor->snapshots, assignment->policy_version, assignment->reference_version, &policy, &reference);
   actor->unwanted = false;
-  pulse_set(pulsed, actor, PULSE_S);
+  pulse_set(pulsed, actor, LINK_POLL_S);
   Status status = rollout_run(&actor->rollout, assignment, policy, reference, &result);
   pulse_set(NULL, NULL, 0);
   snapshots_release(&actor->snapshots);

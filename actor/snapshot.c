@@ -7,13 +7,13 @@
 #include "common/base/crc32c.h"
 
 void snapshots_init(Snapshots *snapshots, size_t floats) {
-  *snapshots = (Snapshots){.floats = floats, .used_policy = -1, .used_reference = -1};
+  *snapshots = (Snapshots){.floats = floats, .filling = -1, .used_policy = -1, .used_reference = -1};
   snapshots_reset(snapshots, 0);
 }
 
 void snapshots_free(Snapshots *snapshots) {
   for (int s = 0; s < SLOTS_MAX; s++) free(snapshots->slot[s].weights);
-  *snapshots = (Snapshots){.used_policy = -1, .used_reference = -1};
+  *snapshots = (Snapshots){.filling = -1, .used_policy = -1, .used_reference = -1};
 }
 
 static void slot_clear(SnapshotSlot *slot) {
@@ -23,6 +23,7 @@ static void slot_clear(SnapshotSlot *slot) {
 void snapshots_reset(Snapshots *snapshots, int slots) {
   CHECK(slots >= 0 && slots <= SLOTS_MAX);
   snapshots->slots = slots;
+  snapshots->filling = -1;
   for (int s = 0; s < SLOTS_MAX; s++) slot_clear(&snapshots->slot[s]);
   snapshots_release(snapshots);
 }
@@ -41,40 +42,56 @@ Status snapshots_begin(Snapshots *snapshots, const SnapshotBegin *begin) {
                       (unsigned long long)begin->floats, snapshots->floats);
   slot_clear(slot);
   if (!slot->weights) {
-    size_t bytes = (snapshots->floats * sizeof(float) + 63) & ~(size_t)63;
-    slot->weights = aligned_alloc(64, bytes);
+    size_t bytes = snapshots->floats * sizeof(float);
+    slot->weights = aligned_new(bytes);
     if (!slot->weights) return status_set(FAILED, "out of memory: a snapshot of %zu bytes was to be taken in", bytes);
   }
   slot->policy_version = begin->policy_version;
   slot->reference_version = begin->reference_version;
-  slot->crc = begin->crc;
   slot->pieces = begin->pieces;
+  snapshots->filling = (int)begin->slot;
   return OK;
 }
 
-Status snapshots_piece(Snapshots *snapshots, const SnapshotPiece *piece) {
-  SnapshotSlot *slot = named(snapshots, piece->slot);
-  if (!slot || slot->complete || slot->received == slot->pieces || piece->index != slot->received)
-    return status_set(BAD_INPUT, "snapshot piece %u for slot %u; expected piece %u of %u", piece->index, piece->slot,
-                      slot ? slot->received : 0, slot ? slot->pieces : 0);
-  size_t first = (size_t)piece->index * PIECE_FLOATS, left = snapshots->floats - first;
-  size_t count = left < PIECE_FLOATS ? left : PIECE_FLOATS;
-  if (piece->count != count)
-    return status_set(BAD_INPUT, "snapshot piece %u of %u weights; expected %zu", piece->index, piece->count, count);
-  slot->running_crc = crc32c(slot->running_crc, piece->bytes, 4 * count);
-  memcpy(slot->weights + first, piece->bytes, 4 * count);
+/* The next piece's place in the block, and its bytes. */
+static unsigned char *next_piece(const Snapshots *snapshots, const SnapshotSlot *slot, size_t *size) {
+  size_t first = (size_t)slot->received * PIECE_FLOATS, left = snapshots->floats - first;
+  *size = 4 * (left < PIECE_FLOATS ? left : PIECE_FLOATS);
+  return (unsigned char *)(slot->weights + first);
+}
+
+unsigned char *snapshots_place(Snapshots *snapshots, size_t size) {
+  if (snapshots->filling < 0) return NULL;
+  const SnapshotSlot *slot = &snapshots->slot[snapshots->filling];
+  size_t due;
+  unsigned char *at = next_piece(snapshots, slot, &due);
+  return slot->received < slot->pieces && size == due ? at : NULL;
+}
+
+void snapshots_placed(Snapshots *snapshots) {
+  CHECK(snapshots->filling >= 0);
+  SnapshotSlot *slot = &snapshots->slot[snapshots->filling];
+  size_t size;
+  unsigned char *bytes = next_piece(snapshots, slot, &size);
+  slot->crc = crc32c(slot->crc, bytes, size);
+  slot->received++;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  for (uint32_t *word = (uint32_t *)(void *)(slot->weights + first), *end = word + count; word < end; word++)
+  for (uint32_t *word = (uint32_t *)(void *)bytes, *end = word + size / 4; word < end; word++)
     *word = __builtin_bswap32(*word);
 #endif
-  if (++slot->received < slot->pieces) return OK;
-  if (slot->running_crc != slot->crc) {
-    uint32_t is = slot->running_crc, expected = slot->crc;
-    slot_clear(slot);
-    return status_set(BAD_INPUT, "snapshot in slot %u has CRC32C %08x; expected %08x", piece->slot, is, expected);
-  }
-  slot->complete = true;
-  return OK;
+}
+
+Status snapshots_end(Snapshots *snapshots, const SnapshotEnd *end) {
+  SnapshotSlot *slot = named(snapshots, end->slot);
+  if (!slot || (int)end->slot != snapshots->filling || slot->received < slot->pieces)
+    return status_set(BAD_INPUT, "end of the snapshot in slot %u, of which %u of %u pieces came", end->slot,
+                      slot ? slot->received : 0, slot ? slot->pieces : 0);
+  snapshots->filling = -1;
+  slot->complete = slot->crc == end->crc;
+  if (slot->complete) return OK;
+  uint32_t is = slot->crc;
+  slot_clear(slot);
+  return status_set(BAD_INPUT, "snapshot in slot %u has CRC32C %08x; expected %08x", end->slot, is, end->crc);
 }
 
 Status snapshots_label(Snapshots *snapshots, const SnapshotLabel *label) {
@@ -114,12 +131,14 @@ void snapshots_release(Snapshots *snapshots) { snapshots->used_policy = snapshot
 
 static void sink_reset(void *store, int slots) { snapshots_reset(store, slots); }
 static Status sink_begin(void *store, const SnapshotBegin *begin) { return snapshots_begin(store, begin); }
-static Status sink_piece(void *store, const SnapshotPiece *piece) { return snapshots_piece(store, piece); }
+static unsigned char *sink_place(void *store, size_t size) { return snapshots_place(store, size); }
+static void sink_placed(void *store) { snapshots_placed(store); }
+static Status sink_end(void *store, const SnapshotEnd *end) { return snapshots_end(store, end); }
 static Status sink_label(void *store, const SnapshotLabel *label) { return snapshots_label(store, label); }
 static bool sink_holds(void *store, int64_t policy_version, int64_t reference_version) {
   return snapshots_hold(store, policy_version, reference_version);
 }
 
 LinkSink snapshots_sink(Snapshots *snapshots) {
-  return (LinkSink){snapshots, sink_reset, sink_begin, sink_piece, sink_label, sink_holds};
+  return (LinkSink){snapshots, sink_reset, sink_begin, sink_place, sink_placed, sink_end, sink_label, sink_holds};
 }

@@ -16,8 +16,8 @@
 typedef struct SnapshotSlot {
   float *weights; /* [floats], 64-byte aligned, owned; NULL before first use */
   int64_t policy_version, reference_version;
-  uint32_t crc, pieces, received; /* complete when received == pieces (> 0) and the CRC was right */
-  uint32_t running_crc;
+  uint32_t pieces, received;
+  uint32_t crc; /* of those received */
   bool complete;
 } SnapshotSlot;
 
@@ -25,6 +25,7 @@ typedef struct Snapshots {
   size_t floats;
   int slots;
   SnapshotSlot slot[SLOTS_MAX];
+  int filling;                     /* the slot whose pieces come, -1 = none */
   int used_policy, used_reference; /* slots in use by the chunk in hand, -1 = none */
 } Snapshots;
 
@@ -34,10 +35,14 @@ void snapshots_free(Snapshots *snapshots); /* idempotent */
 void snapshots_reset(Snapshots *snapshots, int slots);
 
 /* Errors (BAD_INPUT, the learner broke the protocol): a slot that is out of range or in use, another number of floats,
- * a piece out of order or of a wrong size, a CRC that does not fit, a label on an incomplete block. */
+ * the end of another slot, too early or with a CRC that does not fit, a label on an incomplete block. */
 Status snapshots_begin(Snapshots *snapshots, const SnapshotBegin *begin);
-Status snapshots_piece(Snapshots *snapshots, const SnapshotPiece *piece);
+Status snapshots_end(Snapshots *snapshots, const SnapshotEnd *end);
 Status snapshots_label(Snapshots *snapshots, const SnapshotLabel *label);
+
+/* Where the next piece is received; NULL when none of `size` bytes is due. Then: it is there. */
+unsigned char *snapshots_place(Snapshots *snapshots, size_t size);
+void snapshots_placed(Snapshots *snapshots);
 
 bool snapshots_hold(const Snapshots *snapshots, int64_t policy_version, int64_t reference_version);
 

@@ -2,6 +2,7 @@
 #include "proto/channel.h"
 
 #include <mpi.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,14 @@
 
 /* Progress time gains at most this much from one call to the next. */
 static const double clock_step_s = 0.05;
+/* A message is mostly followed by another one, or by what the peer says to it. */
+static const double wait_s = 200e-6, eager_s = 500e-6;
 
 typedef struct Outgoing {
   struct Outgoing *next;
   MessageType type;
-  unsigned char *bytes; /* owned */
+  unsigned char *bytes; /* owned, or part of `memory` */
+  Shared *memory;       /* held, or NULL */
   size_t size;
 } Outgoing;
 
@@ -39,6 +43,9 @@ struct Channel {
   Peer *peer;     /* [size] */
   int cursor;
   double clock, seen; /* progress time; wall time of the last call */
+  double moved;       /* wall time when something last began or ended */
+  ChannelPlace *place;
+  void *place_context;
   char reason[REASON_TEXT];
 };
 
@@ -62,6 +69,16 @@ int channel_rank(const Channel *channel) { return channel->rank; }
 int channel_size(const Channel *channel) { return channel->size; }
 double channel_clock(const Channel *channel) { return channel->clock; }
 
+void channel_place(Channel *channel, ChannelPlace *place, void *context) {
+  channel->place = place;
+  channel->place_context = context;
+}
+
+void incoming_free(Incoming *incoming) {
+  if (!incoming->placed) free(incoming->bytes);
+  incoming->bytes = NULL;
+}
+
 static void fault_set(Peer *peer, ChannelFault fault, const char *reason) {
   if (peer->fault) return;
   peer->fault = fault;
@@ -81,13 +98,18 @@ static bool worked(Peer *peer, int code, const char *call) {
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
 
+static void outgoing_free(Outgoing *out) {
+  if (out->memory) shared_drop(out->memory);
+  else free(out->bytes);
+  free(out);
+}
+
 static void outgoing_pop(Peer *peer) {
   Outgoing *done = peer->first;
   peer->first = done->next;
   if (!peer->first) peer->last = NULL;
   peer->unsent--;
-  free(done->bytes);
-  free(done);
+  outgoing_free(done);
 }
 
 void channel_drop_queue(Channel *channel, int rank) {
@@ -95,33 +117,44 @@ void channel_drop_queue(Channel *channel, int rank) {
   Outgoing **tail = peer->sending ? &peer->first->next : &peer->first;
   for (Outgoing *next; *tail; *tail = next) {
     next = (*tail)->next;
-    free((*tail)->bytes);
-    free(*tail);
+    outgoing_free(*tail);
   }
   peer->last = peer->sending ? peer->first : NULL;
   peer->unsent = peer->sending ? 1 : 0;
 }
 
-void channel_send(Channel *channel, int rank, MessageType type, unsigned char *bytes, size_t size) {
+static void outgoing_add(Channel *channel, int rank, Outgoing message) {
   Peer *peer = &channel->peer[rank];
-  CHECK(rank >= channel->first && rank < channel->end && size <= MESSAGE_BYTES_MAX);
+  CHECK(rank >= channel->first && rank < channel->end && message.size <= MESSAGE_BYTES_MAX);
   Outgoing *out = xmalloc(sizeof *out);
-  *out = (Outgoing){.type = type, .bytes = bytes, .size = size};
+  *out = message;
   if (peer->last) peer->last->next = out;
   else peer->first = out;
   peer->last = out;
   peer->unsent++;
 }
 
+void channel_send(Channel *channel, int rank, MessageType type, unsigned char *bytes, size_t size) {
+  outgoing_add(channel, rank, (Outgoing){.type = type, .bytes = bytes, .size = size});
+}
+
+void channel_send_shared(Channel *channel, int rank, MessageType type, Shared *memory, const unsigned char *bytes,
+                         size_t size) {
+  Outgoing message = {
+      .type = type, .bytes = (unsigned char *)(uintptr_t)bytes, .memory = shared_hold(memory), .size = size};
+  outgoing_add(channel, rank, message);
+}
+
 int channel_unsent(const Channel *channel, int rank) { return channel->peer[rank].unsent; }
 
 /* Finishes the outstanding send and starts the next one. */
-static void step_send(Peer *peer, int rank) {
+static void step_send(Channel *channel, Peer *peer, int rank) {
   if (peer->sending) {
     int done = 0;
     if (!worked(peer, MPI_Test(&peer->send, &done, MPI_STATUS_IGNORE), "MPI_Test of a send")) done = 1;
     if (!done) return;
     peer->sending = false;
+    channel->moved = channel->seen;
     outgoing_pop(peer);
   }
   if (!peer->first) return;
@@ -151,6 +184,15 @@ static bool acceptable(const Channel *channel, int tag, int size, char reason[RE
   return false;
 }
 
+static void incoming_place(Channel *channel, Peer *peer) {
+  Incoming *incoming = &peer->incoming;
+  const MessageRow *row = message_row((int)incoming->type);
+  if (row && row->raw && channel->place && !peer->muted)
+    incoming->bytes = channel->place(channel->place_context, incoming->size);
+  incoming->placed = incoming->bytes != NULL;
+  if (!incoming->placed) incoming->bytes = xmalloc(incoming->size);
+}
+
 /* Starts the next receive from this peer, if a message is there. */
 static void start_receive(Channel *channel, Peer *peer, int rank) {
   int there = 0, size = 0;
@@ -164,29 +206,28 @@ static void start_receive(Channel *channel, Peer *peer, int rank) {
     fault_set(peer, FAULT_MALFORMED, reason);
     return;
   }
-  peer->incoming = (Incoming){.peer = rank,
-                              .type = (MessageType)status.MPI_TAG,
-                              .size = (size_t)size,
-                              .bytes = xmalloc(size ? (size_t)size : 1)};
+  peer->incoming = (Incoming){.peer = rank, .type = (MessageType)status.MPI_TAG, .size = (size_t)size};
+  incoming_place(channel, peer);
   if (!worked(peer,
               MPI_Irecv(peer->incoming.bytes, size, MPI_BYTE, rank, status.MPI_TAG, MPI_COMM_WORLD, &peer->receive),
               "MPI_Irecv")) {
-    free(peer->incoming.bytes);
+    incoming_free(&peer->incoming);
     return;
   }
   peer->receiving = true;
+  channel->moved = channel->seen;
   peer->overdue = false;
   peer->receive_began = channel->clock;
 }
 
 /* True when peer->incoming is whole and not muted: the caller takes its bytes. */
-static bool step_receive(Channel *channel, Peer *peer, int rank) {
-  if (!peer->receiving) start_receive(channel, peer, rank);
+static bool step_receive(Channel *channel, Peer *peer, int rank, bool look) {
+  if (!peer->receiving && look) start_receive(channel, peer, rank);
   if (!peer->receiving) return false;
   int done = 0;
   if (!worked(peer, MPI_Test(&peer->receive, &done, MPI_STATUS_IGNORE), "MPI_Test of a receive")) {
     peer->receiving = false;
-    free(peer->incoming.bytes);
+    incoming_free(&peer->incoming);
     return false;
   }
   if (!done) { /* never cancelled: if the sender died in mid-message, the buffer stays with MPI */
@@ -199,26 +240,40 @@ static bool step_receive(Channel *channel, Peer *peer, int rank) {
     return false;
   }
   peer->receiving = false;
+  channel->moved = channel->seen;
   if (!peer->muted) return true;
-  free(peer->incoming.bytes);
+  incoming_free(&peer->incoming);
   return false;
+}
+
+/* False: nobody has a message for us, says MPI at once for all peers. */
+static bool anything(const Channel *channel) {
+  int there = 0;
+  if (channel->end - channel->first == 1) return true; /* asked below */
+  return MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE) != MPI_SUCCESS || there;
+}
+
+void channel_wait(const Channel *channel) {
+  if (channel->seen - channel->moved < eager_s) sched_yield();
+  else clock_sleep(wait_s);
 }
 
 bool channel_receive(Channel *channel, Incoming *incoming) {
   double now = clock_seconds(), passed = now - channel->seen;
   channel->clock += passed < clock_step_s ? passed : clock_step_s;
   channel->seen = now;
+  bool look = anything(channel);
   for (int n = channel->first; n < channel->end; n++) {
     int rank = channel->cursor;
     channel->cursor = rank + 1 < channel->end ? rank + 1 : channel->first;
     Peer *peer = &channel->peer[rank];
     if (peer->first) {
       ProfileBegin began = profile_begin();
-      step_send(peer, rank);
+      step_send(channel, peer, rank);
       profile_end(PROFILE_SEND, began, 0);
     }
     ProfileBegin began = profile_begin();
-    bool under_way = peer->receiving, whole = step_receive(channel, peer, rank);
+    bool under_way = peer->receiving, whole = step_receive(channel, peer, rank, look);
     if (under_way || whole || peer->receiving) profile_end(PROFILE_RECEIVE, began, 0);
     if (!whole) continue;
     *incoming = peer->incoming;

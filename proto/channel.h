@@ -9,6 +9,7 @@
 
 #include "common/base/status.h"
 #include "proto/messages.h"
+#include "proto/shared.h"
 
 typedef struct Channel Channel;
 
@@ -25,15 +26,27 @@ double channel_clock(const Channel *channel);
 
 /* Queues a message; takes `bytes`. */
 void channel_send(Channel *channel, int peer, MessageType type, unsigned char *bytes, size_t size);
+/* Queues a part of shared memory, which it holds until it is sent; for ever, if that peer does not take it. */
+void channel_send_shared(Channel *channel, int peer, MessageType type, Shared *memory, const unsigned char *bytes,
+                         size_t size);
 /* Messages queued or being sent. */
 int channel_unsent(const Channel *channel, int peer);
+
+/* Where the next raw message, of `size` bytes, is to be received; NULL: where it is thrown away. */
+typedef unsigned char *ChannelPlace(void *context, size_t size);
+void channel_place(Channel *channel, ChannelPlace *place, void *context);
 
 typedef struct Incoming {
   int peer;
   MessageType type;
-  unsigned char *bytes; /* owned by the receiver (free) */
+  unsigned char *bytes; /* owned by the receiver (incoming_free) */
+  bool placed;          /* raw and where it was to be: `bytes` is borrowed */
   size_t size;
 } Incoming;
+void incoming_free(Incoming *incoming);
+
+/* Between two rounds of progress in which nothing came: 200 us of sleep, but only a yield just after something moved. */
+void channel_wait(const Channel *channel);
 
 /* Makes progress on everything; never waits. True with one whole message. */
 bool channel_receive(Channel *channel, Incoming *incoming);

@@ -6,6 +6,8 @@
 
 #include "common/base/crc32c.h"
 
+enum { COPY_FLOATS = 32 << 10 };
+
 /* --- shelf -------------------------------------------------------------------------------------------------------- */
 
 void shelf_init(Shelf *shelf, size_t floats, int keep) {
@@ -14,7 +16,9 @@ void shelf_init(Shelf *shelf, size_t floats, int keep) {
 }
 
 void shelf_free(Shelf *shelf) {
-  for (int b = 0; b < shelf->count; b++) free(shelf->block[b].bytes);
+  for (int b = 0; b < shelf->count; b++) shared_drop(shelf->block[b].memory);
+  shared_drop(shelf->spare);
+  shelf->spare = NULL;
   shelf->count = 0;
 }
 
@@ -38,6 +42,12 @@ static bool kept(const Shelf *shelf, SnapshotKind kind, int64_t version) {
   return newer < shelf->keep;
 }
 
+/* Kept for the next block, if no message holds it. */
+static void memory_drop(Shelf *shelf, Shared *memory) {
+  if (!shelf->spare && memory->holders == 1) shelf->spare = memory;
+  else shared_drop(memory);
+}
+
 static void shelf_drop_old(Shelf *shelf) {
   bool keep[BLOCKS_MAX];
   for (int b = 0; b < shelf->count; b++)
@@ -46,7 +56,7 @@ static void shelf_drop_old(Shelf *shelf) {
   int count = 0;
   for (int b = 0; b < shelf->count; b++) {
     if (keep[b]) shelf->block[count++] = shelf->block[b];
-    else free(shelf->block[b].bytes);
+    else memory_drop(shelf, shelf->block[b].memory);
   }
   shelf->count = count;
 }
@@ -61,15 +71,28 @@ static void put_floats(unsigned char *bytes, const float *weights, size_t count)
 #endif
 }
 
-void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version, const float *weights) {
+void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version) {
   CHECK(version > shelf->newest[kind] && shelf->count < BLOCKS_MAX);
-  Block block = {.id = shelf->next_id++, .version = {VERSION_NONE, VERSION_NONE}, .bytes = xmalloc(4 * shelf->floats)};
+  Block block = {.id = shelf->next_id++,
+                 .version = {VERSION_NONE, VERSION_NONE},
+                 .memory = shelf->spare ? shelf->spare : shared_new(4 * shelf->floats)};
+  shelf->spare = NULL;
   block.version[kind] = version;
-  put_floats(block.bytes, weights, shelf->floats);
-  block.crc = crc32c(0, block.bytes, 4 * shelf->floats);
   shelf->block[shelf->count++] = block;
   shelf->newest[kind] = version;
   shelf_drop_old(shelf);
+}
+
+bool shelf_copy(Shelf *shelf, const float *weights) {
+  Block *block = &shelf->block[shelf->count - 1];
+  size_t end = shelf->floats - block->ready < PIECE_FLOATS ? shelf->floats : block->ready + PIECE_FLOATS;
+  for (size_t count; block->ready < end; block->ready += count) { /* what was copied is still in the cache */
+    count = end - block->ready < COPY_FLOATS ? end - block->ready : COPY_FLOATS;
+    unsigned char *bytes = block->memory->bytes + 4 * block->ready;
+    put_floats(bytes, weights + block->ready, count);
+    block->crc = crc32c(block->crc, bytes, 4 * count);
+  }
+  return end < shelf->floats;
 }
 
 void shelf_adopt(Shelf *shelf, int64_t policy_version, int64_t reference_version) {
@@ -196,23 +219,27 @@ static bool bring(Courier *courier, const Shelf *shelf, const Block *block, cons
   courier->transfer = s;
   courier->next_piece = 0;
   message->type = MESSAGE_SNAPSHOT_BEGIN;
-  message->begin = (SnapshotBegin){(uint32_t)s,
-                                   block->version[SNAPSHOT_POLICY],
-                                   block->version[SNAPSHOT_REFERENCE],
-                                   shelf->floats,
-                                   block->crc,
-                                   (uint32_t)((shelf->floats + PIECE_FLOATS - 1) / PIECE_FLOATS)};
+  message->begin = (SnapshotBegin){(uint32_t)s, block->version[SNAPSHOT_POLICY], block->version[SNAPSHOT_REFERENCE],
+                                   shelf->floats, (uint32_t)((shelf->floats + PIECE_FLOATS - 1) / PIECE_FLOATS)};
   return true;
 }
 
-static void next_piece(Courier *courier, const Shelf *shelf, const Block *block, Message *message) {
+/* The next piece of the block under way or its end. False: the piece is not there yet. */
+static bool go_on(Courier *courier, const Shelf *shelf, const Block *block, Message *message) {
   size_t first = (size_t)courier->next_piece * PIECE_FLOATS, left = shelf->floats - first;
-  message->type = MESSAGE_SNAPSHOT_PIECE;
-  message->piece = (SnapshotPiece){(uint32_t)courier->transfer, courier->next_piece++,
-                                   (uint32_t)(left < PIECE_FLOATS ? left : PIECE_FLOATS), block->bytes + 4 * first};
-  if (left > PIECE_FLOATS) return;
+  size_t floats = left < PIECE_FLOATS ? left : PIECE_FLOATS;
+  if (first < shelf->floats && first + floats > block->ready) return false;
+  if (first < shelf->floats) {
+    message->type = MESSAGE_SNAPSHOT_PIECE;
+    message->piece = (SnapshotPiece){block->memory->bytes + 4 * first, 4 * floats, block->memory};
+    courier->next_piece++;
+    return true;
+  }
+  message->type = MESSAGE_SNAPSHOT_END;
+  message->end = (SnapshotEnd){(uint32_t)courier->transfer, block->crc};
   courier->slot[courier->transfer].complete = true;
   courier->transfer = -1;
+  return true;
 }
 
 /* What the oldest waiting work lacks. Work whose versions are neither there nor on the shelf is out of date:
@@ -241,10 +268,7 @@ bool courier_next(Courier *courier, const Shelf *shelf, Message *message) {
   }
   if (courier->transfer >= 0) {
     const Block *block = shelf_by_id(shelf, courier->slot[courier->transfer].id);
-    if (block) {
-      next_piece(courier, shelf, block, message);
-      return true;
-    }
+    if (block) return go_on(courier, shelf, block, message);
     courier->slot[courier->transfer] = empty_slot; /* superseded in mid-transfer */
     courier->transfer = -1;
   }

@@ -60,6 +60,12 @@ static void event_add(Hub *hub, EventKind kind, int actor, const char *reason, R
   hub->last = &queued->next;
 }
 
+static void send_piece(Hub *hub, int rank, const SnapshotPiece *piece) {
+  hub->counters.snapshot_bytes += piece->size;
+  channel_send_shared(hub->channel, rank, MESSAGE_SNAPSHOT_PIECE, piece->block, piece->bytes, piece->size);
+  hub->actor[rank].told = clock_seconds();
+}
+
 static void send_message(Hub *hub, int rank, Message *message) {
   unsigned char *bytes;
   size_t size;
@@ -281,8 +287,8 @@ static bool talk(Hub *hub) {
     int unsent = channel_unsent(hub->channel, rank);
     Message message;
     if (unsent < 2 && courier_next(&actor->courier, &hub->shelf, &message)) {
-      if (message.type == MESSAGE_SNAPSHOT_PIECE) hub->counters.snapshot_bytes += 4 * (uint64_t)message.piece.count;
-      send_message(hub, rank, &message);
+      if (message.type == MESSAGE_SNAPSHOT_PIECE) send_piece(hub, rank, &message.piece);
+      else send_message(hub, rank, &message);
       queued = true;
     } else if (!unsent && now - actor->told > hub->options.heartbeat_s) {
       message = (Message){.type = MESSAGE_HEARTBEAT, .heartbeat = {hub->beats++}};
@@ -302,7 +308,7 @@ void hub_pump(Hub *hub) {
     for (int n = 0; n < 4 * hub->ranks && channel_receive(hub->channel, &incoming); n++) {
       heard = true;
       hear(hub, &incoming);
-      free(incoming.bytes);
+      incoming_free(&incoming);
     }
     if (!queued && !heard) break;
   }
@@ -324,14 +330,15 @@ bool hub_poll(Hub *hub, Event *event) {
 
 void hub_idle(Hub *hub) {
   double began = clock_seconds();
-  clock_sleep(200e-6);
+  channel_wait(hub->channel);
   hub->counters.idle_s += clock_seconds() - began;
 }
 
 /* --- what the trainer asks ---------------------------------------------------------------------------------------- */
 
 void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, const float *weights) {
-  shelf_publish(&hub->shelf, kind, version, weights);
+  shelf_publish(&hub->shelf, kind, version);
+  while (shelf_copy(&hub->shelf, weights)) hub_pump(hub); /* what was copied is on its way already */
 }
 
 void hub_adopt_reference(Hub *hub, int64_t policy_version, int64_t reference_version) {

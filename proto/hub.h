@@ -38,7 +38,7 @@ typedef struct HubOptions {
 Status hub_open(Hub **hub, const HubOptions *options);
 
 /* Registers version `version` (rising by kind) and starts sending it to all actors, also to those that join later.
- * Copies. Keeps the lag + 1 newest of each kind. */
+ * Copies, with progress meanwhile. Keeps the lag + 1 newest of each kind. */
 void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, const float *weights);
 /* The policy of that version (still kept, not yet a reference) becomes reference `reference_version`, without being
  * sent again. */
@@ -63,7 +63,7 @@ typedef struct Event {
 void hub_pump(Hub *hub);
 /* hub_pump, then the oldest event. True when there is one. */
 bool hub_poll(Hub *hub, Event *event);
-/* 200 us of sleep, counted as idle. */
+/* 200 us of sleep (just after something moved, a yield), counted as idle. */
 void hub_idle(Hub *hub);
 
 /* Seconds in which the learner made progress (PROTOCOL.md, "Failure rules"): the clock for late chunks. */

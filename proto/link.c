@@ -30,8 +30,8 @@ struct Link {
   uint32_t beats;
 };
 
-static const double look_s = 0.5, goodbye_s = 10, idle_sleep_s = 200e-6;
-enum { LEARNER = 0, RECEIVES_A_PUMP = 64 };
+static const double look_s = 0.5, goodbye_s = 10, hear_s = 1e-3; /* hear_s: then it goes on computing */
+enum { LEARNER = 0 };
 
 static void end(Link *link, LinkState state, const char *why) {
   if (link->ended != LINK_WORK) return;
@@ -110,7 +110,7 @@ static void hear_message(Link *link, const Message *message) {
   if (!link->epoch || message->epoch != link->epoch) return;
   switch (message->type) {
     case MESSAGE_SNAPSHOT_BEGIN: status = link->sink.begin(link->sink.store, &message->begin); break;
-    case MESSAGE_SNAPSHOT_PIECE: status = link->sink.piece(link->sink.store, &message->piece); break;
+    case MESSAGE_SNAPSHOT_END: status = link->sink.end(link->sink.store, &message->end); break;
     case MESSAGE_SNAPSHOT_LABEL: status = link->sink.label(link->sink.store, &message->label); break;
     case MESSAGE_ASSIGN: hear_assignment(link, &message->assignment); break;
     case MESSAGE_REJOIN: hear_rejoin(link); break;
@@ -119,19 +119,34 @@ static void hear_message(Link *link, const Message *message) {
   if (status != OK) broke(link, status_message());
 }
 
+/* A piece of a snapshot. One of an earlier epoch may come until WELCOME does. */
+static void hear_raw(Link *link, const Incoming *incoming) {
+  if (!incoming->placed && link->epoch) broke(link, "a piece of a snapshot that is not due");
+  else if (incoming->placed) link->sink.placed(link->sink.store);
+}
+
+static unsigned char *place(void *data, size_t size) {
+  Link *link = data;
+  return link->epoch ? link->sink.place(link->sink.store, size) : NULL;
+}
+
 static void hear(Link *link) {
   Incoming incoming;
-  for (int n = 0; n < RECEIVES_A_PUMP && channel_receive(link->channel, &incoming); n++) {
+  double limit = clock_seconds() + hear_s;
+  while (channel_receive(link->channel, &incoming)) {
     Message message;
     link->heard = channel_clock(link->channel);
-    if (message_decode(incoming.bytes, incoming.size, TO_ACTOR, &message) != OK) {
+    if (incoming.type == MESSAGE_SNAPSHOT_PIECE) {
+      hear_raw(link, &incoming);
+    } else if (message_decode(incoming.bytes, incoming.size, TO_ACTOR, &message) != OK) {
       broke(link, status_message());
     } else {
       if (message.type == incoming.type) hear_message(link, &message);
       else broke(link, "a message whose type is not its tag");
       message_free(&message);
     }
-    free(incoming.bytes);
+    incoming_free(&incoming);
+    if (clock_seconds() > limit) break;
   }
 }
 
@@ -185,7 +200,7 @@ LinkState link_next(Link *link, Assignment *assignment) {
     pump(link);
     link->dropped = false;
     if (link->ended != LINK_WORK || link->works) break;
-    clock_sleep(idle_sleep_s);
+    channel_wait(link->channel);
   }
   link->idle_s += clock_seconds() - began;
   profile_end(PROFILE_IDLE, waited, 0);
@@ -234,13 +249,14 @@ Status link_open(Link **opened, const LinkOptions *options) {
   link->sink = options->sink;
   double wait = options->join_s > 0 ? options->join_s : 120;
   TRY(channel_open(&link->channel, TO_ACTOR, options->learners, wait, wait));
+  channel_place(link->channel, place, link);
   say_hello(link);
   double limit = channel_clock(link->channel) + wait;
   while (!link->epoch && link->ended == LINK_WORK) {
     if (channel_clock(link->channel) > limit)
       return status_set(FAILED, "the learner did not answer within %.0f s (actors.start_timeout_s)", wait);
     pump(link);
-    clock_sleep(idle_sleep_s);
+    channel_wait(link->channel);
   }
   if (link->ended == LINK_WORK || link->ended == LINK_STOP) return OK; /* link_next tells of a STOP */
   if (link->refused) return status_set(BAD_INPUT, "the learner refused this actor: %s", link->why);
@@ -261,7 +277,7 @@ bool link_close(Link *link, const char *reason, int exit_code) {
     double limit = clock_seconds() + goodbye_s;
     while (channel_unsent(link->channel, LEARNER) && clock_seconds() < limit && !process_gone(&link->welcome.process)) {
       hear(link);
-      clock_sleep(idle_sleep_s);
+      channel_wait(link->channel);
     }
     finalize = link->ended == LINK_STOP && link->finalize && !channel_unsent(link->channel, LEARNER);
   }

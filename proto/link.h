@@ -15,7 +15,9 @@ typedef struct LinkSink {
   void *store;
   void (*reset)(void *store, int slots); /* a new epoch: forget everything */
   Status (*begin)(void *store, const SnapshotBegin *begin);
-  Status (*piece)(void *store, const SnapshotPiece *piece);
+  unsigned char *(*place)(void *store, size_t size); /* where the next piece goes; NULL: none of that size is due */
+  void (*placed)(void *store);                       /* it is there */
+  Status (*end)(void *store, const SnapshotEnd *end);
   Status (*label)(void *store, const SnapshotLabel *label);
   bool (*holds)(void *store, int64_t policy_version, int64_t reference_version);
 } LinkSink;
@@ -43,8 +45,9 @@ typedef enum LinkState {
   LINK_DROPPED, /* link_poll only: the work in hand is not wanted any more (a new epoch); give it up */
 } LinkState;
 
-/* Progress without waiting: call every 10 ms at least, between decode steps. Anything but LINK_WORK: give up the chunk
+/* Progress without waiting: call every LINK_POLL_S or so, between decode steps. Anything but LINK_WORK: give up the chunk
  * in hand. */
+#define LINK_POLL_S 0.002
 LinkState link_poll(Link *link);
 
 /* Waits for the next assignment whose versions the sink holds. Never LINK_DROPPED. The actor has no chunk in hand when

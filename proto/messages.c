@@ -22,8 +22,9 @@ static const MessageRow rows[MESSAGE_TYPES] = {
                        WIRE_HEADER + 2 * TEXT(HASH_TEXT) + 8 + TEXT(KERNEL_TEXT) + PROCESS_MAX, TO_LEARNER},
     [MESSAGE_WELCOME] = {"WELCOME", WIRE_HEADER + 1 + 2 + 4 + 8 + 8 + 4 + PROCESS_MIN,
                          WIRE_HEADER + 1 + TEXT(REASON_TEXT) + 4 + 8 + 8 + 4 + PROCESS_MAX, TO_ACTOR},
-    [MESSAGE_SNAPSHOT_BEGIN] = {"SNAPSHOT_BEGIN", WIRE_HEADER + 36, WIRE_HEADER + 36, TO_ACTOR},
-    [MESSAGE_SNAPSHOT_PIECE] = {"SNAPSHOT_PIECE", WIRE_HEADER + 12 + 4, WIRE_HEADER + 12 + PIECE_BYTES, TO_ACTOR},
+    [MESSAGE_SNAPSHOT_BEGIN] = {"SNAPSHOT_BEGIN", WIRE_HEADER + 32, WIRE_HEADER + 32, TO_ACTOR},
+    [MESSAGE_SNAPSHOT_PIECE] = {"SNAPSHOT_PIECE", 4, PIECE_BYTES, TO_ACTOR, .raw = true},
+    [MESSAGE_SNAPSHOT_END] = {"SNAPSHOT_END", WIRE_HEADER + 8, WIRE_HEADER + 8, TO_ACTOR},
     [MESSAGE_SNAPSHOT_LABEL] = {"SNAPSHOT_LABEL", WIRE_HEADER + 20, WIRE_HEADER + 20, TO_ACTOR},
     [MESSAGE_ASSIGN] = {"ASSIGN", WIRE_HEADER + NAME_BYTES + 4 + 4, WIRE_HEADER + NAME_BYTES + 4 + 4 * CHUNK_IMAGES_MAX,
                         TO_ACTOR},
@@ -153,14 +154,11 @@ static void put_body(WireWriter *w, const Message *m) {
       wire_put_i64(w, m->begin.policy_version);
       wire_put_i64(w, m->begin.reference_version);
       wire_put_u64(w, m->begin.floats);
-      wire_put_u32(w, m->begin.crc);
       wire_put_u32(w, m->begin.pieces);
       break;
-    case MESSAGE_SNAPSHOT_PIECE:
-      wire_put_u32(w, m->piece.slot);
-      wire_put_u32(w, m->piece.index);
-      wire_put_u32(w, m->piece.count);
-      wire_put_bytes(w, m->piece.bytes, 4 * (size_t)m->piece.count);
+    case MESSAGE_SNAPSHOT_END:
+      wire_put_u32(w, m->end.slot);
+      wire_put_u32(w, m->end.crc);
       break;
     case MESSAGE_SNAPSHOT_LABEL:
       wire_put_u32(w, m->label.slot);
@@ -186,13 +184,14 @@ static void put_body(WireWriter *w, const Message *m) {
       wire_put_u8(w, m->goodbye.has_profile);
       if (m->goodbye.has_profile) wire_put_f64s(w, &m->goodbye.profile.wall_s, PROFILE_DOUBLES);
       break;
+    case MESSAGE_SNAPSHOT_PIECE:
     case MESSAGE_TYPES: break;
   }
 }
 
 Status message_encode(const Message *message, unsigned char **bytes, size_t *size) {
   const MessageRow *row = message_row((int)message->type);
-  CHECK(row);
+  CHECK(row && !row->raw);
   size_t capacity = row->max_bytes;
   if (message->type == MESSAGE_RESULT) {
     const Result *r = &message->result;
@@ -204,10 +203,6 @@ Status message_encode(const Message *message, unsigned char **bytes, size_t *siz
                         "%d images, %d captions, %d rewards: lower actors.chunk_images",
                         r->images, r->captions, r->tokens, r->components, capacity, MESSAGE_BYTES_MAX, CHUNK_IMAGES_MAX,
                         CHUNK_CAPTIONS_MAX, COMPONENTS_MAX);
-  }
-  if (message->type == MESSAGE_SNAPSHOT_PIECE) {
-    CHECK(message->piece.count > 0 && message->piece.count <= PIECE_FLOATS);
-    capacity = WIRE_HEADER + 12 + 4 * (size_t)message->piece.count;
   }
   unsigned char *buffer = xmalloc(capacity);
   WireWriter writer = {buffer, capacity, WIRE_HEADER, false};
@@ -346,7 +341,6 @@ static void get_begin(WireReader *r, SnapshotBegin *begin) {
   begin->policy_version = get_version(r);
   begin->reference_version = get_version(r);
   begin->floats = wire_get_u64(r);
-  begin->crc = wire_get_u32(r);
   begin->pieces = wire_get_u32(r);
   if (begin->slot >= SLOTS_MAX || begin->floats == 0 || begin->floats > (uint64_t)UINT32_MAX * PIECE_FLOATS ||
       begin->pieces != (begin->floats + PIECE_FLOATS - 1) / PIECE_FLOATS ||
@@ -381,12 +375,10 @@ static void get_body(WireReader *r, Message *m) {
       get_process(r, &m->welcome.process);
       break;
     case MESSAGE_SNAPSHOT_BEGIN: get_begin(r, &m->begin); break;
-    case MESSAGE_SNAPSHOT_PIECE:
-      m->piece.slot = wire_get_u32(r);
-      m->piece.index = wire_get_u32(r);
-      m->piece.count = wire_get_u32(r);
-      if (m->piece.slot >= SLOTS_MAX || m->piece.count == 0 || m->piece.count > PIECE_FLOATS) r->failed = true;
-      else m->piece.bytes = wire_get_bytes(r, 4 * (size_t)m->piece.count);
+    case MESSAGE_SNAPSHOT_END:
+      m->end.slot = wire_get_u32(r);
+      m->end.crc = wire_get_u32(r);
+      if (m->end.slot >= SLOTS_MAX) r->failed = true;
       break;
     case MESSAGE_SNAPSHOT_LABEL:
       m->label.slot = wire_get_u32(r);
@@ -407,6 +399,7 @@ static void get_body(WireReader *r, Message *m) {
       m->goodbye.has_profile = get_flag(r);
       if (m->goodbye.has_profile) get_profile(r, &m->goodbye.profile);
       break;
+    case MESSAGE_SNAPSHOT_PIECE:
     case MESSAGE_TYPES: r->failed = true; break;
   }
 }
@@ -415,7 +408,7 @@ Status message_decode(const unsigned char *bytes, size_t size, Direction directi
   WireHeader header;
   TRY(wire_header_get(bytes, size, &header));
   const MessageRow *row = message_row(header.type);
-  if (!row) return status_set(BAD_INPUT, "message of type %u, which does not exist", header.type);
+  if (!row || row->raw) return status_set(BAD_INPUT, "message of type %u, which does not exist", header.type);
   if (!(row->directions & (unsigned)direction))
     return status_set(BAD_INPUT, "message %s, which %s does not receive", row->name,
                       direction == TO_LEARNER ? "a learner" : "an actor");

@@ -11,6 +11,7 @@
 #include "common/base/profile.h"
 #include "common/base/status.h"
 #include "proto/process.h"
+#include "proto/shared.h"
 
 typedef enum MessageType {
   MESSAGE_HELLO = 1,
@@ -24,6 +25,7 @@ typedef enum MessageType {
   MESSAGE_REJOIN,
   MESSAGE_STOP,
   MESSAGE_GOODBYE,
+  MESSAGE_SNAPSHOT_END,
   MESSAGE_TYPES
 } MessageType;
 
@@ -34,6 +36,7 @@ typedef struct MessageRow {
   const char *name;
   size_t min_bytes, max_bytes;
   unsigned directions; /* TO_LEARNER | TO_ACTOR */
+  bool raw;            /* memory as it is, without a header: neither encoded nor decoded */
 } MessageRow;
 
 /* NULL for a type that does not exist. */
@@ -43,7 +46,7 @@ enum {
   KERNEL_TEXT = 64,
   REASON_TEXT = 256,
   SLOTS_MAX = 16,
-  PIECE_BYTES = 256 << 10, /* of weights in one SNAPSHOT_PIECE */
+  PIECE_BYTES = 1 << 20, /* of weights in one SNAPSHOT_PIECE */
   PIECE_FLOATS = PIECE_BYTES / 4,
   CHUNK_IMAGES_MAX = 256,
   CHUNK_CAPTIONS_MAX = 1 << 14,
@@ -73,15 +76,20 @@ typedef struct SnapshotBegin {
   uint32_t slot;
   int64_t policy_version, reference_version; /* VERSION_NONE, not both */
   uint64_t floats;
-  uint32_t crc;    /* CRC32C of the little-endian float32 block */
   uint32_t pieces; /* all but the last have PIECE_FLOATS */
 } SnapshotBegin;
 
+/* What is sent of a block next: raw, so only the sender knows it as a message. */
 typedef struct SnapshotPiece {
-  uint32_t slot, index;
-  uint32_t count;             /* floats */
-  const unsigned char *bytes; /* [4 count], borrowed: from the weights (encode) or from the message (decode) */
+  const unsigned char *bytes; /* little-endian floats, in `block` */
+  size_t size;
+  Shared *block; /* borrowed */
 } SnapshotPiece;
+
+typedef struct SnapshotEnd {
+  uint32_t slot;
+  uint32_t crc; /* CRC32C of the little-endian float32 block */
+} SnapshotEnd;
 
 typedef struct SnapshotLabel {
   uint32_t slot;
@@ -166,6 +174,7 @@ typedef struct Message {
     Welcome welcome;
     SnapshotBegin begin;
     SnapshotPiece piece;
+    SnapshotEnd end;
     SnapshotLabel label;
     Assignment assignment;
     Result result;
@@ -181,7 +190,7 @@ typedef struct Message {
 Status message_encode(const Message *message, unsigned char **bytes, size_t *size);
 
 /* Decodes and validates a message that goes in `direction`. On OK the caller calls message_free (a RESULT owns its
- * arrays; a piece borrows `bytes`). On BAD_INPUT nothing is owned and the status says what is wrong. */
+ * arrays). On BAD_INPUT nothing is owned and the status says what is wrong. */
 Status message_decode(const unsigned char *bytes, size_t size, Direction direction, Message *message);
 void message_free(Message *message); /* idempotent */
 

@@ -38,7 +38,7 @@ $(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJEC
 RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
 
 .PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-fuzz check-fuzz-all \
-  check-clean-root check-model bench bench-compare bench-score
+  check-clean-root check-model bench bench-compare bench-score bench-mpi
 check: ## install what is missing, build, and run every test that needs no long run
 	@deploy/install-deps.sh
 	@$(REMAKE) check-all
@@ -116,6 +116,9 @@ bench-compare: $(PROGRAMS) $(BENCH_PROGRAMS) ## the same rates of this tree and 
 	@$(MAKE) -C $(BUILD)/base BUILD=build CC='$(CC)' $(patsubst $(BUILD)/%,build/%,$(PROGRAMS) $(BENCH_PROGRAMS))
 	@BUILD=$(BUILD) python3 tests/bench/peer.py --base $(BUILD)/base/build $(BENCH_OPTIONS); status=$$?; \
 	  git worktree remove --force $(BUILD)/base; exit $$status
+
+bench-mpi: $(PROGRAMS) $(BENCH_PROGRAMS) ## actors and learner ranks against their bound, weights against MPI_Bcast, lag, start-up, memory (tests/bench/mpi.py); BENCH_OPTIONS=
+	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl python3 tests/bench/mpi.py $(BENCH_OPTIONS)
 
 bench-score: $(PROGRAMS) $(BUILD)/tests/bench/score_bench ## troupe score against pycocoevalcap: 1,000 and 40,000 pictures x 5 references (minutes), rewards, memory
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl TROUPE_DATA="$${TROUPE_DATA:-../shared/data}" \

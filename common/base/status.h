@@ -48,7 +48,8 @@ __attribute__((noreturn)) void check_failed(const char *condition, const char *f
 void *xmalloc(unsigned long bytes);
 void *xcalloc(unsigned long count, unsigned long bytes);
 void *xrealloc(void *block, unsigned long bytes);
-void *xaligned(unsigned long bytes); /* to 64 bytes */
+void *xaligned(unsigned long bytes);    /* to 64 bytes; large blocks by huge pages where the kernel gives them */
+void *aligned_new(unsigned long bytes); /* the same; NULL: out of memory */
 char *xstrdup(const char *text);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -16,22 +16,28 @@ static float weights[FLOATS];
 
 static SnapshotBegin begin_of(uint32_t slot, int64_t policy, int64_t reference, float value) {
   for (int i = 0; i < FLOATS; i++) weights[i] = value + (float)(i % 100);
-  return (SnapshotBegin){slot, policy, reference, FLOATS, crc32c(0, weights, sizeof weights), 3};
+  return (SnapshotBegin){slot, policy, reference, FLOATS, 3};
 }
 
-static SnapshotPiece piece_of(uint32_t slot, uint32_t index) {
-  uint32_t count = index < 2 ? PIECE_FLOATS : 3;
-  return (SnapshotPiece){slot, index, count, (const unsigned char *)(weights + index * PIECE_FLOATS)};
+static SnapshotEnd end_of(uint32_t slot) { return (SnapshotEnd){slot, crc32c(0, weights, sizeof weights)}; }
+
+/* False: it is not due. */
+static bool piece(Snapshots *store, int index) {
+  size_t size = index < 2 ? PIECE_BYTES : 12;
+  unsigned char *at = snapshots_place(store, size);
+  if (!at) return false;
+  memcpy(at, weights + index * PIECE_FLOATS, size);
+  snapshots_placed(store);
+  return true;
 }
 
 static void fill(Snapshots *store, uint32_t slot, int64_t policy, int64_t reference, float value) {
   SnapshotBegin begin = begin_of(slot, policy, reference, value);
+  SnapshotEnd end = end_of(slot);
   assert_int_equal(snapshots_begin(store, &begin), OK);
-  for (uint32_t i = 0; i < 3; i++) {
-    assert_false(snapshots_hold(store, policy, VERSION_NONE));
-    SnapshotPiece piece = piece_of(slot, i);
-    assert_int_equal(snapshots_piece(store, &piece), OK);
-  }
+  for (int i = 0; i < 3; i++) assert_true(piece(store, i));
+  assert_false(snapshots_hold(store, policy, VERSION_NONE));
+  assert_int_equal(snapshots_end(store, &end), OK);
 }
 
 static void test_whole(void **state) {
@@ -74,22 +80,23 @@ static void test_refused(void **state) {
   assert_int_equal(snapshots_begin(&store, &begin), BAD_INPUT);
   begin.floats++;
   assert_int_equal(snapshots_begin(&store, &begin), OK);
-  SnapshotPiece piece = piece_of(1, 1);
-  assert_int_equal(snapshots_piece(&store, &piece), BAD_INPUT); /* the first is missing */
-  piece = piece_of(1, 0);
-  assert_int_equal(snapshots_piece(&store, &piece), OK);
-  assert_int_equal(snapshots_piece(&store, &piece), BAD_INPUT); /* twice */
-  piece = piece_of(1, 1);
-  piece.count--;
-  assert_int_equal(snapshots_piece(&store, &piece), BAD_INPUT);
+  SnapshotEnd end = end_of(1);
+  assert_null(snapshots_place(&store, 12)); /* it is the last one's size */
+  assert_true(piece(&store, 0));
+  assert_int_equal(snapshots_end(&store, &end), BAD_INPUT);                        /* too early */
   assert_int_equal(snapshots_label(&store, &(SnapshotLabel){1, 2, 2}), BAD_INPUT); /* not complete */
-  piece = piece_of(1, 1);
-  assert_int_equal(snapshots_piece(&store, &piece), OK);
-  weights[2 * PIECE_FLOATS] += 1; /* a wrong bit on the way */
-  piece = piece_of(1, 2);
-  assert_int_equal(snapshots_piece(&store, &piece), BAD_INPUT);
+  assert_true(piece(&store, 1));
+  assert_null(snapshots_place(&store, PIECE_BYTES));
+  assert_true(piece(&store, 2));
+  assert_null(snapshots_place(&store, 12)); /* one too many */
+  end.slot = 0;                             /* another slot */
+  assert_int_equal(snapshots_end(&store, &end), BAD_INPUT);
+  end.slot = 1;
+  end.crc++; /* a wrong bit on the way */
+  assert_int_equal(snapshots_end(&store, &end), BAD_INPUT);
   assert_non_null(strstr(status_message(), "CRC32C"));
   assert_false(snapshots_hold(&store, 2, VERSION_NONE));
+  assert_null(snapshots_place(&store, PIECE_BYTES)); /* none is under way */
   snapshots_release(&store);
   fill(&store, 0, 3, VERSION_NONE, 6); /* free again */
   snapshots_free(&store);

@@ -83,6 +83,20 @@ static void crc32c_known_answers(void **state) {
   assert_int_equal(crc32c(0, "", 0), 0);
 }
 
+/* Long ones are computed in another way than short ones. */
+static void crc32c_of_parts_is_that_of_the_whole(void **state) {
+  (void)state;
+  enum { LONG = 100003 };
+  unsigned char *bytes = malloc(LONG);
+  assert_non_null(bytes);
+  for (int i = 0; i < LONG; i++) bytes[i] = (unsigned char)((unsigned)i * (unsigned)i >> 3);
+  uint32_t parts = 0;
+  for (int i = 0; i < LONG; i += 17) parts = crc32c(parts, bytes + i, LONG - i < 17 ? LONG - i : 17);
+  assert_int_equal(crc32c(0, bytes, LONG), parts);
+  assert_int_equal(crc32c(crc32c(0, bytes, 40000), bytes + 40000, LONG - 40000), parts);
+  free(bytes);
+}
+
 static void hash_tells_content_apart(void **state) {
   (void)state;
   char whole[HASH_TEXT], parts[HASH_TEXT], other[HASH_TEXT];
@@ -103,9 +117,9 @@ static void hash_tells_content_apart(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(status_carries_its_message), cmocka_unit_test(check_calls_the_handler),
-      cmocka_unit_test(arena_gives_and_takes_back), cmocka_unit_test(crc32c_known_answers),
-      cmocka_unit_test(hash_tells_content_apart),
+      cmocka_unit_test(status_carries_its_message),           cmocka_unit_test(check_calls_the_handler),
+      cmocka_unit_test(arena_gives_and_takes_back),           cmocka_unit_test(crc32c_known_answers),
+      cmocka_unit_test(crc32c_of_parts_is_that_of_the_whole), cmocka_unit_test(hash_tells_content_apart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

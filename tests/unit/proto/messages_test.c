@@ -49,8 +49,6 @@ static void fill_result(Result *r, int images, int group, int length, bool refer
   r->kept_mass = 0.875;
 }
 
-static unsigned char weights[4 * 1000];
-
 /* A message of each type; a RESULT is owned by it. */
 static Message example(int type) {
   Message m = {.type = (MessageType)type, .epoch = 5};
@@ -73,8 +71,9 @@ static Message example(int type) {
                             .slots = 3,
                             .process = {.host = "n", .machine = "m", .pid = 3, .started = 9}};
       break;
-    case MESSAGE_SNAPSHOT_BEGIN: m.begin = (SnapshotBegin){2, 41, VERSION_NONE, 300001, 0xdeadbeef, 5}; break;
-    case MESSAGE_SNAPSHOT_PIECE: m.piece = (SnapshotPiece){2, 4, 1000, weights}; break;
+    case MESSAGE_SNAPSHOT_BEGIN: m.begin = (SnapshotBegin){2, 41, VERSION_NONE, 300001, 2}; break;
+    case MESSAGE_SNAPSHOT_PIECE: break; /* raw */
+    case MESSAGE_SNAPSHOT_END: m.end = (SnapshotEnd){2, 0xdeadbeef}; break;
     case MESSAGE_SNAPSHOT_LABEL: m.label = (SnapshotLabel){1, 41, 8}; break;
     case MESSAGE_ASSIGN:
       m.assignment = (Assignment){WORK_EVALUATE, 9, 2, 41, VERSION_NONE, 3, {5, 0, 2147483647}};
@@ -105,8 +104,8 @@ static void write_seed(int type, const unsigned char *bytes, size_t size) {
 
 static void test_round_trip(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof weights; i++) weights[i] = (unsigned char)(i * 7);
   for (int type = MESSAGE_HELLO; type < MESSAGE_TYPES; type++) {
+    if (message_row(type)->raw) continue;
     Message message = example(type), back;
     unsigned char *bytes, *again;
     size_t size, again_size;
@@ -174,6 +173,7 @@ static void test_too_large(void **state) {
 static void test_damage(void **state) {
   (void)state;
   for (int type = MESSAGE_HELLO; type < MESSAGE_TYPES; type++) {
+    if (message_row(type)->raw) continue;
     Message message = example(type), back;
     unsigned char *bytes;
     size_t size;
@@ -204,6 +204,7 @@ static void test_mutations(void **state) {
   int accepted = 0, refused = 0;
   for (uint32_t n = 0; n < 40000; n++) {
     int type = MESSAGE_HELLO + (int)(n % (MESSAGE_TYPES - MESSAGE_HELLO));
+    if (message_row(type)->raw) continue;
     Message message = example(type), back;
     unsigned char *bytes, *again;
     size_t size, again_size;
