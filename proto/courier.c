@@ -182,14 +182,14 @@ static bool slot_needed(const Courier *courier, int slot, const CourierWork *wai
   return false;
 }
 
-/* A slot to overwrite: empty, else one whose block is no longer on the shelf, else (when `must`) the one with the
- * oldest policy. -1: none. */
+/* A slot to overwrite: one whose block is no longer on the shelf (its memory is there), else an empty one, else (when `must`)
+ * the one with the oldest policy. -1: none. */
 static int slot_to_fill(const Courier *courier, const Shelf *shelf, const CourierWork *waiting, bool must) {
   int best = -1, best_rank = 3;
   for (int s = 0; s < courier->slots; s++) {
     const CourierSlot *slot = &courier->slot[s];
     if (s == courier->transfer || slot_needed(courier, s, waiting)) continue;
-    int rank = !slot->id ? 0 : !shelf_by_id(shelf, slot->id) ? 1 : 2;
+    int rank = !slot->id ? 1 : !shelf_by_id(shelf, slot->id) ? 0 : 2;
     if (rank == 2 && !must) continue;
     if (rank < best_rank || (rank == best_rank && rank == 2 &&
                              slot->version[SNAPSHOT_POLICY] < courier->slot[best].version[SNAPSHOT_POLICY])) {
