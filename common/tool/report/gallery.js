@@ -35,7 +35,7 @@ function heatDraw(canvas, caption, word) {
   const bytes = heatBytes(caption).subarray(word * cells, (word + 1) * cells), paint = small.getContext("2d");
   const image = paint.createImageData(side, side);
   bytes.forEach((value, i) => { // dark where it did not look, warm where it did
-    const v = value / 255;
+    const v = (value / 255) ** 1.5; // the little that lies everywhere is held down
     image.data.set([Math.min(255, 20 + 330 * v), 190 * v * v, 40 * (1 - v), 165 - 60 * v], 4 * i);
   });
   paint.putImageData(image, 0, 0);
