@@ -7,6 +7,7 @@
 #   chaos/  faults in real runs, behind make check-chaos
 #   fuzz/   *_fuzz.c for libFuzzer, seeds in corpus/NAME/; `make check` replays the seeds without libFuzzer
 #   bench/  *.c that print rates, *.py that make tables of them beside another program's
+#   smpi/   a training run's messages simulated by SimGrid; tests/mpi/simulation.sh runs a small one
 
 UNIT := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
 FUZZ := $(wildcard tests/fuzz/*_fuzz.c)
@@ -38,7 +39,7 @@ $(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJEC
 RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
 
 .PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-fuzz check-fuzz-all \
-  check-clean-root check-model bench bench-compare bench-score bench-mpi
+  check-clean-root check-model bench bench-compare bench-score bench-mpi bench-smpi
 check: ## install what is missing, build, and run every test that needs no long run
 	@deploy/install-deps.sh
 	@$(REMAKE) check-all
@@ -119,6 +120,18 @@ bench-compare: $(PROGRAMS) $(BENCH_PROGRAMS) ## the same rates of this tree and 
 
 bench-mpi: $(PROGRAMS) $(BENCH_PROGRAMS) ## actors and learner ranks against their bound, weights against MPI_Bcast, lag, start-up, memory (tests/bench/mpi.py); BENCH_OPTIONS=
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl python3 tests/bench/mpi.py $(BENCH_OPTIONS)
+
+# what the simulated ranks run: all of proto/, and of the learner what hands work out
+SMPI_SOURCES := $(wildcard tests/smpi/*.c) $(PROTO) $(addprefix learner/,ledger.c rollouts.c collect.c images.c) \
+  $(addprefix common/base/,status.c log.c hash.c rng.c profile.c pulse.c trace.c file.c)
+$(BUILD)/smpi/simulation: $(SMPI_SOURCES) $(wildcard tests/smpi/*.h proto/*.h learner/*.h common/base/*.h common/config/config.h)
+	@mkdir -p $(@D)
+	$(call say,SMPICC)
+	$(Q)smpicc -std=gnu11 -O2 -g -I. -D_GNU_SOURCE -Wall -Wno-unknown-pragmas -Dsched_yield=stand_in_yield \
+	  -Dsetitimer=stand_in_setitimer -o $@ $(SMPI_SOURCES) -lxxhash -lm
+
+bench-smpi: $(BENCH_PROGRAMS) $(BUILD)/smpi/simulation ## 8 to 1,024 actors with 1 to 64 learner ranks, simulated by SimGrid (needs libsimgrid-dev); BENCH_OPTIONS=
+	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl python3 tests/smpi/smpi.py $(BENCH_OPTIONS)
 
 bench-score: $(PROGRAMS) $(BUILD)/tests/bench/score_bench ## troupe score against pycocoevalcap: 1,000 and 40,000 pictures x 5 references (minutes), rewards, memory
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl TROUPE_DATA="$${TROUPE_DATA:-../shared/data}" \

@@ -11,9 +11,11 @@ def show(name, unit, troupe, peer=None, ratio=None, target=None, note=""):
         if target is not None:
             line += "  >= %.2fx %s" % (target, "met" if ratio >= target else "missed")
     print(line + ("  " + note if note else ""), flush=True)
-    row = {"name": name, "unit": unit, "troupe": troupe, "peer": peer, "ratio": ratio, "target": target}
-    if note:
-        row["note"] = note
+    write(name, unit, troupe, peer, ratio, target, {"note": note} if note else {})
+
+
+def write(name, unit, troupe, peer, ratio, target, more):
+    row = {"name": name, "unit": unit, "troupe": troupe, "peer": peer, "ratio": ratio, "target": target, **more}
     if os.environ.get("TROUPE_BENCH_OUT"):
         with open(os.environ["TROUPE_BENCH_OUT"], "a") as file:
             file.write(json.dumps(row) + "\n")

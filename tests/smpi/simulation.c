@@ -1,0 +1,343 @@
+/* A training run of many ranks, simulated by SimGrid's SMPI: the real hub, couriers, links, team, ledger, rollouts and collect
+ * with all their messages; what computes on floats or reads HDF5 is a stand-in that takes the time which the measured rates say.
+ * Ranks 0 .. K - 1 are the learner's. Prints one line of JSON.
+ *
+ *   simulation K actor-rate learner-rate floats images-an-actor minibatch-a-learner inner-epochs lag iterations
+ *
+ * Rates are tokens a second: of an actor (samples and reference), of a learner rank in one pass of the update. */
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/pulse.h"
+#include "common/base/rng.h"
+#include "learner/collect.h"
+#include "learner/rollouts.h"
+#include "learner/settings.h"
+#include "proto/link.h"
+#include "proto/world.h"
+#include "tests/smpi/stand_in.h"
+
+enum { GROUP = 5, SHORTEST = 5, LENGTHS = 13, CHUNK = 16, COMPONENTS = 8, STEPS_IN_FULL = 3, COMMAND_ITERATION = 1 };
+#define LEARNER_POLL_S 0.002
+
+typedef struct Simulation {
+  int learners, actors, iterations;
+  double actor_rate, learner_rate;
+  size_t floats;
+  Config config;
+} Simulation;
+
+bool settings_reference(const Config *config) { return config->policy.beta != 0; }
+
+/* 5 .. 17 tokens, 11 in the mean. */
+static int caption_length(int32_t image, int caption) {
+  RngKey key = {1, RNG_TEST, 0, (uint32_t)image, (uint32_t)caption, 0};
+  uint32_t words[4];
+  rng_words(&key, words);
+  return SHORTEST + (int)(words[0] % LENGTHS);
+}
+
+/* --- an actor ------------------------------------------------------------------------------------------------------- */
+
+/* Where weights go: nowhere, all to the same memory. */
+typedef struct Store {
+  unsigned char *piece;
+  SnapshotBegin slot[SLOTS_MAX];
+  bool complete[SLOTS_MAX];
+} Store;
+
+static void store_reset(void *data, int slots) {
+  Store *store = data;
+  (void)slots;
+  memset(store->complete, 0, sizeof store->complete);
+}
+
+static Status store_begin(void *data, const SnapshotBegin *begin) {
+  Store *store = data;
+  store->slot[begin->slot] = *begin;
+  store->complete[begin->slot] = false;
+  return OK;
+}
+
+static unsigned char *store_place(void *data, size_t size) {
+  return size <= PIECE_BYTES ? ((Store *)data)->piece : NULL;
+}
+static void store_placed(void *data) { (void)crc32c(0, ((Store *)data)->piece, PIECE_BYTES); }
+
+static Status store_end(void *data, const SnapshotEnd *end) {
+  ((Store *)data)->complete[end->slot] = true;
+  return OK;
+}
+
+static Status store_label(void *data, const SnapshotLabel *label) {
+  Store *store = data;
+  store->slot[label->slot].policy_version = label->policy_version;
+  store->slot[label->slot].reference_version = label->reference_version;
+  return OK;
+}
+
+static bool store_holds(void *data, int64_t policy, int64_t reference) {
+  const Store *store = data;
+  bool found[2] = {false, reference == VERSION_NONE};
+  for (int s = 0; s < SLOTS_MAX; s++) {
+    found[0] = found[0] || (store->complete[s] && store->slot[s].policy_version == policy);
+    found[1] = found[1] || (store->complete[s] && store->slot[s].reference_version == reference);
+  }
+  return found[0] && found[1];
+}
+
+/* Computes for so long, and polls as decoding does. */
+static bool decode(Link *link, double seconds) {
+  for (double step; seconds > 0; seconds -= step) {
+    step = seconds < LINK_POLL_S ? seconds : LINK_POLL_S;
+    stand_in_compute(step);
+    if (link_poll(link) != LINK_WORK) return false;
+  }
+  return true;
+}
+
+static Status roll_out(const Simulation *s, Link *link, const Assignment *assignment) {
+  int captions = assignment->images * GROUP, tokens = 0;
+  for (int c = 0; c < captions; c++) tokens += caption_length(assignment->image[c / GROUP], c % GROUP);
+  Result result;
+  result_init(&result, assignment->images, captions, tokens, COMPONENTS, true, false);
+  result_name(&result, assignment);
+  for (int i = 0; i <= assignment->images; i++) result.image_start[i] = i * GROUP;
+  for (int c = 0; c < captions; c++)
+    result.caption_start[c + 1] = result.caption_start[c] + caption_length(assignment->image[c / GROUP], c % GROUP);
+  result.seconds[SECONDS_DECODE] = (double)tokens / s->actor_rate;
+  result.seconds[SECONDS_IDLE] = link_idle_seconds(link);
+  Status status = decode(link, result.seconds[SECONDS_DECODE]) ? link_send_result(link, &result) : OK;
+  result_free(&result);
+  return status;
+}
+
+static Status actor(const Simulation *s) {
+  Store store = {.piece = xmalloc(PIECE_BYTES)};
+  LinkSink sink = {&store, store_reset, store_begin, store_place, store_placed, store_end, store_label, store_holds};
+  LinkOptions options = {.floats = s->floats, .learners = s->learners, .join_s = 600, .sink = sink};
+  Link *link;
+  Assignment assignment;
+  TRY(link_open(&link, &options));
+  while (link_next(link, &assignment) == LINK_WORK) TRY(roll_out(s, link, &assignment));
+  (void)link_close(link, "done", OK);
+  free(store.piece);
+  return OK;
+}
+
+/* --- the learner ---------------------------------------------------------------------------------------------------- */
+
+typedef struct Learner {
+  const Simulation *s;
+  Team *team;
+  Hub *hub;
+  Ledger ledger;
+  Rollouts rollouts;
+  float *gradient;
+  size_t start[TEAM_RANKS_MAX + 1];
+  double team_s, computed_s, step_s; /* step_s: what the ranks did together in the last step */
+} Learner;
+
+static void pulsed(void *data) {
+  Learner *learner = data;
+  if (learner->hub) (void)collect_once(learner->hub, &learner->ledger);
+}
+
+static void compute(Learner *learner, double seconds) {
+  learner->computed_s += seconds;
+  for (double step; seconds > 0; seconds -= step) {
+    step = seconds < LEARNER_POLL_S ? seconds : LEARNER_POLL_S;
+    stand_in_compute(step);
+    pulse();
+    team_pump(learner->team);
+  }
+}
+
+/* What a step tells and moves between the learner's ranks (learner/update.c). The lead decides whether the next does so too:
+ * while weights are on their way, and for some steps after it. */
+static Status step_together(Learner *learner, int *calm, bool *again) {
+  double sums[32] = {0}, all[32 * TEAM_RANKS_MAX];
+  double began = clock_seconds(), weights_s = learner->hub ? hub_counters(learner->hub).snapshot_s : 0;
+  TRY(team_share(learner->team, sums, 64, all));
+  TRY(team_reduce_scatter(learner->team, learner->gradient, learner->start));
+  TRY(team_share(learner->team, sums, sizeof sums, all));
+  TRY(team_all_gather(learner->team, learner->gradient, learner->start));
+  if (learner->hub) *calm = hub_counters(learner->hub).snapshot_s > weights_s ? 0 : *calm + 1;
+  *again = team_decide(learner->team, *calm < STEPS_IN_FULL);
+  learner->step_s = clock_seconds() - began;
+  learner->team_s += learner->step_s;
+  return OK;
+}
+
+/* Steps are alike: the first ones move all their messages, the others take the time that the last of those took. */
+static Status update(Learner *learner, double tokens) {
+  const Simulation *s = learner->s;
+  int minibatch = s->config.policy.minibatch_images, images = s->config.policy.images_per_iteration;
+  int steps = s->config.policy.inner_epochs * ((images + minibatch - 1) / minibatch);
+  double each = tokens * s->config.policy.inner_epochs / steps / (s->learner_rate * s->learners);
+  bool full = true;
+  int calm = 0;
+  for (int step = 0; step < steps; step++) {
+    compute(learner, each);
+    if (s->learners == 1) continue;
+    if (full) {
+      TRY(step_together(learner, &calm, &full));
+      continue;
+    }
+    learner->computed_s -= learner->step_s; /* it is not computing */
+    learner->team_s += learner->step_s;
+    compute(learner, learner->step_s);
+  }
+  return OK;
+}
+
+static Status follow(Learner *learner) {
+  for (;;) {
+    uint32_t kind;
+    unsigned char *bytes;
+    size_t size;
+    double tokens;
+    TRY(team_next(learner->team, &kind, &bytes, &size));
+    if (kind == COMMAND_ITERATION) memcpy(&tokens, bytes, sizeof tokens);
+    free(bytes);
+    if (kind != COMMAND_ITERATION) return OK;
+    TRY(update(learner, tokens));
+  }
+}
+
+typedef struct Totals {
+  double seconds, tokens, busy_s, idle_s, snapshot_s, computed_s, team_s;
+} Totals;
+
+static Status iterate(Learner *learner, int64_t k, Totals *totals) {
+  const Simulation *s = learner->s;
+  bool complete;
+  double began = clock_seconds(), tokens = 0, computed = learner->computed_s, team_s = learner->team_s;
+  HubCounters before = hub_counters(learner->hub);
+  rollouts_open(&learner->rollouts, &learner->ledger, k, 0, 0);
+  TRY(rollouts_collect(&learner->rollouts, learner->hub, &learner->ledger, k, &(const volatile int){0}, &complete));
+  size_t bytes = sizeof tokens;
+  for (int c = 0; c < learner->rollouts.results; c++) {
+    const Result *r = learner->rollouts.result[c];
+    tokens += r->tokens;
+    bytes += sizeof(uint64_t) + result_bytes(r->images, r->captions, r->tokens, r->components, true, false);
+    totals->busy_s += k ? r->seconds[SECONDS_DECODE] : 0;
+    totals->idle_s += k ? r->seconds[SECONDS_IDLE] : 0;
+  }
+  unsigned char *command = xcalloc(1, bytes); /* as long as the results that learner/follow.c tells the others */
+  memcpy(command, &tokens, sizeof tokens);
+  TRY(team_command(learner->team, COMMAND_ITERATION, command, bytes));
+  free(command);
+  TRY(update(learner, tokens));
+  ledger_release(&learner->ledger, WORK_ROLLOUT);
+  hub_publish(learner->hub, SNAPSHOT_POLICY, k + 1, learner->gradient);
+  if (k < 1 + s->config.actors.lag) return OK; /* until overlapping is steady */
+  totals->seconds += clock_seconds() - began;
+  totals->tokens += tokens;
+  totals->snapshot_s += hub_counters(learner->hub).snapshot_s - before.snapshot_s;
+  totals->computed_s += learner->computed_s - computed;
+  totals->team_s += learner->team_s - team_s;
+  return OK;
+}
+
+/* Until so many bytes of blocks have gone to MPI. */
+static Status pump_until(Learner *learner, uint64_t bytes) {
+  double began = clock_seconds();
+  while (hub_counters(learner->hub).snapshot_bytes < bytes) {
+    hub_pump(learner->hub);
+    hub_idle(learner->hub);
+    if (clock_seconds() - began > 60) return status_set(FAILED, "weights did not go out");
+  }
+  return OK;
+}
+
+/* One block to all actors while nobody computes. */
+static Status broadcast_seconds(Learner *learner, double *seconds) {
+  for (double began = clock_seconds(); clock_seconds() - began < 4;) { /* the last one of the run is out */
+    hub_pump(learner->hub);
+    hub_idle(learner->hub);
+  }
+  uint64_t before = hub_counters(learner->hub).snapshot_bytes;
+  double began = clock_seconds();
+  hub_publish(learner->hub, SNAPSHOT_POLICY, learner->s->iterations + 1, learner->gradient);
+  TRY(pump_until(learner, before + 4 * learner->s->floats * (uint64_t)learner->s->actors));
+  *seconds = clock_seconds() - began;
+  return OK;
+}
+
+static Status lead(Learner *learner) {
+  const Simulation *s = learner->s;
+  HubOptions options = {.team = learner->team,
+                        .floats = s->floats,
+                        .kernel = "",
+                        .lag = s->config.actors.lag,
+                        .silence_s = 1e6,
+                        .join_s = 600};
+  TRY(hub_open(&learner->hub, &options));
+  pulse_set(pulsed, learner, LEARNER_POLL_S);
+  hub_publish(learner->hub, SNAPSHOT_POLICY, 0, learner->gradient);
+  hub_adopt_reference(learner->hub, 0, 0);
+  Totals t = {0};
+  for (int64_t k = 0; k < s->iterations; k++) TRY(iterate(learner, k, &t));
+  double broadcast = 0;
+  TRY(broadcast_seconds(learner, &broadcast));
+  printf(
+      "{\"actors\": %d, \"learners\": %d, \"lag\": %d, \"tokens_per_s\": %.1f, \"broadcast_s\": %.4f, \"learning\": %.3f, "
+      "\"together\": %.3f, \"weights\": %.3f, \"sampling\": %.3f, \"iteration_s\": %.3f}\n",
+      s->actors, s->learners, s->config.actors.lag, t.tokens / t.seconds, broadcast, t.computed_s / t.seconds,
+      t.team_s / t.seconds, t.snapshot_s / t.seconds, t.busy_s / (t.busy_s + t.idle_s),
+      t.seconds / (s->iterations - 1 - s->config.actors.lag));
+  return OK;
+}
+
+static Status learner(const Simulation *s) {
+  Learner learner = {.s = s, .gradient = xcalloc(s->floats, sizeof(float))};
+  int images = s->config.policy.images_per_iteration;
+  for (int r = 0; r <= s->learners; r++) learner.start[r] = s->floats * (size_t)r / (size_t)s->learners;
+  if (s->learners > 1) TRY(team_open(&learner.team, s->learners, true, 600));
+  TRY(team_meet(learner.team, &(TeamMember){.floats = s->floats}));
+  if (team_rank(learner.team)) return follow(&learner);
+  int count = images * 2;
+  int32_t *split = xcalloc((size_t)count, sizeof *split);
+  for (int i = 0; i < count; i++) split[i] = i;
+  rollouts_init(&learner.rollouts, &s->config, split, count);
+  learner.rollouts.iterations = s->iterations;
+  ledger_init(&learner.ledger, 1e6, 0);
+  Status status = lead(&learner);
+  pulse_set(NULL, NULL, 0);
+  (void)hub_close(learner.hub, "simulated", OK);
+  return status;
+}
+
+static int number(char **argv, int i) { return atoi(argv[i]); }
+
+int main(int argc, char **argv) {
+  MPI_Init(&argc, &argv);
+  if (argc != 10) return fputs("simulation: nine arguments were expected\n", stderr), 2;
+  Simulation s = {.learners = number(argv, 1),
+                  .actor_rate = atof(argv[2]),
+                  .learner_rate = atof(argv[3]),
+                  .floats = (size_t)number(argv, 4),
+                  .iterations = number(argv, 9)};
+  s.actors = world_size() - s.learners;
+  s.config.run.seed = 1;
+  s.config.policy.beta = 0.04;
+  s.config.policy.group = GROUP;
+  s.config.policy.images_per_iteration = number(argv, 5) * s.actors;
+  s.config.policy.minibatch_images = number(argv, 6) * s.learners;
+  s.config.policy.inner_epochs = number(argv, 7);
+  s.config.actors.lag = number(argv, 8);
+  s.config.actors.chunk_images = CHUNK;
+  log_role_set("rank %d", world_rank());
+  stand_in_learner(world_rank() < s.learners);
+  Status status = world_rank() < s.learners ? learner(&s) : actor(&s);
+  if (status != OK) log_error("%s", status_message());
+  int finalized; /* hub and link do it when all have said GOODBYE */
+  MPI_Finalized(&finalized);
+  if (!finalized) MPI_Finalize();
+  return status;
+}
