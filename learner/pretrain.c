@@ -242,7 +242,7 @@ static Status finish_epoch(Pretrain *p, const EpochSums *sums, double seconds) {
   if (cider) snprintf(score, sizeof score, "  CIDEr %.4f", json_real_value(cider));
   log_info("epoch %lld/%d  loss %.4f  %.0f tokens/s%s", (long long)p->epoch, p->config->pretrain.epochs,
            sums->loss / tokens, tokens / seconds, score);
-  if (status == OK) status = run_append(&p->run, "metrics.jsonl", line); /* first: a resume rewinds it */
+  if (status == OK) status = run_metrics(&p->run, line); /* first: a resume rewinds it */
   if (status == OK) status = save(p, best);
   json_decref(line);
   return status;

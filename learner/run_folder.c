@@ -16,6 +16,7 @@
 #include "common/base/log.h"
 #include "common/base/profile.h"
 #include "common/base/trace.h"
+#include "learner/events.h"
 
 enum { CHECKPOINTS_MAX = 4096 };
 
@@ -65,8 +66,11 @@ static void temporaries_remove(const RunFolder *run) {
 
 Status run_open(RunFolder *run, const Config *config, const char *stage) {
   char *path = config_run_folder(config, stage);
-  *run = (RunFolder){
-      .path = path, .checkpoints = path_join(path, "checkpoints"), .keep = config->checkpoint.keep, .lock = -1};
+  *run = (RunFolder){.path = path,
+                     .checkpoints = path_join(path, "checkpoints"),
+                     .events = events_path(path),
+                     .keep = config->checkpoint.keep,
+                     .lock = -1};
   int64_t iterations[CHECKPOINTS_MAX];
   if (strcmp(config->run.resume, "never") == 0 && numbered(run, iterations) > 0) /* not ours: without the lock */
     return status_set(BAD_INPUT,
@@ -91,6 +95,7 @@ void run_close(RunFolder *run) {
   if (run->path && run->lock >= 0) close(run->lock);
   free(run->path);
   free(run->checkpoints);
+  free(run->events);
   *run = (RunFolder){.lock = -1};
 }
 
@@ -209,6 +214,11 @@ Status run_append(const RunFolder *run, const char *file, const json_t *line) {
   Status status = json_append(path, line);
   free(path);
   return status;
+}
+
+Status run_metrics(const RunFolder *run, const json_t *line) {
+  TRY(run_append(run, "metrics.jsonl", line));
+  return events_append(run->events, line);
 }
 
 Status run_status(const RunFolder *run, const RunStatus *status) {

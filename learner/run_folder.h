@@ -11,7 +11,7 @@
 #include "common/model/checkpoint.h"
 
 typedef struct RunFolder {
-  char *path, *checkpoints; /* owned */
+  char *path, *checkpoints, *events; /* owned; events: TensorBoard's file of this start */
   int keep;
   int lock; /* file descriptor that holds the lock, -1 = none */
 } RunFolder;
@@ -37,6 +37,9 @@ Status run_rewind(const RunFolder *run, int64_t iteration);
 Status run_checkpoint(const RunFolder *run, Checkpoint *checkpoint, const ParamTable *table, bool best);
 
 Status run_append(const RunFolder *run, const char *file, const json_t *line);
+
+/* An iteration's line: to metrics.jsonl and, as scalars, to TensorBoard's event file. */
+Status run_metrics(const RunFolder *run, const json_t *line);
 
 typedef struct RunStatus {
   const char *phase; /* "starting", "running", "finished", "stopped", "failed" */

@@ -336,7 +336,7 @@ static Status settle(Trainer *t, json_t *line, bool *complete) {
   if (t->validation_count && due(t->progress.iteration, t->iterations, t->config->evaluation.every))
     TRY(evaluate(t, line, &best, complete));
   if (!*complete) return OK;
-  TRY(run_append(&t->run, "metrics.jsonl", line)); /* before the checkpoint: a resume rewinds it */
+  TRY(run_metrics(&t->run, line)); /* before the checkpoint: a resume rewinds it */
   if (best || t->progress.iteration == 0 || due(t->progress.iteration, t->iterations, t->config->checkpoint.every))
     TRY(save(t, best));
   return OK;

@@ -103,13 +103,18 @@ Status file_write_atomic(const char *path, const void *bytes, size_t size) {
   return status;
 }
 
-Status file_append_line(const char *path, const char *line) {
+Status file_append(const char *path, const void *bytes, size_t size) {
   int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0) return status_set(FAILED, "%s: cannot be opened: %s", path, strerror(errno));
-  char *text = xasprintf("%s\n", line);
-  Status status = write_all(fd, path, text, strlen(text));
-  free(text);
+  Status status = write_all(fd, path, bytes, size);
   if (close(fd) && status == OK) status = status_set(FAILED, "%s: cannot be written: %s", path, strerror(errno));
+  return status;
+}
+
+Status file_append_line(const char *path, const char *line) {
+  char *text = xasprintf("%s\n", line);
+  Status status = file_append(path, text, strlen(text));
+  free(text);
   return status;
 }
 

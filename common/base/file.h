@@ -21,6 +21,9 @@ char *file_temporary(const char *path);
 Status file_commit(char *temporary, const char *path);
 void file_discard(char *temporary);
 
+/* Appends, creating the file if need be, with one write(). */
+Status file_append(const char *path, const void *bytes, size_t size);
+
 /* Appends one line (a '\n' is added) with one write(): for JSON lines. */
 Status file_append_line(const char *path, const char *line);
 

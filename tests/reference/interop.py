@@ -1,7 +1,7 @@
 """What leaves troupe, read by the tools it is meant for: weights by safetensors and PyTorch (log-probabilities of captions to 1e-5),
-checkpoints and datasets by h5py, COCO results by pycocotools. Trains a tiny captioner on drawn pictures first.
+checkpoints and datasets by h5py, COCO results by pycocotools, event files of a run that was stopped and resumed by tensorboard. Trains a tiny captioner on drawn pictures first.
 
-usage: interop.py        (torch, safetensors, h5py, pycocotools; BUILD) Run by `make check-interop`.
+usage: interop.py        (torch, safetensors, h5py, pycocotools, tensorboard; BUILD) Run by `make check-interop`.
 """
 import glob
 import json
@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 TROUPE = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "bin", "troupe")
@@ -60,6 +61,20 @@ def checkpoint_by_h5py(checkpoint):
         check("h5py: a %s of %d tensors equals its export" % (file.attrs["format"], len(exported.keys())), same)
 
 
+def tensorboard(run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    events = EventAccumulator(run)
+    events.Reload()
+    lines = [json.loads(line) for line in open(os.path.join(run, "metrics.jsonl"))]
+    wrong = 0
+    for name in events.Tags()["scalars"]:
+        told = [(line["iteration"], line[name]) for line in lines if isinstance(line.get(name), (int, float))]
+        seen = [(e.step, e.value) for e in events.Scalars(name)]
+        wrong += [s for s, _ in told] != [s for s, _ in seen] or any(abs(a - b) > 1e-6 * max(1, abs(a)) for (_, a), (_, b) in zip(told, seen))
+    check("tensorboard: %d scalars of %d steps, %d of them otherwise than in metrics.jsonl" % (len(events.Tags()["scalars"]), len(lines), wrong),
+          wrong == 0 and len(events.Tags()["scalars"]) > 5)
+
+
 def coco_results(folder, data, checkpoint):
     from pycocotools.coco import COCO
     results, annotations = os.path.join(folder, "results.json"), os.path.join(folder, "annotations.json")
@@ -85,6 +100,18 @@ def main():
             subprocess.run(["rm", "-rf", run])
             troupe("pretrain", config, "--set", "run.dir=" + run)
             log_probabilities(folder, data, run + "/checkpoints/best.h5")
+        with open(config, "a") as file:
+            file.write("policy: {init: %s/checkpoints/best.h5, images_per_iteration: 32, iterations: 6}\ncheckpoint: {every: 1}\nevaluation: {every: 2}\n" % run)
+        train = [TROUPE, "train", config, "-n", "1", "--set", "run.dir=" + run + "/train"]
+        stopped = subprocess.Popen(train, stderr=subprocess.DEVNULL)
+        metrics = run + "/train/metrics.jsonl"
+        while not (os.path.exists(metrics) and len(open(metrics).readlines()) > 3) and stopped.poll() is None:
+            time.sleep(0.02)
+        stopped.terminate()
+        stopped.wait()
+        subprocess.run(train, check=True, capture_output=True)  # goes on: another event file
+        tensorboard(run + "/train")
+        tensorboard(run)
         checkpoint_by_h5py(run + "/checkpoints/best.h5")
         coco_results(folder, data, run + "/checkpoints/best.h5")
     sys.exit(failures > 0)
