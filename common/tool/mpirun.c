@@ -1,4 +1,5 @@
-/* Mpirun: options for Open MPI 4 and 5 and for MPICH's Hydra, the MPMD command, and its supervision. */
+/* Mpirun: options for Open MPI 4 and 5 and for MPICH's Hydra, the MPMD command with a place for each rank, and its
+ * supervision. */
 #include "common/tool/mpirun.h"
 
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/trace.h"
 #include "common/tool/launch.h"
+#include "common/tool/placement.h"
 
 typedef enum Launcher { LAUNCHER_NONE, OPEN_MPI_4, OPEN_MPI_5, HYDRA } Launcher;
 
@@ -25,8 +27,8 @@ static Launcher launcher_find(void) {
 }
 
 typedef struct Words {
-  char **word; /* owned, as is each; NULL at the end */
-  int count;
+  char **word;         /* owned, as is each; NULL at the end */
+  int count, contexts; /* contexts: of MPMD, with ':' between them */
 } Words;
 
 static void say(Words *words, const char *word) {
@@ -50,31 +52,55 @@ static const char *const tcp[] = {
     "--mca", "btl_tcp_max_send_size", "1048576", NULL};
 
 /* Does this job span nodes, as far as its scheduler or the environment says? */
-static bool several_nodes(void) {
+static bool several_nodes(const Placement *placement) {
   const char *slurm = getenv("SLURM_JOB_NUM_NODES");
+  if (placement->nodes > 1) return true;
   if (slurm) return atoi(slurm) > 1;
   return getenv("PBS_NODEFILE") || getenv("LSB_HOSTS") || getenv("PE_HOSTFILE") ||
          getenv("OMPI_MCA_orte_default_hostfile") || getenv("PRTE_MCA_prte_default_hostfile");
 }
 
-static void say_options(Words *words, Launcher launcher, bool oversubscribe) {
+/* Other nodes get an environment of their own. */
+static void say_variables(Words *words) {
+  static const char *const names[] = {"TROUPE_LEARNER_THREADS", "OMP_WAIT_POLICY", NULL};
+  for (int i = 0; names[i]; i++)
+    if (getenv(names[i])) say(words, "-x"), say(words, names[i]);
+}
+
+static void say_options(Words *words, Launcher launcher, const Placement *placement) {
   static const char *const open_mpi_4[] = {"--enable-recovery", "--bind-to", "none", NULL};
   static const char *const open_mpi_5[] = {"--with-ft", "ulfm", "--bind-to", "none", NULL};
   static const char *const hydra[] = {"-bind-to", "none", "-disable-auto-cleanup", NULL};
   say_all(words, launcher == HYDRA ? hydra : launcher == OPEN_MPI_5 ? open_mpi_5 : open_mpi_4);
-  if (launcher != HYDRA) say_all(words, shared_memory);
-  if (launcher != HYDRA) say_all(words, several_nodes() ? tcp : one_node);
-  /* on one node always: Open MPI's slots are its cores, ours its hardware threads */
-  if (launcher != HYDRA && (oversubscribe || !several_nodes())) say(words, "--oversubscribe");
+  if (launcher == HYDRA) return;
+  bool several = several_nodes(placement);
+  say_all(words, shared_memory);
+  say_all(words, several ? tcp : one_node);
+  /* Open MPI's slots are its cores or Slurm's tasks, ours hardware threads; who sits where is said, or there is one node */
+  if (!several || placement->nodes > 1 || placement->crowded) say(words, "--oversubscribe");
+  if (several) say_variables(words);
 }
 
-static void say_role(Words *words, const char *role, int ranks, bool pretrain, const Command *command) {
-  char count[16], *program = launch_program(role);
+/* --- the command --------------------------------------------------------------------------------------------- */
+
+/* Ranks that run the same program. */
+typedef struct Role {
+  const char *program; /* beside this one */
+  bool pretrain, learns;
+} Role;
+
+static int ranks_at(const Role *role, const Place *place) { return role->learns ? place->learners : place->actors; }
+
+/* `hosts`: NULL leaves it to mpirun where they run. */
+static void say_ranks(Words *words, const Role *role, int ranks, const char *hosts, const Command *command) {
+  char count[16], *program = launch_program(role->program);
   snprintf(count, sizeof count, "%d", ranks);
+  if (words->contexts++) say(words, ":");
   say(words, "-np");
   say(words, count);
+  if (hosts) say(words, "-host"), say(words, hosts);
   say(words, program);
-  if (pretrain) say(words, "--pretrain");
+  if (role->pretrain) say(words, "--pretrain");
   say(words, command->file);
   for (int i = 0; i < command->set_count; i++) {
     say(words, "--set");
@@ -85,6 +111,28 @@ static void say_role(Words *words, const char *role, int ranks, bool pretrain, c
   free(program);
 }
 
+static bool alike(const Place *a, const Place *b) {
+  return a->cores == b->cores && a->learners == b->learners && a->actors == b->actors;
+}
+
+/* On several nodes: neighbours that hold as many ranks share a context, so that mpirun, which deals a context's ranks
+ * evenly once Slurm's tasks are used up, can put none elsewhere. */
+static void say_role(Words *words, const Role *role, const Placement *placement, const Command *command) {
+  for (int i = 0, end; i < placement->nodes; i = end) {
+    const Place *first = &placement->place[i];
+    char *hosts = NULL;
+    int each = ranks_at(role, first);
+    for (end = i; end < placement->nodes && alike(first, &placement->place[end]); end++) {
+      const char *node = placement->place[end].node;
+      char *longer = node ? xasprintf("%s%s%s:%d", hosts ? hosts : "", hosts ? "," : "", node, each) : NULL;
+      free(hosts);
+      hosts = longer;
+    }
+    if (each) say_ranks(words, role, each * (end - i), hosts, command);
+    free(hosts);
+  }
+}
+
 static void print_command(const Words *words) {
   char line[3072];
   size_t used = 0;
@@ -93,23 +141,28 @@ static void print_command(const Words *words) {
   log_info("%s", line);
 }
 
-static void say_ranks(Words *words, const Command *command, int learners, int actors) {
-  say_role(words, "troupe-learner", learners, !actors, command);
-  if (!actors) return;
-  say(words, ":");
-  say_role(words, "troupe-actor", actors, false, command);
+static void placement_make(Placement *placement, const Command *command, const Config *config, bool pretrain) {
+  PlacementWish wish = {.learners = config->learner.ranks,
+                        .learner_threads = config->learner.threads,
+                        .actors = pretrain ? 0 : command->actors,
+                        .overlapped = config->actors.lag + config->actors.max_lag > 0};
+  placement_nodes(placement);
+  placement_fill(placement, &wish);
 }
 
-/* At lag 0 the actors sleep while the learner learns: it may have their cores. */
-static void threads_set(const Config *config, int cores, int actors) {
-  bool overlapped = config->actors.lag + config->actors.max_lag > 0;
-  int learners = config->learner.ranks, each = (overlapped ? cores - actors : cores) / learners;
-  if (each < 1) each = 1;
+static void threads_set(const Placement *placement) {
   char threads[16];
-  snprintf(threads, sizeof threads, "%d", each);
+  snprintf(threads, sizeof threads, "%d", placement->learner_threads);
   setenv("TROUPE_LEARNER_THREADS", threads, 0); /* what learner.threads: 0 means */
   /* a thread that spins while it waits takes the core of the one it waits for */
-  if (each * learners + actors > cores) setenv("OMP_WAIT_POLICY", "passive", 0);
+  if (placement->crowded) setenv("OMP_WAIT_POLICY", "passive", 0);
+}
+
+static void root_allow(void) {
+  if (geteuid() != 0) return;
+  setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+  setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+  log_info("running as root: OMPI_ALLOW_RUN_AS_ROOT is set for mpirun");
 }
 
 int mpirun_stage(const Command *command, const Config *config, const char *stage) {
@@ -118,19 +171,19 @@ int mpirun_stage(const Command *command, const Config *config, const char *stage
     log_error("mpirun (Open MPI or MPICH) is not on PATH; deploy/install-deps.sh installs it");
     return BAD_INPUT;
   }
-  int cores = launch_cores(), learners = config->learner.ranks, actors = command->actors;
-  if (actors < 0) actors = cores > learners ? cores - learners : 1;
-  if (strcmp(stage, "pretrain") == 0) actors = 0;
-  if (geteuid() == 0 && launcher != HYDRA) {
-    setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
-    setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-    log_info("running as root: OMPI_ALLOW_RUN_AS_ROOT is set for mpirun");
-  }
-  threads_set(config, cores, actors);
-  Words words = {.count = 0};
+  bool pretrain = strcmp(stage, "pretrain") == 0;
+  const Role learner = {"troupe-learner", pretrain, true}, actor = {"troupe-actor", false, false};
+  Placement placement;
+  placement_make(&placement, command, config, pretrain);
+  if (launcher == HYDRA) placement_gather(&placement); /* it takes hosts for all programs alike */
+  else root_allow();
+  threads_set(&placement);
+  Words words = {0};
   say(&words, "mpirun");
-  say_options(&words, launcher, actors + learners > cores);
-  say_ranks(&words, command, learners, actors);
+  say_options(&words, launcher, &placement);
+  say_role(&words, &learner, &placement, command);
+  say_role(&words, &actor, &placement, command);
+  placement_free(&placement);
   print_command(&words);
   char *folder = config_run_folder(config, stage), *status_file = path_join(folder, "status.json");
   int code = launch_supervise(words.word, status_file);
