@@ -144,6 +144,15 @@ static int actor_run(int argc, char **argv) {
   return status;
 }
 
+/* MPI takes processes in by MPI_Comm_accept, which is collective, and a rank that died before hangs it for ever; Open MPI
+ * 5.0 cannot do it at all. */
+static Status join_refuse(void) {
+  log_error(
+      "--join: actors cannot be added to a run that goes on; stop it (USR1 saves) and start it again with a higher -n: "
+      "it resumes, to the same bits");
+  return BAD_INPUT;
+}
+
 int main(int argc, char **argv) {
   bool verb = argc > 1 && (strcmp(argv[1], "evaluate") == 0 || strcmp(argv[1], "caption") == 0);
   if (!verb) signal(SIGUSR1, SIG_IGN); /* the launcher's stop is for the learner, which then stops its actors */
@@ -155,6 +164,7 @@ int main(int argc, char **argv) {
     fputs(help, stdout);
     return OK;
   }
+  if (argc > 1 && strncmp(argv[1], "--join", 6) == 0) return join_refuse();
   fatal_handler_set(world_abort);
   omp_set_num_threads(1); /* an actor is one core: more actors, not more threads */
   return actor_run(argc, argv);
