@@ -112,6 +112,8 @@ $(BUILD)/%.lex.o: $(BUILD)/%.lex.c $(FLAGS)
 
 # the page of `troupe report` is put into the program by .incbin
 $(BUILD)/common/tool/report_page.o: $(wildcard common/tool/report/*)
+# and the batch scripts into `troupe submit`
+$(BUILD)/common/tool/submit.o: $(wildcard deploy/slurm/*.sbatch)
 
 $(call object,$(PROTO) $(ACTOR) $(LEARNER)): CPPFLAGS += $(MPI_CFLAGS)
 

@@ -96,6 +96,11 @@ $(FAULTY_DISK): tests/chaos/faulty_disk.c
 check-chaos: $(PROGRAMS) $(BUILD)/tests/mpi/protocol_test $(FAULTY_DISK) ## kills, stops and corrupts parts of runs (TRIALS=20 a fault, SEED=1, FAULTS=); table and build/chaos.jsonl
 	@BUILD=$(BUILD) sh tests/chaos/chaos.sh $(FAULTS)
 
+.PHONY: check-slurm
+check-slurm: $(PROGRAMS) ## jobs of a real Slurm: munged, slurmctld and two nodes on this machine, ended afterwards (root; installs Debian's packages)
+	@sh tests/slurm-packages.sh
+	@TEST_TIMEOUT=3000 $(RUN_TESTS) $(wildcard tests/slurm/*.sh)
+
 .PHONY: check-reference
 check-reference: $(PROGRAMS) $(BUILD)/tests/reference/tokenize_lines ## tokeniser and metrics against pycocoevalcap (python3, java)
 	@BUILD=$(BUILD) python3 tests/reference/compare.py $(REFERENCE_OPTIONS)

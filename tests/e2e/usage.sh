@@ -21,7 +21,7 @@ refuses() { # PATTERN VERB ARGUMENTS...: exit 2, one line `troupe VERB: ...PATTE
 }
 
 expect 0 --help
-for verb in scenes prepare pretrain train evaluate caption score compare inspect report watch version; do
+for verb in scenes prepare pretrain train submit evaluate caption score compare inspect report watch version; do
   expect 0 --help; grep -q "^  $verb " "$box/out" || fail "troupe --help does not list $verb"
   expect 0 help $verb; grep -q "^usage: troupe $verb" "$box/out" || fail "troupe help $verb shows no usage"
   expect 0 $verb --help
@@ -32,6 +32,8 @@ for verb in scenes prepare pretrain train evaluate caption score compare inspect
 done
 expect 0 version; grep -q 'mpi' "$box/out" || fail "troupe version does not name the MPI"
 expect 2
+troupe-actor --join runs/x 2>"$box/err"
+[ $? = 2 ] && grep -q 'cannot be added' "$box/err" || fail "troupe-actor --join: exit 2 and a reason were expected"
 expect 2 no-such-verb; grep -q "no-such-verb" "$box/err" || fail "the unknown verb is not named"
 
 # wrong input: the file, the key or the option is named

@@ -1,0 +1,26 @@
+#!/bin/sh
+# scancel in mid-run: the job and all of its ranks end, it does not queue again, and the same sbatch command resumes with the
+# weights of a run that nothing disturbed.
+set -u
+# shellcheck source=tests/slurm/cluster.inc
+. "$(dirname "$0")/cluster.inc"
+tiny_data
+cluster_start
+
+long="--set policy.iterations=40"
+# shellcheck disable=SC2086 # long is a list of words
+{
+  troupe train "$work/tiny.yaml" -n 2 $long --set run.dir="$work/whole" >&2 || fail "training without Slurm"
+  first=$(train_job cancelled $long)
+  wait_for_iteration "$work/cancelled" 5
+  scancel "$first"
+  job_ends "$first" CANCELLED
+  until_so 60 nodes_idle || fail "the nodes are not free after scancel"
+  ranks=$(pgrep -f "run\.dir=cancelled( |\$)")
+  [ -z "$ranks" ] || fail "ranks are left: $ranks"
+  job_is "$first" CANCELLED || fail "it came back: $(job_state "$first")"
+  second=$(train_job cancelled $long)
+}
+job_ends "$second" COMPLETED
+grep -q "resuming from cancelled/checkpoints" "$work/cancelled.log" || fail "it did not resume: $(cat "$work/cancelled.log")"
+[ "$(hash_of "$work/cancelled")" = "$(hash_of "$work/whole")" ] || fail "other weights than undisturbed"
