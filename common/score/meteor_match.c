@@ -168,6 +168,7 @@ static void phrases_find(MeteorMatcher *matcher, const MeteorLexicon *lexicon) {
 static void paraphrases_match(const MeteorMatcher *matcher, const MeteorData *data, int from, int to,
                               MeteorAligner *aligner) {
   const MeteorPhrases *theirs = &matcher->of[to];
+  if (!matcher->of[from].count || !theirs->count) return;
   const MeteorPhrase *a = matcher->phrases + matcher->of[from].first, *end = a + matcher->of[from].count;
   for (; a < end; a++) {
     for (uint32_t p = a->paraphrase_first; p < a->paraphrase_end; p++) {
