@@ -33,7 +33,7 @@ nap_ms() { sleep "$(($1 / 1000)).$(printf %03d $(($1 % 1000)))"; }
 # --- a run --------------------------------------------------------------------------------------------------------
 
 options="--set policy.iterations=6 --set actors.lag=1 --set policy.off_policy=decoupled --set checkpoint.keep=3
-  --set actors.heartbeat_s=0.1 --set actors.timeout_s=2 --set learner.threads=1"
+  --set actors.heartbeat_s=0.1 --set actors.timeout_s=2 --set actors.start_timeout_s=30 --set learner.threads=1"
 
 begin() { # ACTORS [OPTION...]: starts the trial's run
   actors=$1
