@@ -168,7 +168,7 @@ static Status start(Trainer *t) {
                         .vocabulary = t->dataset.vocabulary,
                         .group = t->config->policy.group,
                         .length = policy_max_length(t->config),
-                        .baseline = strcmp(t->config->policy.advantage, "scst") == 0,
+                        .baseline = advantage_needs_greedy(settings_advantage(t->config).kind),
                         .lag = rollouts_lag(t->config),
                         .kernel = gemm_name(),
                         .heartbeat_s = t->config->actors.heartbeat_s,
