@@ -18,6 +18,7 @@ typedef struct Progress {
   int64_t tokens;   /* sampled so far */
   int64_t captions; /* decoded so far to learn from, greedy baselines included */
   double best;      /* CIDEr on the validation split, NaN = none */
+  int64_t best_iteration;
 } Progress;
 
 typedef struct Boundary {

@@ -39,6 +39,7 @@ typedef struct Pretrain {
   int steps_per_epoch;
   int64_t epoch, tokens; /* finished epochs, target tokens seen */
   double best;           /* CIDEr on the validation split, NaN = none */
+  int64_t best_step;     /* of it */
   Skips skips;           /* of the epoch */
 } Pretrain;
 
@@ -56,6 +57,7 @@ static Status take_checkpoint(Pretrain *p, const Checkpoint *checkpoint) {
   p->epoch = checkpoint->epoch;
   p->tokens = checkpoint->tokens;
   p->best = checkpoint->best;
+  p->best_step = checkpoint->best_iteration;
   return run_rewind(&p->run, checkpoint->iteration);
 }
 
@@ -196,7 +198,7 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
     profile_end(PROFILE_REWARD, began, 0);
     double cider = scores.corpus[METRIC_CIDER];
     *best = isnan(p->best) || cider > p->best;
-    if (*best) p->best = cider;
+    if (*best) p->best = cider, p->best_step = p->updater.optimizer.step;
     for (int i = 0; i < p->validation_count; i++) free(texts[i]);
     evaluation_scores_free(&scores);
   }
@@ -212,6 +214,7 @@ static Status save(Pretrain *p, bool best) {
                            .step = p->updater.optimizer.step,
                            .tokens = p->tokens,
                            .best = p->best,
+                           .best_iteration = p->best_step,
                            .weights = p->updater.weights};
   TRY(state_collect(&p->updater, &checkpoint));
   policy_sign(&checkpoint, p->config, &p->dataset);
@@ -305,7 +308,7 @@ static void pulsed(void *team) { team_pump(team); }
 #define PULSE_S 0.01
 
 Status pretrain_run(const Config *config, Team *team, const volatile int *stop) {
-  Pretrain p = {.config = config, .team = team, .best = NAN, .run = {.lock = -1}};
+  Pretrain p = {.config = config, .team = team, .best = NAN, .best_step = -1, .run = {.lock = -1}};
   omp_set_num_threads(settings_threads(config, omp_get_num_procs()));
   policy_precision(config);
   if (team) pulse_set(pulsed, team, PULSE_S);

@@ -121,18 +121,25 @@ static Status point_at(const RunFolder *run, const char *name, const char *file,
   return status;
 }
 
-/* A learner killed between a checkpoint and its link left best.h5 behind: the newest checkpoint that knows of a better one
- * than best.h5 is that better one. Without a validation split each checkpoint of stage 1 is the best. */
-static void best_repair(const RunFolder *run, const Checkpoint *newest, const char *file) {
-  bool each = isnan(newest->best);
-  if (each && strcmp(newest->stage, "pretrain") != 0) return;
+Status run_best(const RunFolder *run, int64_t iteration) {
+  char *file = numbered_path(run, iteration);
+  Status status = point_at(run, "best.h5", file, true);
+  free(file);
+  return status;
+}
+
+/* A learner killed between a checkpoint and its link left best.h5 behind the newest checkpoint, which is the best one by what
+ * it says. Without a validation split each checkpoint of stage 1 is the best. */
+static void best_repair(const RunFolder *run, const Checkpoint *newest) {
+  bool each = isnan(newest->best) && strcmp(newest->stage, "pretrain") == 0;
+  if (!each && newest->best_iteration != newest->iteration) return;
   char *path = path_join(run->checkpoints, "best.h5");
   Checkpoint best = {0};
   ParamTable table = {0};
   bool whole = checkpoint_load(&best, &table, path, 1) == OK;
-  if (!whole || (each ? best.iteration < newest->iteration : !(best.best >= newest->best))) {
-    log_info("%s: is now %s", path, path_name(file));
-    if (point_at(run, "best.h5", file, true) != OK) log_warning("%s", status_message());
+  if (!whole || best.iteration < newest->iteration) {
+    log_info("%s: is now %06lld.h5", path, (long long)newest->iteration);
+    if (run_best(run, newest->iteration) != OK) log_warning("%s", status_message());
   }
   checkpoint_free(&best);
   params_free(&table);
@@ -150,7 +157,7 @@ Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *tabl
     if (status == OK) {
       *found = true;
       log_info("resuming from %s", path);
-      best_repair(run, checkpoint, path);
+      best_repair(run, checkpoint);
     } else if (checkpoint_is_newer(path)) { /* whole, but not for this program: nothing here may be written over it */
       free(path);
       return BAD_INPUT;
@@ -162,6 +169,15 @@ Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *tabl
   return count && !*found ? status : OK;
 }
 
+/* An evaluation alone: the iteration's own line has its epoch. */
+static bool stays(const json_t *line, int64_t iteration) {
+  const json_t *number = json_object_get(line, "iteration");
+  if (!json_is_integer(number)) return false;
+  return json_integer_value(number) < iteration ||
+         (json_integer_value(number) == iteration &&
+          (json_object_get(line, "epoch") || !json_object_get(line, "eval/CIDEr")));
+}
+
 /* Keeps the lines of one .jsonl file up to `iteration`. A last line that a crash cut short goes too. */
 static Status rewind_file(const RunFolder *run, const char *name, int64_t iteration) {
   char *path = path_join(run->path, name), *text = NULL;
@@ -171,8 +187,7 @@ static Status rewind_file(const RunFolder *run, const char *name, int64_t iterat
   TRY_OR(done, status, file_read(path, (size_t)4 << 30, &text, &size));
   for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
     json_t *root = json_loadb(line, (size_t)(end - line), 0, NULL);
-    json_t *number = json_object_get(root, "iteration");
-    bool keep = json_is_integer(number) && json_integer_value(number) <= iteration;
+    bool keep = stays(root, iteration);
     json_decref(root);
     if (!keep) continue;
     memmove(text + kept, line, (size_t)(end + 1 - line));

@@ -29,12 +29,14 @@ void run_close(RunFolder *run); /* idempotent */
  * verifies (the last one tried keeps its name). best.h5 is put right where a kill left it behind. */
 Status run_resume(const RunFolder *run, Checkpoint *checkpoint, ParamTable *table, bool *found);
 
-/* Drops the lines of metrics.jsonl and samples.jsonl that are past `iteration` (-1: all): they will be written
- * again. */
+/* Drops the lines of metrics.jsonl and samples.jsonl that are past `iteration`, and the evaluation that stands on a line of
+ * its own at `iteration`: they will be written again. */
 Status run_rewind(const RunFolder *run, int64_t iteration);
 
 /* Saves checkpoints/NNNNNN.h5, points `latest` (and, when best, best.h5) at it and removes old ones. */
 Status run_checkpoint(const RunFolder *run, Checkpoint *checkpoint, const ParamTable *table, bool best);
+/* Points best.h5 at the checkpoint of `iteration`, which is there. */
+Status run_best(const RunFolder *run, int64_t iteration);
 
 Status run_append(const RunFolder *run, const char *file, const json_t *line);
 

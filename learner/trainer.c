@@ -15,6 +15,7 @@
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
 #include "learner/collect.h"
+#include "learner/evaluation.h"
 #include "learner/follow.h"
 #include "learner/metrics.h"
 #include "learner/reference.h"
@@ -55,7 +56,8 @@ static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
                            .reference_version = checkpoint->reference_version,
                            .tokens = checkpoint->tokens,
                            .captions = checkpoint->captions,
-                           .best = checkpoint->best};
+                           .best = checkpoint->best,
+                           .best_iteration = checkpoint->best_iteration};
   return OK;
 }
 
@@ -88,8 +90,7 @@ static Status open_weights(Trainer *t) {
   checkpoint_free(&checkpoint);
   params_free(&table);
   TRY(status);
-  return run_rewind(&t->run, t->progress.iteration ? t->progress.iteration
-                                                   : -1); /* at 0 the evaluation of stage 1 comes again too */
+  return run_rewind(&t->run, t->progress.iteration);
 }
 
 /* Without a ratio only the first step learns from its own samples. */
@@ -102,7 +103,12 @@ static void warn_of_later_steps(const Config *config) {
 }
 
 Status trainer_open(Trainer *t, const Config *config, Team *team, const volatile int *stop) {
-  *t = (Trainer){.config = config, .team = team, .stop = stop, .progress = {.best = NAN}, .run = {.lock = -1}};
+  *t = (Trainer){.config = config,
+                 .team = team,
+                 .stop = stop,
+                 .progress = {.best = NAN, .best_iteration = -1},
+                 .run = {.lock = -1}};
+  t->evaluating = VERSION_NONE;
   omp_set_num_threads(settings_threads(config, 1));
   t->guard.options = settings_guard(config);
   policy_precision(config);
@@ -203,41 +209,6 @@ static bool goes_on(void *trainer) {
   return !*t->stop;
 }
 
-/* What the actors waited for the update that ended at an evaluation stands in its results. */
-static double idle_seconds(const Result *const *results, int chunks) {
-  double seconds = 0;
-  for (int c = 0; c < chunks; c++) seconds += results[c]->seconds[SECONDS_IDLE];
-  return seconds;
-}
-
-/* Greedy captions of the validation split by the current version, made by the actors; adds eval/... to `line`. */
-static Status evaluate(Trainer *t, json_t *line, bool *best, bool *complete) {
-  *best = false;
-  ledger_open(&t->ledger, WORK_EVALUATE, t->progress.iteration, t->progress.iteration, VERSION_NONE, t->validation,
-              t->validation_count, t->config->actors.chunk_images);
-  int chunks = ledger_chunks(&t->ledger, WORK_EVALUATE, t->progress.iteration);
-  TRY(collect(t->hub, &t->ledger, WORK_EVALUATE, t->progress.iteration, chunks, t->stop, complete));
-  if (*complete) {
-    const Result **results = xcalloc((size_t)chunks, sizeof *results);
-    ledger_take(&t->ledger, WORK_EVALUATE, t->progress.iteration, chunks, results);
-    EvaluationScores scores;
-    double length;
-    metrics_evaluation(results, chunks, &t->dataset, &scores, &length);
-    t->evaluation_idle_s += idle_seconds(results, chunks);
-    free(results);
-    metrics_evaluation_add(line, &scores, length);
-    double cider = scores.corpus[METRIC_CIDER];
-    *best = isnan(t->progress.best) || cider > t->progress.best;
-    if (*best) t->progress.best = cider;
-    log_info("iteration %lld  CIDEr %.4f on %s (%s)%s", (long long)t->progress.iteration, cider,
-             t->config->data.validation, t->config->evaluation.beam > 1 ? "beam search" : "greedy",
-             *best ? ", best so far" : "");
-    evaluation_scores_free(&scores);
-  }
-  ledger_close(&t->ledger, WORK_EVALUATE, t->progress.iteration);
-  return OK;
-}
-
 static Status save(Trainer *t, bool best) {
   Checkpoint checkpoint = {.shape = t->table.shape,
                            .stage = "train",
@@ -248,6 +219,7 @@ static Status save(Trainer *t, bool best) {
                            .captions = t->progress.captions,
                            .reference_version = t->progress.reference_version,
                            .best = t->progress.best,
+                           .best_iteration = t->progress.best_iteration,
                            .weights = t->updater.weights,
                            .reference = t->reference};
   TRY(follow_collect(t->team));
@@ -329,32 +301,46 @@ static bool due(int64_t iteration, int64_t last, int every) {
 
 /* --- the loop ------------------------------------------------------------------------------------------------ */
 
+static bool evaluation_due(const Trainer *t) {
+  return t->validation_count && due(t->progress.iteration, t->iterations, t->config->evaluation.every);
+}
+
+/* While rollouts overlap the updates, an evaluation does too: it ends after the next iteration's update, and what is saved
+ * at its boundary does not know it yet. */
+static bool evaluation_overlaps(const Trainer *t) {
+  return t->rollouts.lag > 0 && t->progress.iteration < t->iterations;
+}
+
+/* Where stage 1 left off; and an evaluation that the checkpoint does not know. */
+static Status begin(Trainer *t, bool *complete) {
+  bool first = t->progress.iteration == 0;
+  *complete = true;
+  if (!evaluation_due(t) || !(first || evaluation_overlaps(t))) return OK;
+  if (first) TRY(save(t, false));
+  evaluation_open(t);
+  return evaluation_overlaps(t) ? OK : evaluation_finish(t, complete);
+}
+
 /* Evaluation, metrics line and checkpoint at a boundary between iterations. */
 static Status settle(Trainer *t, json_t *line, bool *complete) {
-  bool best = false;
-  *complete = true;
-  if (t->validation_count && due(t->progress.iteration, t->iterations, t->config->evaluation.every))
-    TRY(evaluate(t, line, &best, complete));
+  bool best = false, later = evaluation_due(t) && evaluation_overlaps(t);
+  if (evaluation_due(t)) evaluation_open(t);
+  if (evaluation_due(t) && !later) TRY(evaluation_take(t, line, &best, complete));
   if (!*complete) return OK;
   TRY(run_metrics(&t->run, line)); /* before the checkpoint: a resume rewinds it */
-  if (best || t->progress.iteration == 0 || due(t->progress.iteration, t->iterations, t->config->checkpoint.every))
-    TRY(save(t, best));
+  if (best || later || due(t->progress.iteration, t->iterations, t->config->checkpoint.every)) TRY(save(t, best));
   return OK;
 }
 
 static Status loop(Trainer *t) {
-  bool complete = true;
-  if (t->progress.iteration == 0 && t->validation_count) { /* where stage 1 left off */
-    json_t *line = json_pack("{s:i}", "iteration", 0);
-    Status status = settle(t, line, &complete);
-    json_decref(line);
-    TRY(status);
-  }
+  bool complete;
+  TRY(begin(t, &complete));
   while (t->progress.iteration < t->iterations && complete && !*t->stop) {
     TRY(report(t, "running", -1, NULL));
     boundary_keep(&t->kept, &t->updater, t->reference, &t->progress);
     json_t *line = json_object();
     Status status = iterate(t, line, &complete);
+    if (status == OK && complete) status = evaluation_finish(t, &complete);
     if (status == OK && complete) status = settle(t, line, &complete);
     if (status != OK || !complete) boundary_restore(&t->kept, &t->updater, t->reference, &t->progress);
     json_decref(line);

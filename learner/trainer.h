@@ -28,6 +28,7 @@ typedef struct Trainer {
   int train_count, validation_count;
   Progress progress;
   int64_t iterations;       /* wanted */
+  int64_t evaluating;       /* the policy version whose evaluation is out, VERSION_NONE = none */
   double evaluation_idle_s; /* of the actors, before the chunks of the last evaluation */
   Boundary kept;
   Guard guard;

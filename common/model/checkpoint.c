@@ -75,6 +75,7 @@ static void header_hash(const Checkpoint *checkpoint, const char *blocks, char t
   if (checkpoint->captions) hash_add(hasher, &checkpoint->captions, sizeof checkpoint->captions);
   double best = checkpoint->best == checkpoint->best ? checkpoint->best : -1e300; /* NaN has many bits */
   hash_add(hasher, &best, sizeof best);
+  if (checkpoint->best_iteration >= 0) hash_add(hasher, &checkpoint->best_iteration, sizeof checkpoint->best_iteration);
   const char *texts[] = {checkpoint->stage,        checkpoint->config ? checkpoint->config : "",
                          checkpoint->dataset_hash, checkpoint->encoder,
                          checkpoint->encoder_hash, checkpoint->preprocessing,
@@ -119,6 +120,7 @@ static Status header_write(const H5File *file, const Checkpoint *checkpoint) {
   TRY(h5_write_integer(file, "/", "reference_version", checkpoint->reference_version));
   TRY(h5_write_integer(file, "/", "seed", (int64_t)checkpoint->seed));
   TRY(h5_write_real(file, "/", "best", checkpoint->best));
+  if (checkpoint->best_iteration >= 0) TRY(h5_write_integer(file, "/", "best_iteration", checkpoint->best_iteration));
   TRY(h5_write_text(file, "/", "dataset_hash", checkpoint->dataset_hash));
   TRY(h5_write_text(file, "/", "encoder", checkpoint->encoder));
   TRY(h5_write_text(file, "/", "encoder_hash", checkpoint->encoder_hash));
@@ -203,6 +205,7 @@ static Status header_read(const H5File *file, Checkpoint *checkpoint) {
   TRY(h5_read_integer(file, "/", "seed", &seed));
   checkpoint->seed = (uint64_t)seed;
   TRY(h5_read_real(file, "/", "best", &checkpoint->best));
+  if (h5_read_integer(file, "/", "best_iteration", &checkpoint->best_iteration) != OK) checkpoint->best_iteration = -1;
   TRY(h5_read_text(file, "/", "dataset_hash", checkpoint->dataset_hash, sizeof checkpoint->dataset_hash));
   TRY(h5_read_text(file, "/", "encoder", checkpoint->encoder, sizeof checkpoint->encoder));
   TRY(h5_read_text(file, "/", "encoder_hash", checkpoint->encoder_hash, sizeof checkpoint->encoder_hash));

@@ -22,7 +22,8 @@ typedef struct Checkpoint {
   int64_t captions;            /* decoded to learn from, greedy baselines included (stage 2) */
   int64_t reference_version;
   uint64_t seed;
-  double best;                                    /* best dev CIDEr so far, NaN = none */
+  double best;                                    /* best dev CIDEr known when it was written, NaN = none */
+  int64_t best_iteration;                         /* of `best` if there is one; -1 = not known (older files) */
   float *weights, *reference, *moment1, *moment2; /* blocks by params.h, owned; any but weights may be NULL */
   /* [earlier_count] policies of the iterations before: earlier[i] is version iteration - 1 - i (actors.lag). Owned. */
   float *earlier[CHECKPOINT_EARLIER_MAX];

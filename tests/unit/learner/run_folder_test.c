@@ -20,6 +20,7 @@ static ParamTable table;
 static float *weights;
 static char *tokens[5];
 static double best_so_far = NAN;
+static int best_at = -1;
 
 static int set_up(void **state) {
   if (folder_make(state)) return -1;
@@ -54,6 +55,7 @@ static void save(RunFolder *run, int iteration, bool best) {
                            .stage = "train",
                            .iteration = iteration,
                            .best = best_so_far,
+                           .best_iteration = best_at,
                            .weights = weights,
                            .reference = weights,
                            .moment1 = weights,
@@ -174,9 +176,9 @@ static void best_is_put_right(void **state) {
   (void)state;
   RunFolder run;
   assert_int_equal(run_open(&run, &config, "train"), OK);
-  best_so_far = 0.3;
+  best_so_far = 0.3, best_at = 1;
   save(&run, 1, true);
-  best_so_far = 0.4;
+  best_so_far = 0.4, best_at = 2;
   save(&run, 2, false);
   assert_int_equal(best_iteration(&run), 1);
   assert_int_equal(resumed(&run), 2);
@@ -184,7 +186,11 @@ static void best_is_put_right(void **state) {
   save(&run, 3, false); /* not better: best.h5 stays */
   assert_int_equal(resumed(&run), 3);
   assert_int_equal(best_iteration(&run), 2);
-  best_so_far = NAN;
+  assert_int_equal(run_best(&run, 3), OK); /* evaluated after it was written: what checkpoint 4 says is of no use yet */
+  save(&run, 4, false);
+  assert_int_equal(resumed(&run), 4);
+  assert_int_equal(best_iteration(&run), 3);
+  best_so_far = NAN, best_at = -1;
   run_close(&run);
 }
 
@@ -209,7 +215,8 @@ static void lines_past_the_checkpoint_go(void **state) {
   assert_int_equal(run_open(&run, &config, "train"), OK);
   char *path = path_join(run.path, "metrics.jsonl"), *text;
   size_t size;
-  const char *lines = "{\"iteration\":1}\n{\"iteration\":2}\n{\"iteration\":3}\n{\"iterat";
+  const char *lines =
+      "{\"iteration\":1}\n{\"iteration\":2}\n{\"iteration\":2,\"eval/CIDEr\":0.5}\n{\"iteration\":3}\n{\"iterat";
   assert_int_equal(file_write_atomic(path, lines, strlen(lines)), OK);
   assert_int_equal(run_rewind(&run, 2), OK);
   assert_int_equal(file_read(path, 0, &text, &size), OK);

@@ -45,6 +45,7 @@ static void checkpoint_make(Checkpoint *c, ParamTable *table, const ModelShape *
                     .reference_version = 20,
                     .seed = UINT64_MAX - 5,
                     .best = 0.52,
+                    .best_iteration = 30,
                     .config = "run:\n  seed: 1\n",
                     .token = tokens,
                     .kind = VOCABULARY_BPE,
@@ -97,7 +98,7 @@ static void roundtrip(void **state) {
   assert_int_equal(found.total, table.total);
   assert_string_equal(d.stage, "train");
   assert_true(d.iteration == 40 && d.epoch == 3 && d.step == 1234567890123 && d.tokens == 77 && d.captions == 55);
-  assert_true(d.reference_version == 20 && d.seed == UINT64_MAX - 5 && d.best == 0.52);
+  assert_true(d.reference_version == 20 && d.seed == UINT64_MAX - 5 && d.best == 0.52 && d.best_iteration == 30);
   assert_memory_equal(d.weights, c.weights, table.total * sizeof(float));
   assert_memory_equal(d.reference, c.reference, table.total * sizeof(float));
   assert_memory_equal(d.moment1, c.moment1, table.total * sizeof(float));
