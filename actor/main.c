@@ -10,6 +10,7 @@
 
 #include "actor/caption.h"
 #include "actor/evaluate.h"
+#include "actor/plan.h"
 #include "actor/rollout.h"
 #include "actor/snapshot.h"
 #include "common/base/arguments.h"
@@ -116,10 +117,33 @@ static Status actor_work(Actor *actor) {
   }
 }
 
+static void actor_free(Actor *actor) {
+  rollout_free(&actor->rollout);
+  snapshots_free(&actor->snapshots);
+  params_free(&actor->table);
+  dataset_close(&actor->dataset);
+  config_free(&actor->config);
+}
+
+/* Alone, without MPI. */
+static int actor_dry_run(const Command *command) {
+  Actor actor = {0};
+  Status status = actor_load(&actor, command);
+  if (status == OK) status = plan_actor(&actor.rollout);
+  if (status != OK) log_error("%s", status_message());
+  actor_free(&actor);
+  return status;
+}
+
 static int actor_run(int argc, char **argv) {
   Command command;
   Actor actor = {0};
   Status status = command_parse(&command, argc, argv);
+  if (status == OK && command.dry_run) {
+    status = actor_dry_run(&command);
+    command_free(&command);
+    return status;
+  }
   profile_enable(command.profile || command.trace);
   trace_enable(command.trace);
   if (status == OK) status = actor_load(&actor, &command);
@@ -135,11 +159,7 @@ static int actor_run(int argc, char **argv) {
     _exit(status);
   }
   trace_close();
-  rollout_free(&actor.rollout);
-  snapshots_free(&actor.snapshots);
-  params_free(&actor.table);
-  dataset_close(&actor.dataset);
-  config_free(&actor.config);
+  actor_free(&actor);
   command_free(&command);
   return status;
 }

@@ -20,14 +20,15 @@
 #include "common/config/command.h"
 #include "common/tensor/gemm.h"
 #include "learner/follow.h"
+#include "learner/plan.h"
 #include "learner/pretrain.h"
 #include "learner/trainer.h"
 #include "proto/world.h"
 
 static const char *const help =
     "usage: mpirun -np RANKS troupe-learner CONFIG [--set a.b=c]... [--profile] [--trace] : -np ACTORS troupe-actor CONFIG ...\n"
-    "       [mpirun -np RANKS] troupe-learner --pretrain CONFIG [--set a.b=c]... [--print-config] [--profile]\n"
-    "                       [--trace]\n\n"
+    "       [mpirun -np RANKS] troupe-learner --pretrain CONFIG [--set a.b=c]... [--print-config] [--dry-run]\n"
+    "                       [--profile] [--trace]\n\n"
     "The learner of `troupe train` (learner.ranks ranks, the first ones), and `troupe pretrain`.\n";
 
 enum { FATAL_LIMIT_S = 10 }; /* for last words */
@@ -115,7 +116,11 @@ int main(int argc, char **argv) {
   signals_catch();
   log_role_set(pretrain ? "troupe pretrain" : "learner");
   gemm_init();
-  if (command_begin(&command, &config, argc - pretrain, argv + pretrain, false, help, &status)) {
+  bool begun = command_begin(&command, &config, argc - pretrain, argv + pretrain, false, help, &status);
+  if (begun && command.dry_run) {
+    status = pretrain ? plan_pretrain(&config) : plan_train(&config);
+    if (status != OK) log_error("%s", status_message());
+  } else if (begun) {
     profile_enable(command.profile || command.trace);
     trace_enable(command.trace);
     Team *team = join(&config, !pretrain);

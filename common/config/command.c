@@ -23,6 +23,7 @@ Status command_parse(Command *command, int argc, char **argv) {
     bool more = i + 1 < argc;
     if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) command->help = true;
     else if (strcmp(argument, "--print-config") == 0) command->print_config = true;
+    else if (strcmp(argument, "--dry-run") == 0) command->dry_run = true;
     else if (strcmp(argument, "--profile") == 0) command->profile = true;
     else if (strcmp(argument, "--trace") == 0) command->trace = true;
     else if (strcmp(argument, "--set") == 0 && more) command->sets[command->set_count++] = argv[++i];
@@ -56,6 +57,7 @@ Status command_config(const Command *command, Config *config) {
 static const char *const options_help =
     "  --set a.b=c             sets an option over CONFIG's; as often as wanted\n"
     "  --print-config          prints every option with its value and what it does, and ends\n"
+    "  --dry-run               shows what the run would take: ranks, memory, disk, time; writes nothing\n"
     "  --profile               at the end: calls, time and GFLOP/s of each part, over all ranks\n"
     "  --trace                 writes trace.json of every rank into the run folder, for Perfetto or chrome://tracing\n";
 static const char *const actors_help =

@@ -1,5 +1,5 @@
 /* The command line that every program with a configuration takes: CONFIG [--set a.b=c]... [-n ACTORS] [--print-config]
- * [--profile] [--trace]. */
+ * [--dry-run] [--profile] [--trace]. */
 #ifndef TROUPE_CONFIG_COMMAND_H
 #define TROUPE_CONFIG_COMMAND_H
 
@@ -10,7 +10,7 @@ typedef struct Command {
   const char **sets; /* owned array of borrowed assignments */
   int set_count;
   int actors; /* -n; -1 when not given */
-  bool help, print_config, profile, trace;
+  bool help, print_config, dry_run, profile, trace;
 } Command;
 
 /* Errors: BAD_INPUT naming the argument. */

@@ -33,6 +33,38 @@ int launch_replace(const char *program, char **argv) {
   return BAD_INPUT;
 }
 
+/* All that comes through `file`, with a NUL behind it. */
+static char *pipe_read(int file) {
+  size_t size = 0, room = 4096;
+  char *text = xmalloc(room);
+  for (ssize_t n; (n = read(file, text + size, room - size - 1)) > 0 || (n < 0 && errno == EINTR);) {
+    size += n > 0 ? (size_t)n : 0;
+    if (room - size < 2) text = xrealloc(text, room *= 2);
+  }
+  text[size] = 0;
+  return text;
+}
+
+Status launch_output(char **argv, char **text) {
+  int ends[2], waited;
+  if (pipe(ends)) return status_set(FAILED, "%s: no pipe to it: %s", argv[0], strerror(errno));
+  pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    _exit(launch_replace(argv[0], argv));
+  }
+  close(ends[1]);
+  *text = pipe_read(ends[0]);
+  close(ends[0]);
+  if (child < 0 || waitpid(child, &waited, 0) < 0)
+    return status_set(FAILED, "%s cannot be started: %s", argv[0], strerror(errno));
+  if (!WIFEXITED(waited)) return status_set(FAILED, "%s was ended by signal %d", argv[0], WTERMSIG(waited));
+  (void)status_set(OK, "%s", "");
+  return (Status)WEXITSTATUS(waited);
+}
+
 int launch_external(const char *name, int argc, char **argv) {
   (void)argc;
   char *file = xasprintf("troupe-%s", name), *program = launch_program(file);

@@ -14,6 +14,10 @@ int launch_replace(const char *program, char **argv);
  * is none. */
 int launch_external(const char *name, int argc, char **argv);
 
+/* Runs a program of ours and waits: what it wrote on stdout, owned by the caller. Returns its exit code; it has said what is
+ * wrong, and status_message() is empty, or tells why it could not be run. */
+Status launch_output(char **argv, char **text);
+
 /* Cores this process may use. */
 int launch_cores(void);
 

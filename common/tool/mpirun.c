@@ -141,21 +141,23 @@ static void print_command(const Words *words) {
   log_info("%s", line);
 }
 
-static void placement_make(Placement *placement, const Command *command, const Config *config, bool pretrain) {
-  PlacementWish wish = {.learners = config->learner.ranks,
-                        .learner_threads = config->learner.threads,
-                        .actors = pretrain ? 0 : command->actors,
-                        .overlapped = config->actors.lag + config->actors.max_lag > 0};
-  placement_nodes(placement);
-  placement_fill(placement, &wish);
-}
-
 static void threads_set(const Placement *placement) {
   char threads[16];
   snprintf(threads, sizeof threads, "%d", placement->learner_threads);
   setenv("TROUPE_LEARNER_THREADS", threads, 0); /* what learner.threads: 0 means */
   /* a thread that spins while it waits takes the core of the one it waits for */
   if (placement->crowded) setenv("OMP_WAIT_POLICY", "passive", 0);
+}
+
+void mpirun_place(Placement *placement, const Command *command, const Config *config, const char *stage) {
+  bool pretrain = strcmp(stage, "pretrain") == 0;
+  PlacementWish wish = {.learners = config->learner.ranks,
+                        .learner_threads = config->learner.threads,
+                        .actors = pretrain ? 0 : command->actors,
+                        .overlapped = config->actors.lag + config->actors.max_lag > 0};
+  placement_nodes(placement);
+  placement_fill(placement, &wish);
+  threads_set(placement);
 }
 
 static void root_allow(void) {
@@ -174,10 +176,9 @@ int mpirun_stage(const Command *command, const Config *config, const char *stage
   bool pretrain = strcmp(stage, "pretrain") == 0;
   const Role learner = {"troupe-learner", pretrain, true}, actor = {"troupe-actor", false, false};
   Placement placement;
-  placement_make(&placement, command, config, pretrain);
+  mpirun_place(&placement, command, config, stage);
   if (launcher == HYDRA) placement_gather(&placement); /* it takes hosts for all programs alike */
   else root_allow();
-  threads_set(&placement);
   Words words = {0};
   say(&words, "mpirun");
   say_options(&words, launcher, &placement);

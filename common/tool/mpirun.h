@@ -3,8 +3,12 @@
 #define TROUPE_TOOL_MPIRUN_H
 
 #include "common/config/command.h"
+#include "common/tool/placement.h"
 
 /* Prints and runs mpirun for a stage ("pretrain" | "train"); returns the run's exit code. */
 int mpirun_stage(const Command *command, const Config *config, const char *stage);
+
+/* Where that puts the ranks; the caller frees the placement. Threads go into the environment. */
+void mpirun_place(Placement *placement, const Command *command, const Config *config, const char *stage);
 
 #endif

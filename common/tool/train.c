@@ -14,14 +14,15 @@
 #include "common/score/meteor_data.h"
 #include "common/tool/launch.h"
 #include "common/tool/mpirun.h"
+#include "common/tool/plan.h"
 #include "common/tool/verbs.h"
 
 static const char *const pretrain_help =
-    "usage: troupe pretrain CONFIG [--set a.b=c]... [--print-config] [--profile] [--trace]\n\n"
+    "usage: troupe pretrain CONFIG [--set a.b=c]... [--print-config] [--dry-run] [--profile] [--trace]\n\n"
     "Stage 1: trains the captioner with cross-entropy on the learner's threads, with learner.ranks above 1 under mpirun.\n"
     "Again in the same run folder: resumes.\n";
 static const char *const train_help =
-    "usage: troupe train CONFIG [-n ACTORS] [--set a.b=c]... [--print-config] [--profile] [--trace]\n\n"
+    "usage: troupe train CONFIG [-n ACTORS] [--set a.b=c]... [--print-config] [--dry-run] [--profile] [--trace]\n\n"
     "Stage 2: group-relative policy optimisation; the learner and ACTORS actors under mpirun (default: the cores minus\n"
     "the learner's ranks). Again in the same run folder: resumes, with any number of actors.\n";
 
@@ -97,8 +98,10 @@ static Status pretrain_preflight(const Config *config) {
   return status;
 }
 
+/* Under mpirun, or its plan. */
 static Status pretrain_ranks(const Command *command, const Config *config) {
   Status status = pretrain_preflight(config);
+  if (status == OK && command->dry_run) return (Status)plan_show(command, config, "pretrain");
   if (status == OK) return (Status)mpirun_stage(command, config, "pretrain");
   log_error("%s", status_message());
   return status;
@@ -121,7 +124,7 @@ int verb_pretrain(int argc, char **argv) {
   Config config;
   Status code;
   if (command_begin(&command, &config, argc, argv, false, pretrain_help, &code))
-    code = config.learner.ranks > 1 ? pretrain_ranks(&command, &config) : pretrain_alone(argc, argv);
+    code = config.learner.ranks > 1 || command.dry_run ? pretrain_ranks(&command, &config) : pretrain_alone(argc, argv);
   config_free(&config);
   command_free(&command);
   return code;
@@ -134,6 +137,7 @@ int verb_train(int argc, char **argv) {
   if (command_begin(&command, &config, argc, argv, true, train_help, &code)) {
     code = train_preflight(&config);
     if (code != OK) log_error("%s", status_message());
+    else if (command.dry_run) code = (Status)plan_show(&command, &config, "train");
     else code = (Status)mpirun_stage(&command, &config, "train");
   }
   config_free(&config);
