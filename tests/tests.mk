@@ -39,7 +39,7 @@ $(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJEC
 RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
 
 .PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-fuzz check-fuzz-all \
-  check-clean-root check-model bench bench-compare bench-score bench-mpi bench-smpi
+  check-clean-root check-model bench bench-compare bench-score bench-mpi bench-smpi check-smpi
 check: ## install what is missing, build, and run every test that needs no long run
 	@deploy/install-deps.sh
 	@$(REMAKE) check-all
@@ -134,6 +134,9 @@ $(BUILD)/smpi/simulation: $(SMPI_SOURCES) $(wildcard tests/smpi/*.h proto/*.h le
 	$(call say,SMPICC)
 	$(Q)smpicc -std=gnu11 -O2 -g -I. -D_GNU_SOURCE -Wall -Wno-unknown-pragmas -Dsched_yield=stand_in_yield \
 	  -Dsetitimer=stand_in_setitimer -o $@ $(SMPI_SOURCES) -lxxhash -lm
+
+check-smpi: $(BUILD)/smpi/simulation ## 256 simulated actors whose nodes fail at drawn instants (needs libsimgrid-dev, python3); SEEDS=1-20, 10 s of a core each
+	@BUILD=$(BUILD) python3 tests/smpi/chaos.py --seeds $(or $(SEEDS),1-20) $(SMPI_OPTIONS)
 
 bench-smpi: $(BENCH_PROGRAMS) $(BUILD)/smpi/simulation ## 8 to 1,024 actors with 1 to 64 learner ranks, simulated by SimGrid (needs libsimgrid-dev); BENCH_OPTIONS=
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl python3 tests/smpi/smpi.py $(BENCH_OPTIONS)

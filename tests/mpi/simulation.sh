@@ -1,6 +1,6 @@
 #!/bin/sh
-# The simulation behind make bench-smpi, of a few ranks: a run of the real protocol comes near its bound and not above it, and
-# says the same twice, for time in it is simulated.
+# The simulation behind make bench-smpi and check-smpi, of a few ranks: a run of the real protocol comes near its bound and not
+# above it, and says the same twice, for time in it is simulated; and no rollout is lost when nodes fail.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 for program in smpicc smpirun python3; do
@@ -15,6 +15,7 @@ simulate() { # LAG
   BUILD=$BUILD TROUPE_BENCH_OUT='' python3 tests/smpi/smpi.py --actors 6 --learners 2 --lag "$1" --floats 300000 \
     --sampling 5000 --reference 6000 --update 1000 --iterations 2 | tail -1
 }
+BUILD=$BUILD python3 tests/smpi/chaos.py --seeds 1-4 --actors 12 --cores 2 || { echo "with failing nodes" >&2; exit 1; }
 for lag in 1 0; do
   simulate $lag >"$scratch/one" || exit 1
   simulate $lag >"$scratch/two" || exit 1

@@ -2,9 +2,12 @@
  * with all their messages; what computes on floats or reads HDF5 is a stand-in that takes the time which the measured rates say.
  * Ranks 0 .. K - 1 are the learner's. Prints one line of JSON.
  *
- *   simulation K actor-rate learner-rate floats images-an-actor minibatch-a-learner inner-epochs lag iterations
+ *   simulation K actor-rate learner-rate floats images-an-actor minibatch-a-learner inner-epochs lag iterations [FAILURES]
  *
- * Rates are tokens a second: of an actor (samples and reference), of a learner rank in one pass of the update. */
+ * Rates are tokens a second: of an actor (samples and reference), of a learner rank in one pass of the update. FAILURES is a file
+ * that says when hosts are gone (tests/smpi/stand_in.h); then each iteration must bring the captions of its pictures, each once,
+ * in their order, and limits are as short as a simulated run of a second needs. */
+#include <math.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,121 +16,18 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/pulse.h"
-#include "common/base/rng.h"
 #include "learner/collect.h"
 #include "learner/rollouts.h"
 #include "learner/settings.h"
-#include "proto/link.h"
 #include "proto/world.h"
+#include "tests/smpi/simulation.h"
 #include "tests/smpi/stand_in.h"
 
-enum { GROUP = 5, SHORTEST = 5, LENGTHS = 13, CHUNK = 16, COMPONENTS = 8, STEPS_IN_FULL = 3, COMMAND_ITERATION = 1 };
+enum { CHUNK = 16, FAILING_CHUNK = 2, STEPS_IN_FULL = 3, COMMAND_ITERATION = 1 };
 #define LEARNER_POLL_S 0.002
-
-typedef struct Simulation {
-  int learners, actors, iterations;
-  double actor_rate, learner_rate;
-  size_t floats;
-  Config config;
-} Simulation;
+#define SILENCE_S      1.0
 
 bool settings_reference(const Config *config) { return config->policy.beta != 0; }
-
-/* 5 .. 17 tokens, 11 in the mean. */
-static int caption_length(int32_t image, int caption) {
-  RngKey key = {1, RNG_TEST, 0, (uint32_t)image, (uint32_t)caption, 0};
-  uint32_t words[4];
-  rng_words(&key, words);
-  return SHORTEST + (int)(words[0] % LENGTHS);
-}
-
-/* --- an actor ------------------------------------------------------------------------------------------------------- */
-
-/* Where weights go: nowhere, all to the same memory. */
-typedef struct Store {
-  unsigned char *piece;
-  SnapshotBegin slot[SLOTS_MAX];
-  bool complete[SLOTS_MAX];
-} Store;
-
-static void store_reset(void *data, int slots) {
-  Store *store = data;
-  (void)slots;
-  memset(store->complete, 0, sizeof store->complete);
-}
-
-static Status store_begin(void *data, const SnapshotBegin *begin) {
-  Store *store = data;
-  store->slot[begin->slot] = *begin;
-  store->complete[begin->slot] = false;
-  return OK;
-}
-
-static unsigned char *store_place(void *data, size_t size) {
-  return size <= PIECE_BYTES ? ((Store *)data)->piece : NULL;
-}
-static void store_placed(void *data) { (void)crc32c(0, ((Store *)data)->piece, PIECE_BYTES); }
-
-static Status store_end(void *data, const SnapshotEnd *end) {
-  ((Store *)data)->complete[end->slot] = true;
-  return OK;
-}
-
-static Status store_label(void *data, const SnapshotLabel *label) {
-  Store *store = data;
-  store->slot[label->slot].policy_version = label->policy_version;
-  store->slot[label->slot].reference_version = label->reference_version;
-  return OK;
-}
-
-static bool store_holds(void *data, int64_t policy, int64_t reference) {
-  const Store *store = data;
-  bool found[2] = {false, reference == VERSION_NONE};
-  for (int s = 0; s < SLOTS_MAX; s++) {
-    found[0] = found[0] || (store->complete[s] && store->slot[s].policy_version == policy);
-    found[1] = found[1] || (store->complete[s] && store->slot[s].reference_version == reference);
-  }
-  return found[0] && found[1];
-}
-
-/* Computes for so long, and polls as decoding does. */
-static bool decode(Link *link, double seconds) {
-  for (double step; seconds > 0; seconds -= step) {
-    step = seconds < LINK_POLL_S ? seconds : LINK_POLL_S;
-    stand_in_compute(step);
-    if (link_poll(link) != LINK_WORK) return false;
-  }
-  return true;
-}
-
-static Status roll_out(const Simulation *s, Link *link, const Assignment *assignment) {
-  int captions = assignment->images * GROUP, tokens = 0;
-  for (int c = 0; c < captions; c++) tokens += caption_length(assignment->image[c / GROUP], c % GROUP);
-  Result result;
-  result_init(&result, assignment->images, captions, tokens, COMPONENTS, true, false);
-  result_name(&result, assignment);
-  for (int i = 0; i <= assignment->images; i++) result.image_start[i] = i * GROUP;
-  for (int c = 0; c < captions; c++)
-    result.caption_start[c + 1] = result.caption_start[c] + caption_length(assignment->image[c / GROUP], c % GROUP);
-  result.seconds[SECONDS_DECODE] = (double)tokens / s->actor_rate;
-  result.seconds[SECONDS_IDLE] = link_idle_seconds(link);
-  Status status = decode(link, result.seconds[SECONDS_DECODE]) ? link_send_result(link, &result) : OK;
-  result_free(&result);
-  return status;
-}
-
-static Status actor(const Simulation *s) {
-  Store store = {.piece = xmalloc(PIECE_BYTES)};
-  LinkSink sink = {&store, store_reset, store_begin, store_place, store_placed, store_end, store_label, store_holds};
-  LinkOptions options = {.floats = s->floats, .learners = s->learners, .join_s = 600, .sink = sink};
-  Link *link;
-  Assignment assignment;
-  TRY(link_open(&link, &options));
-  while (link_next(link, &assignment) == LINK_WORK) TRY(roll_out(s, link, &assignment));
-  (void)link_close(link, "done", OK);
-  free(store.piece);
-  return OK;
-}
 
 /* --- the learner ---------------------------------------------------------------------------------------------------- */
 
@@ -150,7 +50,7 @@ static void pulsed(void *data) {
 static void compute(Learner *learner, double seconds) {
   learner->computed_s += seconds;
   for (double step; seconds > 0; seconds -= step) {
-    step = seconds < LEARNER_POLL_S ? seconds : LEARNER_POLL_S;
+    step = fmin(seconds, learner->s->failing ? SIMULATION_POLL_S : LEARNER_POLL_S);
     stand_in_compute(step);
     pulse();
     team_pump(learner->team);
@@ -213,6 +113,26 @@ typedef struct Totals {
   double seconds, tokens, busy_s, idle_s, snapshot_s, computed_s, team_s;
 } Totals;
 
+/* The rollouts of iteration k are all there, and nothing else is. */
+static Status check_rollouts(Learner *learner, int64_t k) {
+  const int32_t *image = images_iteration(&learner->rollouts.order, k);
+  int at = 0, wanted = learner->s->config.policy.images_per_iteration;
+  ledger_check(&learner->ledger);
+  for (int c = 0; c < learner->rollouts.results; c++) {
+    const Result *r = learner->rollouts.result[c];
+    for (int i = 0; i < r->images; i++, at++)
+      if (at >= wanted || r->image[i] != image[at])
+        return status_set(FAILED, "iteration %lld: picture %d of its rollouts is another one", (long long)k, at);
+    for (int i = 0; i < r->captions; i++)
+      if (r->caption_start[i + 1] - r->caption_start[i] !=
+          simulation_length(r->image[i / SIMULATION_GROUP], i % SIMULATION_GROUP))
+        return status_set(FAILED, "iteration %lld: chunk %d has captions of another picture", (long long)k, c);
+  }
+  if (at != wanted)
+    return status_set(FAILED, "iteration %lld: rollouts of %d pictures; %d were expected", (long long)k, at, wanted);
+  return OK;
+}
+
 static Status iterate(Learner *learner, int64_t k, Totals *totals) {
   const Simulation *s = learner->s;
   bool complete;
@@ -220,6 +140,7 @@ static Status iterate(Learner *learner, int64_t k, Totals *totals) {
   HubCounters before = hub_counters(learner->hub);
   rollouts_open(&learner->rollouts, &learner->ledger, k, 0, 0);
   TRY(rollouts_collect(&learner->rollouts, learner->hub, &learner->ledger, k, &(const volatile int){0}, &complete));
+  TRY(check_rollouts(learner, k));
   size_t bytes = sizeof tokens;
   for (int c = 0; c < learner->rollouts.results; c++) {
     const Result *r = learner->rollouts.result[c];
@@ -269,13 +190,24 @@ static Status broadcast_seconds(Learner *learner, double *seconds) {
   return OK;
 }
 
+static void report_failures(const Learner *learner) {
+  const Ledger *ledger = &learner->ledger;
+  printf(
+      "{\"actors\": %d, \"alive\": %d, \"reassigned\": %ld, \"late\": %ld, \"duplicates\": %ld, \"seconds\": %.3f}\n",
+      learner->s->actors, hub_live(learner->hub), ledger->reassigned, ledger->late, ledger->duplicates,
+      clock_seconds());
+}
+
 static Status lead(Learner *learner) {
   const Simulation *s = learner->s;
   HubOptions options = {.team = learner->team,
                         .floats = s->floats,
                         .kernel = "",
                         .lag = s->config.actors.lag,
-                        .silence_s = 1e6,
+                        .silence_s = s->failing ? SILENCE_S : 1e6,
+                        .heartbeat_s = s->failing ? SILENCE_S / 10 : 0,
+                        .learner_silence_s = s->failing ? 10 * SILENCE_S : 0,
+                        .goodbye_s = s->failing ? SILENCE_S : 0,
                         .join_s = 600};
   TRY(hub_open(&learner->hub, &options));
   pulse_set(pulsed, learner, LEARNER_POLL_S);
@@ -283,6 +215,7 @@ static Status lead(Learner *learner) {
   hub_adopt_reference(learner->hub, 0, 0);
   Totals t = {0};
   for (int64_t k = 0; k < s->iterations; k++) TRY(iterate(learner, k, &t));
+  if (s->failing) return report_failures(learner), OK;
   double broadcast = 0;
   TRY(broadcast_seconds(learner, &broadcast));
   printf(
@@ -306,10 +239,12 @@ static Status learner(const Simulation *s) {
   for (int i = 0; i < count; i++) split[i] = i;
   rollouts_init(&learner.rollouts, &s->config, split, count);
   learner.rollouts.iterations = s->iterations;
-  ledger_init(&learner.ledger, 1e6, 0);
+  ledger_init(&learner.ledger, s->failing ? SILENCE_S : 1e6, 0);
   Status status = lead(&learner);
   pulse_set(NULL, NULL, 0);
   (void)hub_close(learner.hub, "simulated", OK);
+  if (s->failing)
+    stand_in_compute(1e3 * SILENCE_S); /* hosts that come back later find nobody, and not the end of MPI */
   return status;
 }
 
@@ -317,8 +252,10 @@ static int number(char **argv, int i) { return atoi(argv[i]); }
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  if (argc != 10) return fputs("simulation: nine arguments were expected\n", stderr), 2;
-  Simulation s = {.learners = number(argv, 1),
+  if (argc != 10 && argc != 11) return fputs("simulation: nine or ten arguments were expected\n", stderr), 2;
+  if (argc == 11 && !stand_in_failures(argv[10])) return perror(argv[10]), 2;
+  Simulation s = {.failing = argc == 11,
+                  .learners = number(argv, 1),
                   .actor_rate = atof(argv[2]),
                   .learner_rate = atof(argv[3]),
                   .floats = (size_t)number(argv, 4),
@@ -326,15 +263,17 @@ int main(int argc, char **argv) {
   s.actors = world_size() - s.learners;
   s.config.run.seed = 1;
   s.config.policy.beta = 0.04;
-  s.config.policy.group = GROUP;
+  s.config.policy.group = SIMULATION_GROUP;
   s.config.policy.images_per_iteration = number(argv, 5) * s.actors;
   s.config.policy.minibatch_images = number(argv, 6) * s.learners;
   s.config.policy.inner_epochs = number(argv, 7);
   s.config.actors.lag = number(argv, 8);
-  s.config.actors.chunk_images = CHUNK;
+  s.config.actors.chunk_images = s.failing ? FAILING_CHUNK : CHUNK;
   log_role_set("rank %d", world_rank());
-  stand_in_learner(world_rank() < s.learners);
-  Status status = world_rank() < s.learners ? learner(&s) : actor(&s);
+  if (s.failing) stand_in_sleeps(2, 0.05);
+  else if (world_rank() >= s.learners)
+    stand_in_sleeps(1.1, 50e-6 * world_size()); /* a wait is at most a tenth too long */
+  Status status = world_rank() < s.learners ? learner(&s) : simulation_actor(&s);
   if (status != OK) log_error("%s", status_message());
   int finalized; /* hub and link do it when all have said GOODBYE */
   MPI_Finalized(&finalized);

@@ -14,16 +14,12 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from simulate import BUILD, ROOT, line_of, simulate
+
 sys.path.insert(0, os.path.join(ROOT, "tests/bench"))
 import rows  # noqa: E402
 
-BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
 A_DOUBLING = 1.85
-
-# time passes where ranks compute or sleep, never by how fast this machine simulates them; a message costs each side 1 us
-SMPI = """--cfg=smpi/simulate-computation:no --cfg=smpi/iprobe:0 --cfg=smpi/test:0 --cfg=smpi/wtime:0 --cfg=smpi/os:0:1e-6:0
-  --cfg=smpi/or:0:1e-6:0 --cfg=contexts/factory:raw --log=root.thres:warning""".split()
 
 
 def options():
@@ -58,16 +54,13 @@ def rates(o):
     o.l = o.update * A_DOUBLING ** math.log2(o.threads)
 
 
-def simulate(o, actors, learners, lag, folder):
-    subprocess.run([sys.executable, os.path.join(ROOT, "tests/smpi/platform.py"), folder, str(actors), str(learners)], check=True)
-    command = ["smpirun", "-platform", folder + "/platform.xml", "-hostfile", folder + "/hosts", "-np", str(actors + learners)]
-    command += SMPI + [os.path.join(BUILD, "smpi/simulation")]
-    command += [str(n) for n in (learners, o.a, o.l, o.floats, o.images, o.minibatch, o.inner_epochs, lag, o.iterations + lag)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    lines = [line for line in done.stdout.splitlines() if line.startswith('{"actors"')]
-    if not lines:
-        sys.exit("bench-smpi: %s said:\n%s" % (" ".join(command), done.stdout[-2000:]))
-    return json.loads(lines[0])
+def run_of(o, actors, learners, lag, folder):
+    arguments = (o.a, o.l, o.floats, o.images, o.minibatch, o.inner_epochs, lag, o.iterations + lag)
+    output, _ = simulate(folder, actors, learners, arguments)
+    line = line_of(output)
+    if not line:
+        sys.exit("bench-smpi: %d actors, %d learner ranks, lag %d:\n%s" % (actors, learners, lag, output[-2000:]))
+    return json.loads(line)
 
 
 def limit_of(run, limit, o):
@@ -90,7 +83,7 @@ def main():
     numbers = [[int(n) for n in text.split(",")] for text in (o.lag, o.actors, o.learners)]
     with tempfile.TemporaryDirectory() as folder:
         for lag, n, k in ((lag, n, k) for lag in numbers[0] for n in numbers[1] for k in numbers[2]):
-            run = simulate(o, n, k, lag, folder)
+            run = run_of(o, n, k, lag, folder)
             sampling, learning = n * o.a, k * o.l / o.inner_epochs
             limit = min(sampling, learning) if lag else 1 / (1 / sampling + 1 / learning)
             print("| %d | %d | %d | %.0f | %.0f %% | %.3f | %.0f %% | %.0f %% | %.0f %% | %s |" % (

@@ -1,36 +1,73 @@
 /* In place of common/base/{clock,crc32c}.c and of calls that would reach the real machine from every simulated rank. */
 #include "tests/smpi/stand_in.h"
 
+#include <math.h>
 #include <mpi.h>
+#include <simgrid/actor.h>
+#include <simgrid/engine.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
 
 #include "common/base/clock.h"
-#include "proto/world.h"
 
-#define MEMORY_BYTES_PER_S 6e9   /* copying and its checksum, measured: 32 MiB in 5.3 ms */
-#define LONGEST_SLEEP_S    50e-6 /* times ranks */
-#define GROWTH             1.1   /* so that a wait is at most so much too long */
+#define MEMORY_BYTES_PER_S 6e9 /* copying and its checksum, measured: 32 MiB in 5.3 ms */
 #define YIELD_S            50e-6
 
-static bool is_learner;
-static double slept_until, last_sleep_s;
+static double growth, longest_s, slept_until, last_sleep_s;
 
-void stand_in_learner(bool learner) { is_learner = learner; }
+void stand_in_sleeps(double grow, double longest) { growth = grow, longest_s = longest; }
+
+/* --- hosts that fail ------------------------------------------------------------------------------------------------- */
+
+#define NEVER_S 1e6
+
+enum { FAILURES_MAX = 8, HOST_TEXT = 64 };
+static struct { double down, up; } failure[FAILURES_MAX];
+static int failures;
+
+bool stand_in_failures(const char *path) {
+  char host[MPI_MAX_PROCESSOR_NAME], name[HOST_TEXT];
+  int length;
+  double down, up;
+  MPI_Get_processor_name(host, &length);
+  FILE *file = fopen(path, "r");
+  if (!file) return false;
+  while (failures < FAILURES_MAX && fscanf(file, "%63s %lf %lf", name, &down, &up) == 3)
+    if (strcmp(name, host) == 0) failure[failures].down = down, failure[failures++].up = up;
+  fclose(file);
+  return true;
+}
+
+/* Until the host is there again, if it is gone at this moment; if that is never, until all the others have ended (SMPI takes
+ * messages to a process that has ended for a bug of the program). */
+static void be_gone(void) {
+  for (int f = 0; f < failures; f++) {
+    double now = simgrid_get_clock();
+    if (now < failure[f].down || now >= failure[f].up) continue;
+    sg_actor_sleep_for((isfinite(failure[f].up) ? failure[f].up : NEVER_S) - now);
+    if (isinf(failure[f].up)) sg_actor_exit();
+  }
+}
+
+/* --- time ------------------------------------------------------------------------------------------------------------ */
 
 static void pass(double seconds) {
-  struct timespec wait = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-  nanosleep(&wait, NULL);
+  sg_actor_sleep_for(seconds);
+  be_gone();
 }
 
 void stand_in_compute(double seconds) { pass(seconds); }
 
-double clock_seconds(void) { return MPI_Wtime(); }
+double clock_seconds(void) {
+  be_gone();
+  return simgrid_get_clock();
+}
 
 void clock_sleep(double seconds) {
-  bool again = !is_learner && clock_seconds() - slept_until < 1e-4;
-  if (again && GROWTH * last_sleep_s > seconds) seconds = GROWTH * last_sleep_s;
-  if (seconds > LONGEST_SLEEP_S * world_size()) seconds = LONGEST_SLEEP_S * world_size();
+  bool again = clock_seconds() - slept_until < 1e-4;
+  if (again) seconds = fmax(seconds, fmin(growth * last_sleep_s, longest_s));
   last_sleep_s = seconds;
   pass(seconds);
   slept_until = clock_seconds();
