@@ -25,7 +25,7 @@ BLAS ?= openblas
 PACKAGES := $(BLAS) yaml-0.1 jansson libturbojpeg spng libxxhash libzip
 # These goals compile nothing themselves. demo and check are among them: they install what is missing, and then call
 # make again, so that what libraries.mk looks up is there.
-NOT_COMPILING := help clean format lint check-layers deps demo reproduce reproduce-full check check-clean-root uninstall dist
+NOT_COMPILING := help clean format lint check-layers deps demo reproduce reproduce-full check check-clean-root uninstall dist deb
 ifneq ($(filter-out $(NOT_COMPILING),$(or $(MAKECMDGOALS),all)),)
 include deploy/libraries.mk
 endif
@@ -50,7 +50,7 @@ ROLE_OBJECTS := $(call object,$(filter-out %/main.c,$(PROTO) $(ACTOR) $(LEARNER)
 TOOL_OBJECTS := $(call object,$(filter-out %/main.c,$(TOOL)))
 PROGRAMS := $(addprefix $(BUILD)/bin/,troupe troupe-learner troupe-actor)
 
-.PHONY: all demo reproduce reproduce-full man install uninstall deps format lint dist help clean
+.PHONY: all demo reproduce reproduce-full man install uninstall deps format lint dist deb deb-package help clean
 all: $(PROGRAMS) ## build build/bin/{troupe,troupe-learner,troupe-actor}; installs nothing
 
 # make again, on all cores unless the caller chose a number
@@ -99,6 +99,15 @@ $(BUILD)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# what `troupe version` tells of this build, which is compiled again when that changes
+VERSION := $(BUILD)/version
+ifneq ($(LIBRARY_LIBS),)
+$(shell deploy/version.sh | cmp -s - $(VERSION) || deploy/version.sh >$(VERSION))
+endif
+$(BUILD)/common/tool/version.o: $(VERSION)
+$(BUILD)/common/tool/version.o: CPPFLAGS += -DTROUPE_DESCRIBED='"$(shell cat $(VERSION) 2>/dev/null)"' \
+  -DTROUPE_FLAGS='"$(filter-out $(WARNINGS) $(WERROR),$(CFLAGS))"'
 
 # generated scanners: flex writes code that our warnings do not fit
 .SECONDARY: $(patsubst %.l,$(BUILD)/%.lex.c,$(LEX))
@@ -153,9 +162,22 @@ format: ## clang-format every C file in place
 lint: check-layers ## layers; clang-format, cppcheck and shellcheck where they are installed (changes nothing)
 	@sh tests/lint.sh $(C_FILES)
 
-dist: ## troupe-VERSION.tar.gz of the last commit
-	@version=$$(git describe --tags --always); git archive --prefix=troupe-$$version/ -o troupe-$$version.tar.gz HEAD && \
-	  echo troupe-$$version.tar.gz
+DIST = .
+dist: ## troupe-VERSION.tar.gz of the last commit, which knows its version (DIST=FOLDER)
+	@version=$$(deploy/version.sh | sed 's/-dirty$$//') && mkdir -p $(BUILD) && echo $$version >$(BUILD)/VERSION && \
+	  git archive --prefix=troupe-$$version/ --add-file=$(BUILD)/VERSION -o $(DIST)/troupe-$$version.tar.gz HEAD && \
+	  echo $(DIST)/troupe-$$version.tar.gz
+
+# A package runs on other machines than this one: no -march=native.
+DEB_ARCH ?= $(if $(filter x86_64,$(shell uname -m)),x86-64-v3,$(if $(filter aarch64,$(shell uname -m)),armv8-a,native))
+DEB_FOLDER = $(BUILD)/deb
+deb: ## a Debian package in build/deb, for x86-64-v3 (AVX2) unless DEB_ARCH says otherwise
+	@$(REMAKE) BUILD=$(BUILD)/package ARCH=$(DEB_ARCH) DEB_FOLDER=$(BUILD)/deb deb-package
+
+deb-package: all man
+	@rm -rf $(BUILD)/stage
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD) ARCH=$(ARCH) install PREFIX=/usr DESTDIR=$(abspath $(BUILD))/stage
+	@FLAGS='-march=$(ARCH)' deploy/packaging/deb.sh $(BUILD)/stage $(DEB_FOLDER)
 
 help: ## this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22

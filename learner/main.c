@@ -108,7 +108,15 @@ static void trace_join(const Config *config) {
   free(folder);
 }
 
+static int print_version(void) {
+  char text[1024];
+  world_library(text, sizeof text);
+  puts(text);
+  return OK;
+}
+
 int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "--version") == 0) return print_version();
   Command command;
   Config config;
   Status status;

@@ -106,6 +106,13 @@ void world_finalize(double limit_s, int exit_code) {
   roles = NULL;
 }
 
+void world_library(char *text, int size) {
+  char library[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length;
+  MPI_Get_library_version(library, &length);
+  snprintf(text, (size_t)size, "%s", library);
+}
+
 /* A rank that ends before MPI_Init would hold the others up in theirs. */
 void world_abort(void) {
   int initialised = 0, finalised = 0;

@@ -20,6 +20,9 @@ int world_size(void);
  * any? Errors: BAD_INPUT saying how they stand. OK when somebody else started MPI, and the roles are not known. */
 Status world_layout(int learners, bool actors);
 
+/* The library's name and version, with MPI_Init or without. */
+void world_library(char *text, int size);
+
 /* MPI_Finalize; ends the process with `exit_code` when that takes longer than limit_s. */
 void world_finalize(double limit_s, int exit_code);
 

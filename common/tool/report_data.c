@@ -1,9 +1,9 @@
 /* All that a page holds: the runs, and the pictures of their gallery. */
 #include <time.h>
 
-#include "common/base/version.h"
 #include "common/tool/report.h"
 #include "common/tool/report_gallery.h"
+#include "common/tool/verbs.h"
 
 Status report_data(const ReportSource *source, bool live, json_t **data) {
   json_t *runs = json_array();
@@ -17,7 +17,7 @@ Status report_data(const ReportSource *source, bool live, json_t **data) {
     json_array_append_new(runs, run);
   }
   report_names(runs);
-  *data = json_pack("{s:s, s:I, s:b, s:o, s:o}", "version", TROUPE_VERSION, "made", (json_int_t)time(NULL), "live",
+  *data = json_pack("{s:s, s:I, s:b, s:o, s:o}", "version", version_text(), "made", (json_int_t)time(NULL), "live",
                     (int)live, "defaults", report_defaults(), "runs", runs);
   return OK;
 }

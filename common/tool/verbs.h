@@ -19,4 +19,7 @@ int verb_export(int argc, char **argv);
 int verb_import(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
+/* The version with what git or the tarball says, such as "0.1.0-12-gabcdef0". Borrowed. */
+const char *version_text(void);
+
 #endif

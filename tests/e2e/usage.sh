@@ -31,6 +31,13 @@ for verb in scenes prepare pretrain train submit evaluate caption score compare 
   [ $verb = version ] || refuses '' $verb
 done
 expect 0 version; grep -q 'mpi' "$box/out" || fail "troupe version does not name the MPI"
+expect 0 version --verbose
+for word in troupe mpi library blas kernels hdf5 libyaml compiler flags system cpu features; do
+  grep -q "^$word  *[^ ]" "$box/out" || fail "troupe version --verbose does not tell of $word"
+done
+grep -q '^library.* cannot say' "$box/out" && fail "MPI's library is not known"
+grep -q "^troupe   [0-9]*\.[0-9]*\.[0-9]" "$box/out" || fail "troupe version is no version"
+refuses 'no argument was expected' version now
 expect 2
 troupe-actor --join runs/x 2>"$box/err"
 [ $? = 2 ] && grep -q 'cannot be added' "$box/err" || fail "troupe-actor --join: exit 2 and a reason were expected"
