@@ -25,7 +25,7 @@ BLAS ?= openblas
 PACKAGES := $(BLAS) yaml-0.1 jansson libturbojpeg spng libxxhash libzip
 # These goals compile nothing themselves. demo and check are among them: they install what is missing, and then call
 # make again, so that what libraries.mk looks up is there.
-NOT_COMPILING := help clean format lint check-layers deps demo reproduce reproduce-full check check-clean-root uninstall dist deb
+NOT_COMPILING := help clean format lint check-layers deps demo reproduce reproduce-full check check-clean-root check-deb uninstall dist deb
 ifneq ($(filter-out $(NOT_COMPILING),$(or $(MAKECMDGOALS),all)),)
 include deploy/libraries.mk
 endif

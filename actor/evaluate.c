@@ -46,7 +46,7 @@ static Status options_parse(Options *o, Config *config, int argc, char **argv, i
   if (!*first) return OK;
   if (*first + 1 != argc) return status_set(BAD_INPUT, "one CHECKPOINT was expected; --help tells more");
   o->checkpoint = argv[*first];
-  if (o->per_image && !o->json) return status_set(BAD_INPUT, "--per-image goes with --json");
+  if (o->per_image && !o->json) return status_set(BAD_INPUT, "--per-image: --json was expected with it");
   if (!o->data) return status_set(BAD_INPUT, "--data F.h5 was expected: the dataset whose split is captioned");
   return OK;
 }

@@ -7,6 +7,7 @@
 #   MIRROR       debootstrap's mirror (default: the first one in this machine's apt sources, or Debian's)
 #   DATA         folder bound to ../shared/data of the clone, read-only (default: none)
 #   DEMO=1       runs `make demo` as well
+#   DEB=FILE     in place of that installs a Debian package (of `make deb`) and tries what it brought
 #   KEEP=1       leaves the used root for a look
 set -eu
 die() { echo "clean-root: $*" >&2; exit 1; }
@@ -14,7 +15,7 @@ die() { echo "clean-root: $*" >&2; exit 1; }
 command -v debootstrap >/dev/null || die "debootstrap is missing: install debootstrap"
 cd "$(dirname "$0")/.."
 
-: "${CLEAN_ROOT:=build/clean-root}" "${SUITE:=bookworm}" "${DEMO:=0}" "${KEEP:=0}" "${DATA:=}"
+: "${CLEAN_ROOT:=build/clean-root}" "${SUITE:=bookworm}" "${DEMO:=0}" "${KEEP:=0}" "${DATA:=}" "${DEB:=}"
 mkdir -p "$CLEAN_ROOT"
 CLEAN_ROOT=$(cd "$CLEAN_ROOT" && pwd)
 bare=$CLEAN_ROOT/$SUITE root=$CLEAN_ROOT/used
@@ -79,6 +80,29 @@ in_root() {
 }
 began=$(date +%s)
 code=0
+if [ -n "$DEB" ]; then
+  cp "$DEB" "$root/tmp/troupe.deb"
+  in_root 'set -ex
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update
+    apt-get -qq install -y --no-install-recommends /tmp/troupe.deb man-db >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; exit 1; }
+    cd /tmp
+    troupe version --verbose
+    man troupe | sed -n 1,8p
+    man -w troupe-train troupe.yaml
+    troupe scenes scenes --images 60
+    troupe prepare --images scenes/Images --captions scenes/captions.txt --split train=scenes/train.txt --split val=scenes/val.txt \
+      --encoder patches --out runs/demo/scenes.h5
+    for stage in pretrain train; do
+      troupe $stage /usr/share/troupe/configs/demo.yaml --set pretrain.epochs=1 --set policy.iterations=1 \
+        --set policy.images_per_iteration=32
+    done
+    troupe caption runs/demo/train/checkpoints/best.h5 "$(ls scenes/Images/*.jpg | head -n 1)"
+    apt-get -qq remove -y troupe >/dev/null
+    if command -v troupe; then exit 1; fi' || code=$?
+  echo "clean-root: $DEB: exit $code, $(($(date +%s) - began)) s"
+  exit $code
+fi
 in_root 'make check' || code=$?
 echo "clean-root: make check: exit $code, $(($(date +%s) - began)) s with the installation"
 if [ "$DEMO" = 1 ]; then

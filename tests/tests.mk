@@ -39,7 +39,7 @@ $(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJEC
 RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
 
 .PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-fuzz check-fuzz-all \
-  check-clean-root check-model bench bench-compare bench-score bench-mpi bench-smpi check-smpi
+  check-clean-root check-deb check-model bench bench-compare bench-score bench-mpi bench-smpi check-smpi
 check: ## install what is missing, build, and run every test that needs no long run
 	@deploy/install-deps.sh
 	@$(REMAKE) check-all
@@ -109,6 +109,9 @@ check-reference: $(PROGRAMS) $(BUILD)/tests/reference/tokenize_lines ## tokenise
 .PHONY: check-interop
 check-interop: $(PROGRAMS) ## what leaves troupe, read by safetensors, PyTorch, h5py and pycocotools (python3 with them)
 	@BUILD=$(BUILD) python3 tests/reference/interop.py
+
+check-deb: deb ## a Debian package installed and tried in a bare Debian root (root, debootstrap)
+	@DEB=$$(ls -t $(BUILD)/deb/*.deb | head -n 1) sh tests/clean-root.sh
 
 check-clean-root: ## make check in a bare Debian root by debootstrap (root; DEMO=1 runs make demo too)
 	@sh tests/clean-root.sh

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/file.h"
 #include "common/data/dataset_write.h"
 #include "common/data/h5.h"
 #include "common/data/h5_vocabulary.h"
@@ -46,8 +47,10 @@ static Status features_open(Dataset *dataset) {
   file->half = status == OK;
   if (!file->half) TRY(h5_shape(&file->file, "features", H5_FLOAT, 3, shape));
   if (shape[0] > INT_MAX / 2 || shape[1] < 1 || shape[2] < 1 || shape[1] > 65536 || shape[2] > 1 << 20)
-    return status_set(BAD_INPUT, "%s: features of shape %zu x %zu x %zu are not usable", dataset->path, shape[0],
-                      shape[1], shape[2]);
+    return status_set(
+        BAD_INPUT,
+        "%s: features of shape %zu x %zu x %zu; pictures x cells (1 to 65536) x values (1 to %d) were expected",
+        dataset->path, shape[0], shape[1], shape[2], 1 << 20);
   dataset->images = (int)shape[0];
   dataset->cells = (int)shape[1];
   dataset->features = (int)shape[2];
@@ -231,7 +234,9 @@ Status dataset_open(Dataset *dataset, const char *path, bool verify_hash) {
   *dataset = (Dataset){.path = xstrdup(path), .file = xcalloc(1, sizeof *dataset->file)};
   *dataset->file = (struct DatasetFile){
       .array = H5I_INVALID_HID, .in_file = H5I_INVALID_HID, .in_memory = H5I_INVALID_HID, .type = H5I_INVALID_HID};
-  Status status = dataset_read(dataset, verify_hash);
+  Status status = file_exists(path)
+                      ? dataset_read(dataset, verify_hash)
+                      : status_set(BAD_INPUT, "%s: no such file; a dataset made by troupe prepare was expected", path);
   if (status != OK) dataset_close(dataset);
   return status;
 }
@@ -295,5 +300,8 @@ Status dataset_split(const Dataset *dataset, const char *split, int32_t **images
   *images = NULL;
   char list[256];
   splits_list(dataset, list, sizeof list);
-  return status_set(BAD_INPUT, "%s: has no split '%s'; it has%s", dataset->path, split, *list ? list : " none");
+  return status_set(
+      BAD_INPUT,
+      "%s: has no split '%s'; it has%s: one of them was expected, or `troupe prepare --split %s=LIST` (or =10%%) makes it",
+      dataset->path, split, *list ? list : " none", split);
 }

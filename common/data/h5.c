@@ -66,7 +66,8 @@ Status h5_open(H5File *file, const char *path) {
   Status status = OK;
   if (folder_exists(path)) status = status_set(BAD_INPUT, "%s: is a folder; an HDF5 file was expected", path);
   else if (!file_exists(path)) status = status_set(BAD_INPUT, "%s: no such file", path);
-  else if (H5Fis_hdf5(path) <= 0) status = status_set(BAD_INPUT, "%s: is not an HDF5 file", path);
+  else if (H5Fis_hdf5(path) <= 0)
+    status = status_set(BAD_INPUT, "%s: is not an HDF5 file, which datasets and checkpoints are", path);
   if (status == OK) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_file_locking(access, 0, 1);

@@ -322,6 +322,7 @@ Status checkpoint_load(Checkpoint *checkpoint, ParamTable *table, const char *pa
   *checkpoint = (Checkpoint){0};
   *table = (ParamTable){0};
   H5File file;
+  if (!file_exists(path)) return status_set(BAD_INPUT, "%s: no such file; a checkpoint was expected", path);
   TRY(h5_open(&file, path));
   Status status = content_read(&file, checkpoint, table, weights_only);
   h5_close(&file);

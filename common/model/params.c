@@ -72,8 +72,10 @@ static Status shape_check(const ModelShape *s) {
   if (s->encoder_layers < 0 || s->encoder_layers > LAYERS_MAX)
     return status_set(BAD_INPUT, "model.enc_layers %d; 0 to %d was expected", s->encoder_layers, LAYERS_MAX);
   if (s->vocabulary < 4 || s->cells < 1 || s->features < 1 || s->positions < 2)
-    return status_set(BAD_INPUT, "the model's shape (vocabulary %d, grid %d x %d, positions %d) is not usable",
-                      s->vocabulary, s->cells, s->features, s->positions);
+    return status_set(
+        BAD_INPUT,
+        "the model's shape: vocabulary %d, grid %d x %d, positions %d; at least 4, 1 x 1 and 2 were expected",
+        s->vocabulary, s->cells, s->features, s->positions);
   return OK;
 }
 

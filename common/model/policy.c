@@ -92,8 +92,8 @@ Status policy_fits_splits(const Config *config, const Dataset *dataset, const ch
   TRY(dataset_split(dataset, config->data.train, &list, &count));
   free(list);
   if (images > count)
-    return status_set(BAD_INPUT, "%s %d is above the %d images of split %s of %s", option, images, count,
-                      config->data.train, dataset->path);
+    return status_set(BAD_INPUT, "%s %d is above the %d images of split %s of %s; at most %d was expected", option,
+                      images, count, config->data.train, dataset->path, count);
   if (!config->evaluation.every) return OK;
   TRY(dataset_split(dataset, config->data.validation, &list, &count));
   free(list);

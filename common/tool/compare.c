@@ -86,8 +86,8 @@ static Status difference_print(const CompareRow *row, const CompareRow *against,
     bool same = count == other_count;
     for (int i = 0; i < count && same; i++) same = strcmp(ids[i], other_ids[i]) == 0;
     if (!same) {
-      status = status_set(BAD_INPUT, "%s and %s (%s) are of other pictures", row->name, against->name,
-                          compare_kind_name(kind));
+      status = status_set(BAD_INPUT, "%s and %s (%s) are of other pictures; the same ones were expected", row->name,
+                          against->name, compare_kind_name(kind));
     } else {
       double base = statistics_mean(other, count);
       for (int i = 0; i < count; i++) cider[i] -= other[i];
@@ -104,7 +104,8 @@ static Status difference_print(const CompareRow *row, const CompareRow *against,
 
 static Status differences_print(CompareSet *set, const Options *options) {
   const CompareRow *against = compare_row(set, options->against);
-  if (!against) return status_set(BAD_INPUT, "--against: no row '%s'", options->against);
+  if (!against)
+    return status_set(BAD_INPUT, "--against: no row '%s'; one of the table's was expected", options->against);
   printf(
       "| difference of CIDEr | captions | mean | 95 %% interval | relative | pictures | seeds |\n|---|---|---|---|---|---|---|\n");
   for (int i = 0; i < set->rows; i++)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/data/h5.h"
 #include "common/data/vocabulary.h"
@@ -36,8 +37,47 @@ static Status list_apply(Corpus *corpus, const CaptionList *captions, const Spli
   return status;
 }
 
+/* A picture that no list names, and where its name stands in a shuffled order. */
+typedef struct Dealt {
+  char hash[HASH_TEXT];
+  int at;
+} Dealt;
+
+static int dealt_order(const void *a, const void *b) {
+  const Dealt *one = a, *other = b;
+  int order = strcmp(one->hash, other->hash);
+  return order ? order : one->at - other->at;
+}
+
+/* Whole pictures for each share, at least one. The same pictures whatever their order in the file. */
+static Status shares_deal(const CaptionList *captions, const SplitList *lists, int list_count, int *list_of) {
+  Dealt *dealt = xcalloc((size_t)captions->files.count + 1, sizeof *dealt);
+  int count = 0, taken = 0;
+  double shares = 0;
+  for (int l = 0; l < list_count; l++) shares += lists[l].share;
+  for (int i = 0; i < captions->files.count && shares > 0; i++) {
+    if (list_of[i]) continue;
+    hash_bytes(captions->files.text[i], strlen(captions->files.text[i]), dealt[count].hash);
+    dealt[count++].at = i;
+  }
+  qsort(dealt, (size_t)count, sizeof *dealt, dealt_order);
+  for (int l = 0; l < list_count; l++) {
+    int wanted = lists[l].share > 0 ? (int)(lists[l].share * count + 0.5) : 0;
+    if (lists[l].share > 0 && !wanted) wanted = 1;
+    for (; wanted && taken < count; wanted--) list_of[dealt[taken++].at] = l + 1;
+  }
+  free(dealt);
+  return shares < 1
+             ? OK
+             : status_set(BAD_INPUT, "--split: shares of %g %%; less than 100 %% was expected, train has the rest",
+                          100 * shares);
+}
+
 static const char *split_of(const CaptionImage *image, const SplitList *lists, int list_count, int list) {
-  if (list_count) return list ? lists[list - 1].name : NULL;
+  if (list) return lists[list - 1].name;
+  for (int l = 0; l < list_count; l++)
+    if (lists[l].share > 0) return "train";
+  if (list_count) return NULL;
   return *image->split ? image->split : "train";
 }
 
@@ -92,7 +132,8 @@ static Status images_take(Corpus *corpus, const CaptionList *captions, const Spl
   ptb_free(&ptb);
   if (status == OK && !training)
     status =
-        status_set(BAD_INPUT, "no picture is in the split train, which vocabulary and document frequencies come from");
+        status_set(BAD_INPUT, "no picture is in the split train, which vocabulary and document frequencies come from; "
+                              "--split train=LIST, or shares of the others such as --split val=10%%, was expected");
   return status;
 }
 
@@ -100,7 +141,9 @@ Status corpus_select(Corpus *corpus, const CaptionList *captions, const SplitLis
   *corpus = (Corpus){0};
   int *list_of = xcalloc((size_t)captions->files.count + 1, sizeof *list_of);
   Status status = OK;
-  for (int i = 0; i < list_count && status == OK; i++) status = list_apply(corpus, captions, lists, i, list_of);
+  for (int i = 0; i < list_count && status == OK; i++)
+    if (lists[i].path) status = list_apply(corpus, captions, lists, i, list_of);
+  if (status == OK) status = shares_deal(captions, lists, list_count, list_of);
   if (status == OK) status = images_take(corpus, captions, lists, list_count, list_of);
   free(list_of);
   if (status != OK) corpus_free(corpus);
@@ -224,8 +267,12 @@ Status corpus_content(const Corpus *corpus, const bool *keep, const CorpusTokens
   images_fill(corpus, keep, content);
   bool training = false;
   for (int i = 0; i < content->images; i++) training |= is_training(content, i);
-  if (!training) return status_set(BAD_INPUT, "no picture of the split train is left");
+  if (!training) return status_set(BAD_INPUT, "no picture of the split train could be read; at least one was expected");
   tokens_fill(content, options);
+  if (content->vocabulary == WORDS_SPECIAL)
+    return status_set(BAD_INPUT,
+                      "--min-count %ld: no word is that often in the captions of train; a smaller number was expected",
+                      options->min_count);
   frequencies_fill(content);
   return OK;
 }

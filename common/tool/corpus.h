@@ -28,14 +28,16 @@ typedef struct Corpus {
 /* Ends the id of a mirrored picture. */
 #define MIRROR_SUFFIX "#mirror"
 
-/* --split NAME=LISTFILE */
+/* --split NAME=LISTFILE or NAME=10% */
 typedef struct SplitList {
   char name[SPLIT_NAME];
-  char *path; /* owned */
+  char *path;   /* owned; NULL: a share */
+  double share; /* of the pictures that no list names */
 } SplitList;
 
 /* Takes the pictures of the lists, in the order of the caption file; without lists every picture, in the split that the file
- * gives ("train" where it gives none). Errors: a list that cannot be read, a picture in two splits, no training split. */
+ * gives ("train" where it gives none). With shares the pictures of no list are dealt by a hash of their names, the rest to
+ * "train". Errors: a list that cannot be read, a picture in two splits, shares of all, no training split. */
 Status corpus_select(Corpus *corpus, const CaptionList *captions, const SplitList *lists, int list_count);
 void corpus_free(Corpus *corpus); /* idempotent */
 

@@ -27,8 +27,8 @@ static Status survey_source(Gridder *gridder, const Corpus *corpus) {
     int cells, features;
     Status status = features_shape(gridder->source, image->id, image->file, &cells, &features);
     if (status == OK && first && features != gridder->features)
-      status =
-          status_set(BAD_INPUT, "%s has %d features a cell, %s has %d", image->id, features, first, gridder->features);
+      status = status_set(BAD_INPUT, "%s has %d features a cell, %s has %d; the same number was expected", image->id,
+                          features, first, gridder->features);
     if (status != OK) {
       fault_set(gridder, corpus, i);
       continue;

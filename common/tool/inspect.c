@@ -121,7 +121,8 @@ static Status inspect(const char *path, json_t *facts) {
   h5_close(&file);
   bool dataset = found == OK && strcmp(format, "troupe-dataset") == 0;
   if (!dataset && (found != OK || strcmp(format, "troupe-checkpoint") != 0))
-    return status_set(BAD_INPUT, "%s: is HDF5, but neither a dataset nor a checkpoint of troupe's", path);
+    return status_set(BAD_INPUT, "%s: is HDF5 of another program; a dataset, a checkpoint or a run folder was expected",
+                      path);
   set(facts, "format", json_string(format));
   return dataset ? inspect_dataset(path, facts) : inspect_checkpoint(path, facts);
 }

@@ -29,7 +29,7 @@ char *launch_program(const char *name) {
 
 int launch_replace(const char *program, char **argv) {
   execvp(program, argv);
-  log_error("%s cannot be started: %s", program, strerror(errno));
+  log_error("%s cannot be started: %s; it was expected beside troupe", program, strerror(errno));
   return BAD_INPUT;
 }
 

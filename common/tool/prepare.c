@@ -41,15 +41,20 @@ static Status split_parse(Prepare *prepare, const char *text) {
   const char *equals = strchr(text, '=');
   size_t n = equals ? (size_t)(equals - text) : 0;
   if (!n || n >= SPLIT_NAME || !equals[1])
-    return status_set(BAD_INPUT, "--split: '%s'; NAME=LISTFILE was expected, NAME of at most %d bytes", text,
-                      SPLIT_NAME - 1);
+    return status_set(BAD_INPUT, "--split: '%s'; NAME=LISTFILE or NAME=10%% was expected, NAME of at most %d bytes",
+                      text, SPLIT_NAME - 1);
   if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") < n)
     return status_set(BAD_INPUT, "--split: '%s'; a name of letters, digits, '_', '-' and '.' was expected", text);
   SplitList *split = &prepare->split[prepare->splits++];
   memcpy(split->name, text, n);
   split->name[n] = 0;
-  split->path = xstrdup(equals + 1);
-  return OK;
+  char *end;
+  double share = strtod(equals + 1, &end);
+  if (strcmp(end, "%") != 0) split->path = xstrdup(equals + 1);
+  else split->share = share / 100;
+  return split->path || (split->share > 0 && split->share < 1)
+             ? OK
+             : status_set(BAD_INPUT, "--split: '%s'; a share above 0 %% and below 100 %% was expected", text);
 }
 
 /* --features stands in place of all that makes features of pictures. */
@@ -78,9 +83,9 @@ static Status vocabulary_options(Prepare *p) {
                       p->kind == VOCABULARY_BPE ? "vocab.json with --merges-file merges.txt, or tokenizer.json,"
                                                 : "vocab.txt");
   if (p->kind == VOCABULARY_WORDS && p->vocabulary_file)
-    return status_set(BAD_INPUT, "--vocabulary-file goes with --vocabulary wordpiece or bpe");
+    return status_set(BAD_INPUT, "--vocabulary-file: --vocabulary wordpiece or bpe was expected with it");
   if (p->kind != VOCABULARY_BPE && p->merges_file)
-    return status_set(BAD_INPUT, "--merges-file goes with --vocabulary bpe");
+    return status_set(BAD_INPUT, "--merges-file: --vocabulary bpe was expected with it");
   return OK;
 }
 
@@ -97,8 +102,9 @@ static Status options_parse(Prepare *p, int argc, char **argv, int *first) {
       {"labels", 0, ARGUMENT_TEXT, &p->labels, 0, 0, "FILE",
        "cocotalk_label.h5, which holds the captions of a cocotalk.json"},
       {"split", 0, ARGUMENT_LIST, &p->split_text, 0, 0, "NAME=LIST",
-       "pictures of a split, named one a line in the file LIST; once for each split. Without\n"
-       "it: the caption file's own splits, or everything is train"},
+       "pictures of a split, named one a line in the file LIST, or a share such as 10% drawn by\n"
+       "their names, the rest being train; once for each split. Without it: the caption file's\n"
+       "own splits, or everything is train"},
       {"mirror", 0, ARGUMENT_LIST, &p->mirror, 0, 0, "SPLIT",
        "adds each picture of the split mirrored, left and right exchanged in its captions:\naugmentation"},
       {"out", 0, ARGUMENT_TEXT, &p->out, 0, 0, "F.h5",
@@ -170,6 +176,11 @@ static Status faults_report(const Prepare *prepare, const Corpus *corpus, const 
   }
   if (faults > shown) log_warning("and %d more", faults - shown);
   if (!faults || prepare->skip_broken) return OK;
+  if (gridder->broken == corpus->count && prepare->images)
+    return status_set(BAD_INPUT,
+                      "all %d pictures are missing or unreadable (named above): nothing was written; is %s the "
+                      "folder in which %s names them?",
+                      corpus->count, prepare->images, prepare->captions);
   return status_set(BAD_INPUT,
                     "%d picture%s missing or unreadable (named above): nothing was written; --skip-broken goes on "
                     "without",

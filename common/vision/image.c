@@ -17,7 +17,8 @@ void image_free(Image *image) {
 }
 
 Status image_reserve(Image *image, const char *name, long width, long height) {
-  if (width < 1 || height < 1) return status_set(BAD_INPUT, "%s: picture of %ld x %ld pixels", name, width, height);
+  if (width < 1 || height < 1)
+    return status_set(BAD_INPUT, "%s: picture of %ld x %ld pixels; at least 1 x 1 was expected", name, width, height);
   if (width > IMAGE_MAX_SIDE || height > IMAGE_MAX_SIDE || width * height > IMAGE_MAX_PIXELS)
     return status_set(BAD_INPUT, "%s: picture of %ld x %ld pixels; at most %d are decoded", name, width, height,
                       IMAGE_MAX_PIXELS);

@@ -47,7 +47,7 @@ says "words, wordpiece or bpe was expected"
 prepare 2 --vocabulary wordpiece
 says "--vocabulary-file vocab.txt is missing"
 prepare 2 --vocabulary-file "$g/vocab.txt"
-says "goes with --vocabulary wordpiece or bpe"
+says "--vocabulary-file: --vocabulary wordpiece or bpe was expected with it"
 prepare 2 --vocabulary bpe --vocabulary-file "$g/vocab.json"
 says "merges.txt was expected, too"
 printf '[UNK]\na\na\n' >"$work/vocab.txt"

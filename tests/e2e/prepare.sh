@@ -27,6 +27,33 @@ for line in '"format": "troupe-dataset"' '"images": 60' '"train": 48' '"val": 6'
   grep -q "$line" "$work/out" || fail "inspect --json does not say $line"
 done
 
+# shares: whole pictures, the same ones whatever their order, beside lists of which they take none
+expect 0 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --split val=10% --split test=0.1% --out "$work/share.h5"
+expect 0 troupe inspect "$work/share.h5"
+for part in '"train": 53' '"val": 6' '"test": 1'; do has "$part"; done
+(head -n 1 "$s/captions.txt"; tail -n +2 "$s/captions.txt" | tac) >"$work/turned.txt"
+expect 0 troupe prepare --images "$s/Images" --captions "$work/turned.txt" --split val=10% --split test=0.1% --out "$work/turned.h5"
+for file in share turned; do
+  h5dump -d image/file -d image/split "$work/$file.h5" >/dev/null 2>&1 || continue # no h5dump here
+  h5dump -y -w 1 -d image/file "$work/$file.h5" | grep '^ *"' | tr -d ' ,"' >"$work/files"
+  h5dump -y -w 1 -d image/split "$work/$file.h5" | grep '^ *"' | tr -d ' ,"' | paste "$work/files" - | sort >"$work/$file.splits"
+done
+[ ! -e "$work/share.splits" ] || cmp -s "$work/share.splits" "$work/turned.splits" || fail "shares depend on the captions' order"
+expect 0 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --split test="$s/test.txt" --split val=50% --out "$work/both.h5"
+expect 0 troupe inspect "$work/both.h5"
+has '"test": 6' # and half of the other 54
+has '"val": 27'
+for share in 0% 100% -5% nan%; do
+  expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --split val=$share --out "$work/none.h5"
+  says "val=$share'; a share above 0 % and below 100 % was expected"
+done
+expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --split val=60% --split test=40% --out "$work/none.h5"
+says 'shares of 100 %; less than 100 % was expected'
+expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --min-count 100000 --out "$work/none.h5"
+says '^troupe prepare: --min-count 100000: no word is that often'
+expect 2 troupe prepare --images "$work" --captions "$s/captions.txt" --out "$work/none.h5"
+says "is $work the folder in which $s/captions.txt names them"
+
 # the same captions as .token and as Karpathy's JSON (whose splits are its own)
 awk -F, 'NR > 1 { n[$1]++; print $1 "#" n[$1] - 1 "\t" $2 }' "$s/captions.txt" >"$work/c.token"
 awk -F, 'BEGIN { print "{\"images\":[" }
