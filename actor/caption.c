@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "actor/decoding.h"
+#include "actor/why.h"
 #include "common/base/file.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
@@ -26,6 +27,7 @@ typedef struct Options {
   char **image;
   int images;
   bool json;
+  const char *why; /* folder, or NULL */
   Sampling sampling;
 } Options;
 
@@ -38,6 +40,7 @@ typedef struct Captions {
   EncoderScratch *scratch;
   Decoder decoder;
   CaptionSet set;
+  Look look; /* with --why */
   float *grid;
 } Captions;
 
@@ -46,6 +49,8 @@ static Status options_parse(Options *o, Config *config, int argc, char **argv, i
   *o = (Options){.sampling = SAMPLING_NONE};
   const Argument table[] = {DECODING_ARGUMENTS(config, &o->sampling, 1),
                             {"json", 0, ARGUMENT_FLAG, &o->json, 0, 0, NULL, "captions and log-probabilities as JSON"},
+                            {"why", 0, ARGUMENT_TEXT, &o->why, 0, 0, "FOLDER",
+                             "writes FOLDER/IMAGE.svg: where the model looked at each word"},
                             {0}};
   TRY(arguments_parse(usage, table, argc, argv, first));
   if (!*first) return OK;
@@ -80,6 +85,15 @@ static Status encoder_of(Captions *c) {
   return OK;
 }
 
+static Status why_open(Captions *c) {
+  look_init(&c->look, &c->table, c->checkpoint.weights, c->checkpoint.kind, c->checkpoint.token,
+            policy_max_length(&c->config));
+  if (!c->look.side)
+    return status_set(BAD_INPUT, "--why: %s reads %d cells; a square grid was expected", c->options.checkpoint,
+                      c->table.shape.cells);
+  return folder_create(c->options.why);
+}
+
 static Status captions_open(Captions *c, int argc, char **argv) {
   const char *path = c->options.checkpoint;
   int first;
@@ -95,12 +109,13 @@ static Status captions_open(Captions *c, int argc, char **argv) {
   c->grid = xmalloc((size_t)c->table.shape.cells * (size_t)c->table.shape.features * sizeof(float));
   decoder_init(&c->decoder, &c->table, 1, rows, policy_max_length(&c->config));
   captions_init(&c->set, rows, policy_max_length(&c->config));
-  return OK;
+  return c->options.why ? why_open(c) : OK;
 }
 
 static void captions_close(Captions *c) {
   decoder_free(&c->decoder);
   captions_free(&c->set);
+  look_free(&c->look);
   encoder_scratch_free(c->scratch);
   encoder_close(c->encoder);
   checkpoint_free(&c->checkpoint);
@@ -129,6 +144,19 @@ static json_t *captions_json(const Captions *c, const char *image) {
   return json_pack("{s:o, s:o}", "image", json_text(image), "captions", list);
 }
 
+/* Pictures of one name in several folders get a number. */
+static Status why_one(Captions *c, int index) {
+  const Options *options = &c->options;
+  const char *name = path_name(options->image[index]);
+  int before = 0;
+  for (int i = 0; i < index; i++) before += strcmp(path_name(options->image[i]), name) == 0;
+  char *file =
+      before ? xasprintf("%s/%s.%d.svg", options->why, name, before + 1) : xasprintf("%s/%s.svg", options->why, name);
+  Status status = why_write(file, options->image[index], &c->look, c->grid, &c->set);
+  free(file);
+  return status;
+}
+
 static Status caption_one(Captions *c, int index, json_t **out) {
   const Options *options = &c->options;
   TRY(encoder_encode_file(c->encoder, c->scratch, options->image[index], c->grid));
@@ -140,6 +168,7 @@ static Status caption_one(Captions *c, int index, json_t **out) {
   search.each_group = true;
   if (samples) decoder_sample(&c->decoder, weights, 1, c->grid, &id, samples, &sampling, &c->set);
   else decoder_search(&c->decoder, weights, 1, c->grid, &search, &c->set);
+  if (options->why) TRY(why_one(c, index));
   *out = captions_json(c, options->image[index]);
   return OK;
 }

@@ -1,4 +1,4 @@
-/* Decode, then the same captions again by teacher forcing: that pass keeps its attention. */
+/* Decode, and look. */
 #include "common/tool/report_look.h"
 
 #include <stdlib.h>
@@ -7,102 +7,36 @@
 #include "common/base/base64.h"
 #include "common/base/json.h"
 #include "common/model/caption_split.h"
-#include "common/model/captioner.h"
 #include "common/model/decode.h"
+#include "common/model/look.h"
 #include "common/model/policy.h"
 
-typedef struct Look {
+typedef struct Looker {
   Dataset *dataset;
-  const ParamTable *table;
-  const float *weights;
   BeamOptions search;
-  int side; /* of the grid; 0: not square */
   Decoder decoder;
-  Captioner captioner;
   CaptionSet set;
-  int32_t *input;
-  float *features, *logp, *attention; /* [N, F], [length], [length, N] */
-} Look;
+  Look look;
+  float *features; /* [N, F] */
+} Looker;
 
-static void look_open(Look *look, Dataset *dataset, const ParamTable *table, const float *weights,
-                      const Config *config) {
-  int length = policy_max_length(config), cells = table->shape.cells, side = 1;
-  while (side * side < cells) side++;
-  *look = (Look){.dataset = dataset, .table = table, .weights = weights, .search = policy_search(config)};
-  look->side = side * side == cells && !dataset->image_cells && table->shape.decoder_layers ? side : 0;
-  decoder_init(&look->decoder, table, 1, look->search.beam, length);
-  decoder_load(&look->decoder, weights);
-  captioner_init(&look->captioner, table, 1, 1, length, 1);
-  captions_init(&look->set, look->search.beam, length);
-  look->input = xcalloc((size_t)length, sizeof *look->input);
-  look->features = xcalloc((size_t)cells * (size_t)table->shape.features, sizeof(float));
-  look->logp = xcalloc((size_t)length, sizeof(float));
-  look->attention = xcalloc((size_t)length * (size_t)cells, sizeof(float));
+static void looker_open(Looker *looker, Dataset *dataset, const ParamTable *table, const float *weights,
+                        const Config *config) {
+  int length = policy_max_length(config);
+  *looker = (Looker){.dataset = dataset, .search = policy_search(config)};
+  decoder_init(&looker->decoder, table, 1, looker->search.beam, length);
+  decoder_load(&looker->decoder, weights);
+  captions_init(&looker->set, looker->search.beam, length);
+  look_init(&looker->look, table, weights, dataset->kind, dataset->token, length);
+  if (dataset->image_cells) looker->look.side = 0; /* regions */
+  looker->features = xcalloc((size_t)table->shape.cells * (size_t)table->shape.features, sizeof(float));
 }
 
-static void look_close(Look *look) {
-  decoder_free(&look->decoder);
-  captioner_free(&look->captioner);
-  captions_free(&look->set);
-  free(look->input), free(look->features), free(look->logp), free(look->attention);
-}
-
-static char *text_of(const Look *look, int tokens) {
-  const Dataset *dataset = look->dataset;
-  return vocabulary_text(dataset->kind, dataset->token, dataset->vocabulary, look->set.tokens, tokens);
-}
-
-static int words_in(const char *text) {
-  int words = 0;
-  for (const char *at = text; *at; at++) words += *at != ' ' && (at == text || at[-1] == ' ');
-  return words;
-}
-
-/* Which word each token is a part of: the last of the text so far. */
-static void words_of(const Look *look, int words, int *word) {
-  for (int t = 0; t < look->set.length[0]; t++) {
-    char *text = text_of(look, t + 1);
-    int so_far = words_in(text);
-    free(text);
-    word[t] = so_far > words ? words - 1 : so_far - 1;
-    if (t && word[t] < word[t - 1]) word[t] = word[t - 1];
-  }
-}
-
-static void attention_compute(Look *look) {
-  int length = look->set.length[0];
-  const int32_t images[] = {0, 1}, captions[] = {0, length};
-  look->input[0] = TOKEN_START;
-  for (int t = 1; t < length; t++) look->input[t] = look->set.tokens[t - 1];
-  CaptionBatch batch = {.images = 1,
-                        .captions = 1,
-                        .tokens = length,
-                        .features = look->features,
-                        .image_start = images,
-                        .caption_start = captions,
-                        .input = look->input,
-                        .target = look->set.tokens};
-  captioner_forward(&look->captioner, look->weights, &batch, 1, NULL, &(TokenOutputs){.logp = look->logp});
-  captioner_attention(&look->captioner, look->attention);
-}
-
-/* Bytes [words, N]: the sum over a word's tokens, its largest 255. The end token is no word. */
-static unsigned char *attention_bytes(const Look *look, int words) {
-  int cells = look->table->shape.cells, length = look->set.length[0] - look->set.finished[0];
-  float *sums = xcalloc((size_t)words * (size_t)cells, sizeof *sums);
-  int *word = xcalloc((size_t)look->set.max_length, sizeof *word);
-  words_of(look, words, word);
-  for (int t = 0; t < length; t++)
-    for (int k = 0; k < cells && word[t] >= 0; k++) sums[word[t] * cells + k] += look->attention[t * cells + k];
-  unsigned char *bytes = xcalloc((size_t)words, (size_t)cells);
-  for (int w = 0; w < words; w++) {
-    float most = 0;
-    for (int k = 0; k < cells; k++) most = sums[w * cells + k] > most ? sums[w * cells + k] : most;
-    for (int k = 0; k < cells && most > 0; k++)
-      bytes[w * cells + k] = (unsigned char)(255 * sums[w * cells + k] / most);
-  }
-  free(sums), free(word);
-  return bytes;
+static void looker_close(Looker *looker) {
+  decoder_free(&looker->decoder);
+  captions_free(&looker->set);
+  look_free(&looker->look);
+  free(looker->features);
 }
 
 static json_t *words_json(const char *text) {
@@ -117,25 +51,26 @@ static json_t *words_json(const char *text) {
   return list;
 }
 
-static void attention_add(Look *look, json_t *caption, const char *text) {
-  int words = words_in(text), cells = look->table->shape.cells;
-  if (!look->side || !words) return;
-  attention_compute(look);
-  unsigned char *bytes = attention_bytes(look, words);
-  char *encoded = base64_text("", bytes, (size_t)words * (size_t)cells);
-  json_object_set_new(caption, "words", words_json(text));
-  json_object_set_new(caption, "side", json_integer(look->side));
-  json_object_set_new(caption, "attention", json_string(encoded));
+static void attention_add(const Looker *looker, json_t *json, const LookCaption *caption) {
+  int side = looker->look.side;
+  if (!caption->attention) return;
+  char *encoded = base64_text("", caption->attention, (size_t)caption->words * (size_t)side * (size_t)side);
+  json_object_set_new(json, "words", words_json(caption->text));
+  json_object_set_new(json, "side", json_integer(side));
+  json_object_set_new(json, "attention", json_string(encoded));
   free(encoded);
-  free(bytes);
 }
 
-static Status look_at(Look *look, int image, char **text, json_t **caption) {
-  TRY(dataset_features(look->dataset, image, look->features));
-  decoder_search(&look->decoder, look->weights, 1, look->features, &look->search, &look->set);
-  *text = text_of(look, look->set.length[0]);
-  *caption = json_pack("{s:o}", "text", json_text(*text));
-  attention_add(look, *caption, *text);
+static Status caption_make(Looker *looker, int image, char **text, json_t **json) {
+  const CaptionSet *set = &looker->set;
+  LookCaption caption;
+  TRY(dataset_features(looker->dataset, image, looker->features));
+  decoder_search(&looker->decoder, looker->look.weights, 1, looker->features, &looker->search, &looker->set);
+  look_at(&looker->look, looker->features, set->tokens, set->length[0], set->finished[0], &caption);
+  *json = json_pack("{s:o}", "text", json_text(caption.text));
+  attention_add(looker, *json, &caption);
+  *text = xstrdup(caption.text);
+  look_caption_free(&caption);
   return OK;
 }
 
@@ -149,20 +84,20 @@ static void scores_add(const Dataset *dataset, const int32_t *images, int count,
 
 Status report_look(Dataset *dataset, const ParamTable *table, const float *weights, const Config *config,
                    const int32_t *images, int count, json_t **captions) {
-  Look look;
+  Looker looker;
   char **texts = xcalloc((size_t)count + 1, sizeof *texts);
-  look_open(&look, dataset, table, weights, config);
+  looker_open(&looker, dataset, table, weights, config);
   *captions = json_array();
   Status status = OK;
   for (int i = 0; i < count && status == OK; i++) {
     json_t *caption;
-    status = look_at(&look, images[i], &texts[i], &caption);
+    status = caption_make(&looker, images[i], &texts[i], &caption);
     if (status == OK) json_array_append_new(*captions, caption);
   }
   if (status == OK && count) scores_add(dataset, images, count, texts, *captions);
   if (status != OK) json_decref(*captions);
   for (int i = 0; i < count; i++) free(texts[i]);
   free(texts);
-  look_close(&look);
+  looker_close(&looker);
   return status;
 }

@@ -40,5 +40,12 @@ captions() { troupe caption "$best" "$image" "$@" 2>"$work/err" || { cat "$work/
 [ "$(captions --samples 1 --temperature 0.01 --top-k 0)" != "$(captions --samples 1 --temperature 5 --top-k 0)" ] ||
   fail "--temperature does nothing" # 0.01 need not be greedy: this model has hardly learned, its logits tie
 [ "$(captions --samples 8 --top-p 1 --top-k 0 --temperature 3 | sort -u | wc -l)" -gt 1 ] || fail "samples are all alike"
+# --why: a tile for each word, with a heat map of every cell; a second picture of that name has a file of its own
+words=$(captions --why "$work/why" | cut -f 2 | wc -w)
+why=$work/why/$(basename "$image").svg
+[ "$(grep -c '<text' "$why")" = "$words" ] || fail "--why: $(grep -c '<text' "$why") words of $words"
+[ "$(grep -o "<rect x=" "$why" | wc -l)" = $((49 * words)) ] || fail "--why: not a cell each"
+troupe caption "$best" "$image" "$image" --why "$work/why" >"$work/out" 2>&1 || fail "--why of two"
+[ -s "${why%.svg}.2.svg" ] || fail "--why: the second of that name"
 [ "$(captions --samples 3 --seed 4)" = "$(captions --samples 3 --seed 4)" ] || fail "the same seed gave other samples"
 echo "the checkpoint's configuration and the options decide"
