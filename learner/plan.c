@@ -26,6 +26,7 @@ enum { STEPS = 3, CHUNK_IMAGES = 32 };
 
 typedef struct Plan {
   const Config *config;
+  Config part; /* with a rank's share of the minibatch; borrows the strings */
   const char *stage;
   Dataset dataset;
   ParamTable table;
@@ -272,28 +273,29 @@ static void tell_iterations(Plan *p) {
 }
 
 static Status train_find(Plan *p) {
-  Config part = *p->config; /* a rank's share of the minibatch; borrows the strings */
+  Config *part = &p->part;
+  *part = *p->config;
   Learn learn = {0};
   Boundary kept = {0};
   float *weights = NULL;
-  TRY(plan_open(p, "policy.images_per_iteration", part.policy.images_per_iteration));
+  TRY(plan_open(p, "policy.images_per_iteration", part->policy.images_per_iteration));
   tell_iterations(p);
-  int minibatch = part.policy.minibatch_images, images = shard_first(minibatch, 1, part.learner.ranks);
-  tell(p, "steps", part.policy.inner_epochs * ((part.policy.images_per_iteration + minibatch - 1) / minibatch));
-  tell(p, "minibatches", (part.policy.images_per_iteration + minibatch - 1) / minibatch);
-  part.policy.minibatch_images = images;
-  p->config = &part;
-  learn_init_updater(&learn, &p->updater, &part, &p->dataset, &p->table, NULL);
+  int minibatch = part->policy.minibatch_images, images = shard_first(minibatch, 1, part->learner.ranks);
+  tell(p, "steps", part->policy.inner_epochs * ((part->policy.images_per_iteration + minibatch - 1) / minibatch));
+  tell(p, "minibatches", (part->policy.images_per_iteration + minibatch - 1) / minibatch);
+  part->policy.minibatch_images = images;
+  p->config = part;
+  learn_init_updater(&learn, &p->updater, part, &p->dataset, &p->table, NULL);
   float *reference = params_block(&p->table);
-  boundary_init(&kept, &p->updater, part.actors.lag);
+  boundary_init(&kept, &p->updater, part->actors.lag);
   ParamTable table = {0};
-  Status status = policy_initial(&part, &p->dataset, &table, &weights);
+  Status status = policy_initial(part, &p->dataset, &table, &weights);
   if (status == OK) memcpy(p->updater.weights, weights, p->table.total * sizeof(float));
   free(weights);
   params_free(&table);
-  int lag = rollouts_lag(&part);
-  size_t shelf = (size_t)(lag + 1 + settings_reference(&part) + 1); /* blocks for the actors, and a spare one */
-  if (status == OK && fits(p, 8 + (size_t)part.actors.lag + shelf)) {
+  int lag = rollouts_lag(part);
+  size_t shelf = (size_t)(lag + 1 + settings_reference(part) + 1); /* blocks for the actors, and a spare one */
+  if (status == OK && fits(p, 8 + (size_t)part->actors.lag + shelf)) {
     Progress none = {0};
     status = train_steps(p, &learn, images);
     train_evaluation(p);
