@@ -25,7 +25,7 @@ typedef struct CaptionerState {
   float *embedded, *x, *embedded_mean, *embedded_rstd; /* [T, D] before and after the norm */
   uint8_t *embedded_mask, *grid_mask;
   float *output, *logits, *log_sum, *entropy; /* [T, D], [T, V], [T], [T] */
-  float *d_x, *d_memory;                      /* [T, D], [K, D] */
+  float *d_memory;                            /* [K, D] */
 } CaptionerState;
 
 static void index_take(CaptionerState *s, Arena *arena, int images, int tokens) {
@@ -34,8 +34,9 @@ static void index_take(CaptionerState *s, Arena *arena, int images, int tokens) 
   s->key_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->key_start);
 }
 
-/* Lays out a pass in the arena. Without backward the encoder's and the decoder's scratch and the logits share memory:
- * each is dead when the next begins. */
+/* Lays out a pass in the arena. What is dead when something else begins gives its memory to it: without backward the
+ * encoder's scratch, the embedding, the decoder's scratch and the logits; with it the logits, the decoder's scratch of
+ * backward and the encoder's. */
 static void state_take(CaptionerState *s, const ModelShape *shape, Arena *arena, int images, int tokens) {
   size_t t = (size_t)tokens, d = (size_t)shape->width, cells = (size_t)images * (size_t)shape->cells;
   s->grid = arena_floats(arena, cells * d);
@@ -43,17 +44,23 @@ static void state_take(CaptionerState *s, const ModelShape *shape, Arena *arena,
   s->log_sum = arena_floats(arena, t);
   s->entropy = arena_floats(arena, t);
   stack_take(&s->encoder, arena, s->cells, 0, s->keep);
+  size_t mark = arena_mark(arena);
   s->embedded = arena_floats(arena, t * d);
+  if (!s->keep) arena_release(arena, mark);
   if (s->keep) {
     s->embedded_mean = arena_floats(arena, t), s->embedded_rstd = arena_floats(arena, t);
     s->embedded_mask = arena_take(arena, t * d);
     s->grid_mask = arena_take(arena, cells * d);
-    s->d_x = arena_floats(arena, t * d);
     s->d_memory = arena_floats(arena, cells * d);
   }
   stack_take(&s->decoder, arena, tokens, s->cells, s->keep);
+  mark = arena_mark(arena);
   size_t rows = s->keep || tokens < LOGIT_ROWS ? t : LOGIT_ROWS;
   s->logits = arena_floats(arena, rows * (size_t)shape->vocabulary);
+  for (int i = 0; s->keep && i < 2; i++) {
+    arena_release(arena, mark);
+    stack_take_backward(i ? &s->encoder : &s->decoder, arena);
+  }
 }
 
 /* Bytes of the largest pass, by laying it out in an arena whose memory is never touched. */
@@ -154,14 +161,14 @@ static void embedding_forward(CaptionerState *s, const ParamTable *table, const 
   dropout_apply(tokens, d, s->embedded_mask, dropout_scale(s->dropout.rate), s->x);
 }
 
-static void embedding_backward(CaptionerState *s, const ParamTable *table, const float *weights, float *gradients) {
+static void embedding_backward(CaptionerState *s, const ParamTable *table, const float *weights, float *d_x,
+                               float *gradients) {
   int tokens = s->batch.tokens, d = table->shape.width;
-  if (s->dropout.rate > 0.0f) dropout_apply(tokens, d, s->embedded_mask, dropout_scale(s->dropout.rate), s->d_x);
-  norm_backward(tokens, d, s->d_x, NULL, s->embedded, s->embedded_mean, s->embedded_rstd,
-                weights + table->norm_embedding.weight, NULL, 1.0f, s->d_x, NULL,
-                gradients + table->norm_embedding.weight, gradients + table->norm_embedding.bias, NULL,
-                s->decoder.sums);
-  embed_backward(tokens, d, s->d_x, s->batch.input, s->position, gradients + table->token_embedding,
+  if (s->dropout.rate > 0.0f) dropout_apply(tokens, d, s->embedded_mask, dropout_scale(s->dropout.rate), d_x);
+  norm_backward(tokens, d, d_x, NULL, s->embedded, s->embedded_mean, s->embedded_rstd,
+                weights + table->norm_embedding.weight, NULL, 1.0f, d_x, NULL, gradients + table->norm_embedding.weight,
+                gradients + table->norm_embedding.bias, NULL, s->decoder.sums);
+  embed_backward(tokens, d, d_x, s->batch.input, s->position, gradients + table->token_embedding,
                  gradients + table->position_embedding);
 }
 
@@ -184,6 +191,7 @@ static void vocabulary_forward(CaptionerState *s, const ParamTable *table, const
   if (outputs->entropy) memcpy(outputs->entropy, s->entropy, (size_t)tokens * sizeof *s->entropy);
 }
 
+/* The output's gradient takes the output's place. */
 static void vocabulary_backward(CaptionerState *s, const ParamTable *table, const float *weights,
                                 const TokenGradients *outputs, float *gradients) {
   int tokens = s->batch.tokens, d = table->shape.width, v = table->shape.vocabulary;
@@ -191,7 +199,7 @@ static void vocabulary_backward(CaptionerState *s, const ParamTable *table, cons
                   outputs->entropy, outputs->mean_logp);
   column_sum(tokens, v, s->logits, gradients + table->output.bias);
   gemm_tiled(true, false, v, d, tokens, 1.0f, s->logits, v, s->output, d, 1.0f, gradients + table->output.weight, d);
-  gemm_tiled(false, false, tokens, d, v, 1.0f, s->logits, v, weights + table->output.weight, d, 0.0f, s->d_x, d);
+  gemm_tiled(false, false, tokens, d, v, 1.0f, s->logits, v, weights + table->output.weight, d, 0.0f, s->output, d);
 }
 
 void captioner_forward(Captioner *captioner, const float *weights, const CaptionBatch *batch, float temperature,
@@ -223,8 +231,8 @@ void captioner_backward(Captioner *captioner, const float *weights, const Captio
   CHECK(s->ready && batch->tokens == s->batch.tokens && batch->input == s->batch.input);
   s->ready = false;
   vocabulary_backward(s, table, weights, outputs, gradients);
-  stack_backward(&s->decoder, weights, s->d_x, s->d_memory, gradients);
-  embedding_backward(s, table, weights, gradients);
+  stack_backward(&s->decoder, weights, s->output, s->d_memory, gradients);
+  embedding_backward(s, table, weights, s->output, gradients);
   memory_backward(s, table, weights, gradients);
 }
 

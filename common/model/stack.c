@@ -28,49 +28,62 @@ static void station_take(Station *station, Arena *arena, size_t rows, size_t wid
   station->mask = arena_take(arena, rows * width);
 }
 
+/* Without backward each sub-layer's scratch lies over that of the one before. */
+static void scratch_end(const Stack *s, Arena *arena, size_t mark) {
+  if (!s->keep) arena_release(arena, mark);
+}
+
 static void layer_take(Stack *s, LayerState *l, Arena *arena) {
   size_t rows = (size_t)s->rows, keys = (size_t)s->keys, d = (size_t)s->shape->width;
   size_t hidden = rows * (size_t)s->shape->feed_forward;
   bool gelu = s->shape->activation == ACTIVATION_GELU;
   station_take(&l->ff, arena, rows, d, s->keep);
+  size_t layer = arena_mark(arena);
+  station_take(&l->self, arena, rows, d, s->keep);
+  if (s->decoder) station_take(&l->cross, arena, rows, d, s->keep);
   size_t mark = arena_mark(arena);
   l->qkv = arena_floats(arena, rows * 3 * d);
   l->self_probs = arena_floats(arena, attention_probs(s->rows, s->shape->heads, longest_block(s)));
   l->self_mixed = arena_floats(arena, rows * d);
-  station_take(&l->self, arena, rows, d, s->keep);
+  scratch_end(s, arena, mark);
   if (s->decoder) {
     l->query = arena_floats(arena, rows * d);
     l->kv = arena_floats(arena, keys * 2 * d);
     l->cross_probs = arena_floats(arena, attention_probs(s->rows, s->shape->heads, s->shape->cells));
     l->cross_mixed = arena_floats(arena, rows * d);
-    station_take(&l->cross, arena, rows, d, s->keep);
+    scratch_end(s, arena, mark);
   }
   l->up = arena_floats(arena, hidden);
   l->hidden = gelu && s->keep ? arena_floats(arena, hidden) : l->up;
   l->hidden_mask = s->keep ? arena_take(arena, hidden) : NULL;
-  if (!s->keep) arena_release(arena, mark);
+  scratch_end(s, arena, layer);
 }
 
 void stack_take(Stack *s, Arena *arena, int rows, int keys, bool keep) {
   s->rows = rows, s->keys = keys, s->keep = keep;
-  size_t r = (size_t)rows, d = (size_t)s->shape->width, ff = (size_t)s->shape->feed_forward;
+  size_t r = (size_t)rows, d = (size_t)s->shape->width;
   s->first = (Station){0};
   if (s->shape->norm == NORM_PRE) {
     s->first.out = arena_floats(arena, r * d);
     if (keep) s->first.mean = arena_floats(arena, r), s->first.rstd = arena_floats(arena, r);
   }
   for (int i = 0; i < s->layers; i++) layer_take(s, &s->layer[i], arena);
-  if (!keep) return;
-  size_t probs = attention_probs(rows, s->shape->heads, longest_block(s));
-  if (s->decoder) probs = max_size(probs, attention_probs(rows, s->shape->heads, s->shape->cells));
-  s->d_stream = arena_floats(arena, r * d);
-  s->d_y = arena_floats(arena, r * d);
+}
+
+void stack_take_backward(Stack *s, Arena *arena) {
+  size_t r = (size_t)s->rows, d = (size_t)s->shape->width, ff = (size_t)s->shape->feed_forward;
+  size_t probs = attention_probs(s->rows, s->shape->heads, longest_block(s));
+  if (s->decoder) probs = max_size(probs, attention_probs(s->rows, s->shape->heads, s->shape->cells));
+  if (s->shape->norm == NORM_PRE) s->d_stream = arena_floats(arena, r * d);
+  s->sums = arena_floats(arena, max_size(norm_scratch(s->rows, (int)d), activate_scratch(s->rows, (int)ff)));
+  size_t mark = arena_mark(arena);
+  s->d_hidden = arena_floats(arena, r * ff); /* dead when the attentions' begin */
+  arena_release(arena, mark);
   s->d_mixed = arena_floats(arena, r * d);
   s->d_qkv = arena_floats(arena, r * 3 * d);
-  s->d_kv = arena_floats(arena, (size_t)keys * 2 * d);
-  s->d_hidden = arena_floats(arena, r * ff);
+  s->d_kv = arena_floats(arena, (size_t)s->keys * 2 * d);
   s->d_probs = arena_floats(arena, probs);
-  s->sums = arena_floats(arena, max_size(norm_scratch(rows, (int)d), activate_scratch(rows, (int)ff)));
+  s->d_y = arena_floats(arena, r * d); /* last: not touched without dropout */
 }
 
 /* --- forward ---------------------------------------------------------------------------------------------------- */

@@ -51,9 +51,11 @@ typedef struct Stack {
 
 void stack_init(Stack *stack, const ParamTable *table, bool decoder);
 
-/* Takes the pass's buffers from the arena: `rows` in all, the longest block max_block rows; `keys` rows of memory
- * (decoder). keep false: no backward, layers share their scratch. */
+/* Takes the pass's buffers from the arena: `rows` in all; `keys` rows of memory (decoder). keep false: no backward, layers
+ * and their sub-layers share their scratch. */
 void stack_take(Stack *stack, Arena *arena, int rows, int keys, bool keep);
+/* The scratch of backward, in the arena's next memory; what lay there is overwritten by stack_backward. */
+void stack_take_backward(Stack *stack, Arena *arena);
 
 /* x [rows, D] (not written to) is the stream's start, memory [keys, D] (NULL for the encoder); both must live until
  * backward. starts [blocks + 1]: rows of each caption or image. query_start, key_start [images + 1]: rows of each
