@@ -65,12 +65,12 @@ void *xrealloc(void *block, unsigned long bytes) { return checked(realloc(block,
 
 /* By pages of 4 KiB, touching 32 MiB for the first time takes longer than sending them does. */
 void *aligned_new(unsigned long bytes) {
-  const unsigned long line = 64, huge_page = 2 << 20;
+  const unsigned long line = 64, huge_page = 2 << 20, rounded = (bytes + line - 1) / line * line;
   bool large = bytes >= 2 * huge_page;
-  unsigned long unit = large ? huge_page : line, rounded = (bytes + unit - 1) / unit * unit;
-  void *block = aligned_alloc(unit, rounded);
+  void *block = NULL;
+  if (posix_memalign(&block, large ? huge_page : line, rounded)) return NULL;
 #ifdef MADV_HUGEPAGE
-  if (block && large) (void)madvise(block, rounded, MADV_HUGEPAGE); /* without them it works as well */
+  if (large) (void)madvise(block, rounded / huge_page * huge_page, MADV_HUGEPAGE); /* without them it works as well */
 #endif
   return block;
 }

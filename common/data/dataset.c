@@ -227,6 +227,8 @@ static Status dataset_read(Dataset *dataset, bool verify_hash) {
   if (strcmp(found, dataset->content_hash) != 0)
     return status_set(FAILED, "%s: the content does not fit its hash %s: the file is damaged", dataset->path,
                       dataset->content_hash);
+  h5_map_rest(&dataset->file->ngram_key); /* the hash has read all of them, and a learner needs none */
+  h5_map_rest(&dataset->file->ngram_df);
   return verify_hash ? features_verify(dataset) : OK;
 }
 

@@ -53,6 +53,8 @@ typedef struct H5Map {
   size_t bytes;
 } H5Map;
 Status h5_map(const H5File *file, const char *name, H5Type type, size_t *count, H5Map *map);
+/* Gives its pages back until they are read again. */
+void h5_map_rest(const H5Map *map);
 void h5_map_free(H5Map *map); /* idempotent */
 /* Reads all strings of a list; `*texts` and each text are owned by the caller (texts_free). */
 Status h5_read_texts(const H5File *file, const char *name, char ***texts, size_t *count);

@@ -43,6 +43,10 @@ Status h5_map(const H5File *file, const char *name, H5Type type, size_t *count, 
   return status;
 }
 
+void h5_map_rest(const H5Map *map) {
+  if (map->pages) (void)madvise(map->pages, map->bytes, MADV_DONTNEED); /* of a file: nothing is lost */
+}
+
 void h5_map_free(H5Map *map) {
   if (map->pages) munmap(map->pages, map->bytes);
   else free(map->values);
