@@ -75,10 +75,6 @@ void snapshots_placed(Snapshots *snapshots) {
   unsigned char *bytes = next_piece(snapshots, slot, &size);
   slot->crc = crc32c(slot->crc, bytes, size);
   slot->received++;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  for (uint32_t *word = (uint32_t *)(void *)bytes, *end = word + size / 4; word < end; word++)
-    *word = __builtin_bswap32(*word);
-#endif
 }
 
 Status snapshots_end(Snapshots *snapshots, const SnapshotEnd *end) {

@@ -55,10 +55,13 @@ Status follow_restore(Team *team, int64_t iteration) {
 
 Status follow_collect(Team *team) { return team_command(team, FOLLOW_COLLECT, NULL, 0); }
 
-Status follow_spread(Updater *updater, Progress *progress, float *reference, const Checkpoint *from) {
+Status follow_spread(Updater *updater, Progress *progress, Shared **reference, const Checkpoint *from) {
+  size_t bytes = updater->table->total * sizeof(float);
   TRY(team_broadcast(updater->team, progress, sizeof *progress));
-  TRY(team_broadcast(updater->team, reference, updater->table->total * sizeof(float)));
-  return state_spread(updater, from);
+  TRY(team_broadcast(updater->team, (*reference)->bytes, bytes));
+  TRY(state_spread(updater, from));
+  if (memcmp((*reference)->bytes, updater->weights, bytes) == 0) shared_replace(reference, shared_hold(updater->block));
+  return OK;
 }
 
 /* --- a rank that follows ---------------------------------------------------------------------------------------- */
@@ -70,7 +73,7 @@ typedef struct Follower {
   ParamTable table;
   Updater updater;
   Learn learn;
-  float *reference;
+  Shared *reference;
   Boundary kept;
   Progress progress;
 } Follower;
@@ -81,7 +84,7 @@ static Status follower_open(Follower *f) {
   ModelShape shape = policy_shape(config, &f->dataset);
   TRY(params_init(&f->table, &shape));
   learn_init_updater(&f->learn, &f->updater, config, &f->dataset, &f->table, f->team);
-  f->reference = params_block(&f->table);
+  f->reference = shared_of(params_block(&f->table));
   boundary_init(&f->kept, &f->updater, 0);
   f->kept.progress.iteration = -1;
   return OK;
@@ -93,7 +96,7 @@ static void follower_free(Follower *f) {
   update_free(&f->updater);
   params_free(&f->table);
   dataset_close(&f->dataset);
-  free(f->reference);
+  shared_drop(f->reference);
 }
 
 /* results [chunks] <- a command's; those decoded are the caller's to free, whatever is returned. */
@@ -116,12 +119,12 @@ static Status learn_iteration(Follower *f, const IterationHead *head, const Resu
   bool complete;
   boundary_keep(&f->kept, &f->updater, f->reference, &f->progress);
   learn_gather(&f->learn, results, (int)head->chunks, head->iteration, &means);
-  TRY(stale_compute(&f->learn, f->reference, head->reference_version));
+  TRY(stale_compute(&f->learn, shared_floats(f->reference), head->reference_version));
   TRY(learn_update(&f->learn, head->iteration, head->iterations, NULL, NULL, &sums, &grad_norm, &learning_rate,
                    &complete));
   if (!complete) return OK;
   f->progress.iteration = head->iteration + 1;
-  reference_moves(f->config, &f->progress, &f->table, f->updater.weights, f->reference);
+  reference_moves(f->config, &f->progress, &f->updater, &f->reference);
   return OK;
 }
 
@@ -154,7 +157,7 @@ static Status follower_work(Follower *f) {
     if (kind == FOLLOW_COLLECT) status = state_collect(&f->updater, NULL);
     if (kind == FOLLOW_RESTORE && size == sizeof to) memcpy(&to, bytes, sizeof to);
     if (kind == FOLLOW_RESTORE && to == f->kept.progress.iteration)
-      boundary_restore(&f->kept, &f->updater, f->reference, &f->progress);
+      boundary_restore(&f->kept, &f->updater, &f->reference, &f->progress);
     free(bytes);
     if (team_lost(f->team)) return status == OK ? status_set(FAILED, "%s", team_lost(f->team)) : status;
   }
@@ -172,7 +175,7 @@ Status follow_run(const Config *config, Team *team) {
   Status status = team_pass(team, follower_open(&f));
   pulse_set(pulsed, team, PULSE_S);
   if (status == OK) status = state_meet(team, config, &f.dataset, &f.table);
-  if (status == OK) status = follow_spread(&f.updater, &f.progress, f.reference, NULL);
+  if (status == OK) status = follow_spread(&f.updater, &f.progress, &f.reference, NULL);
   if (status == OK) status = team_pass(team, state_trace(team, config, "train"));
   if (status == OK) status = follower_work(&f);
   pulse_set(NULL, NULL, 0);

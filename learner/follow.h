@@ -16,8 +16,9 @@ Status follow_restore(Team *team, int64_t iteration);
 /* state_collect. */
 Status follow_collect(Team *team);
 
-/* The first thing after state_meet: all ranks <- the lead's counters, reference, weights and, from its checkpoint (NULL elsewhere), moments. */
-Status follow_spread(Updater *updater, Progress *progress, float *reference, const Checkpoint *from);
+/* The first thing after state_meet: all ranks <- the lead's counters, reference, weights and, from its checkpoint (NULL elsewhere),
+ * moments. A reference that equals the weights becomes their block. */
+Status follow_spread(Updater *updater, Progress *progress, Shared **reference, const Checkpoint *from);
 
 /* Such a rank's whole work, until the lead ends it. */
 Status follow_run(const Config *config, Team *team);

@@ -272,6 +272,14 @@ static void tell_iterations(Plan *p) {
   rollouts_free(&rollouts);
 }
 
+/* Policy versions, and references while they move, that there are once a run is on its way: the steps have the first version,
+ * which is the reference too, and one to write to. */
+static size_t blocks_later(const Config *config) {
+  int lag = rollouts_lag(config);
+  if (!config->reference.refresh_every) return (size_t)lag + 1;
+  return 2 * (size_t)lag + 1 + (config->reference.mix < 1);
+}
+
 static Status train_find(Plan *p) {
   Config *part = &p->part;
   *part = *p->config;
@@ -286,25 +294,19 @@ static Status train_find(Plan *p) {
   part->policy.minibatch_images = images;
   p->config = part;
   learn_init_updater(&learn, &p->updater, part, &p->dataset, &p->table, NULL);
-  float *reference = params_block(&p->table);
   boundary_init(&kept, &p->updater, part->actors.lag);
   ParamTable table = {0};
   Status status = policy_initial(part, &p->dataset, &table, &weights);
-  if (status == OK) memcpy(p->updater.weights, weights, p->table.total * sizeof(float));
-  free(weights);
+  if (status == OK) update_take(&p->updater, shared_of(weights));
   params_free(&table);
-  int lag = rollouts_lag(part);
-  size_t shelf = (size_t)(lag + 1 + settings_reference(part) + 1); /* blocks for the actors, and a spare one */
-  if (status == OK && fits(p, 8 + (size_t)part->actors.lag + shelf)) {
-    Progress none = {0};
+  if (status == OK && fits(p, 7 + blocks_later(part))) {
+    boundary_keep(&kept, &p->updater, p->updater.block, &(Progress){0});
     status = train_steps(p, &learn, images);
     train_evaluation(p);
-    boundary_keep(&kept, &p->updater, reference, &none);
-    tell_memory(p, shelf * p->table.total * sizeof(float));
+    tell_memory(p, blocks_later(part) * p->table.total * sizeof(float));
     tell(p, "elsewhere_bytes", 2 * (double)moments_elsewhere(p)); /* the boundary's copies, too */
   }
   boundary_free(&kept);
-  free(reference);
   learn_free(&learn);
   return status;
 }

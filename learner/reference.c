@@ -1,24 +1,29 @@
 /* Reference: refresh and mix. */
 #include "learner/reference.h"
 
-#include <string.h>
-
 #include "common/base/log.h"
 #include "learner/settings.h"
 
-bool reference_moves(const Config *config, Progress *progress, const ParamTable *table, const float *weights,
-                     float *reference) {
+static Shared *mixed(size_t floats, const float *from, const float *to, float mix) {
+  Shared *block = shared_new(floats * sizeof(float));
+  float *between = shared_floats(block);
+  for (size_t i = 0; i < floats; i++) between[i] = from[i] + mix * (to[i] - from[i]);
+  return block;
+}
+
+bool reference_moves(const Config *config, Progress *progress, const Updater *updater, Shared **reference) {
   int every = config->reference.refresh_every;
   if (!every || progress->iteration % every) return false;
   float mix = (float)config->reference.mix;
   progress->reference_version++;
-  if (mix == 1.0f) memcpy(reference, weights, table->total * sizeof(float));
-  for (size_t i = 0; mix != 1.0f && i < table->total; i++) reference[i] += mix * (weights[i] - reference[i]);
+  shared_replace(reference, mix == 1.0f
+                                ? shared_hold(updater->block)
+                                : mixed(updater->table->total, shared_floats(*reference), updater->weights, mix));
   return true;
 }
 
 void reference_refresh(Trainer *t) {
-  if (!reference_moves(t->config, &t->progress, &t->table, t->updater.weights, t->reference)) return;
+  if (!reference_moves(t->config, &t->progress, &t->updater, &t->reference)) return;
   double mix = t->config->reference.mix;
   bool sent = settings_reference(t->config);
   if (sent && mix == 1)

@@ -5,10 +5,9 @@
 
 #include "learner/trainer.h"
 
-/* When a refresh is due after progress->iteration, which has just been finished: mixes, counts the version, true. What each
- * learner rank does for itself. */
-bool reference_moves(const Config *config, Progress *progress, const ParamTable *table, const float *weights,
-                     float *reference);
+/* When a refresh is due after progress->iteration, which has just been finished: *reference is replaced (by the updater's block
+ * itself, held, where the mix is 1), the version counted, true. What each learner rank does for itself. */
+bool reference_moves(const Config *config, Progress *progress, const Updater *updater, Shared **reference);
 
 /* Called when t->progress.iteration has just been finished and published: refreshes and sends the reference where it is due. */
 void reference_refresh(Trainer *trainer);

@@ -42,16 +42,17 @@ static Status open_data(Trainer *t) {
   return OK;
 }
 
-static Status take_checkpoint(Trainer *t, const Checkpoint *checkpoint) {
+/* Takes its blocks but for the moments. */
+static Status take_checkpoint(Trainer *t, Checkpoint *checkpoint) {
   TRY(policy_resumes(checkpoint, t->run.path, "train", t->config, &t->dataset, true));
   if (!checkpoint->reference || !checkpoint->moment1 || !checkpoint->moment2)
     return status_set(BAD_INPUT,
                       "%s: its checkpoint lacks the reference or the optimizer's state; another run.dir was expected",
                       t->run.path);
-  size_t bytes = t->table.total * sizeof(float);
-  memcpy(t->updater.weights, checkpoint->weights, bytes);
-  memcpy(t->reference, checkpoint->reference, bytes);
-  boundary_load(&t->kept, &t->table, checkpoint);
+  update_take(&t->updater, shared_of(checkpoint->weights));
+  t->reference = shared_of(checkpoint->reference);
+  checkpoint->weights = checkpoint->reference = NULL;
+  boundary_load(&t->kept, checkpoint);
   t->progress = (Progress){.iteration = checkpoint->iteration,
                            .reference_version = checkpoint->reference_version,
                            .tokens = checkpoint->tokens,
@@ -66,7 +67,6 @@ static Status open_weights(Trainer *t) {
   ModelShape shape = policy_shape(config, &t->dataset);
   TRY(params_init(&t->table, &shape));
   learn_init_updater(&t->learn, &t->updater, config, &t->dataset, &t->table, t->team);
-  t->reference = params_block(&t->table);
   boundary_init(&t->kept, &t->updater, config->actors.lag);
   TRY(state_meet(t->team, config, &t->dataset, &t->table));
 
@@ -81,12 +81,11 @@ static Status open_weights(Trainer *t) {
     float *weights = NULL;
     status = policy_initial(config, &t->dataset, &table, &weights);
     if (status == OK) {
-      memcpy(t->updater.weights, weights, t->table.total * sizeof(float));
-      memcpy(t->reference, weights, t->table.total * sizeof(float));
+      update_take(&t->updater, shared_of(weights));
+      t->reference = shared_hold(t->updater.block);
     }
-    free(weights);
   }
-  if (status == OK) status = follow_spread(&t->updater, &t->progress, t->reference, &checkpoint);
+  if (status == OK) status = follow_spread(&t->updater, &t->progress, &t->reference, &checkpoint);
   checkpoint_free(&checkpoint);
   params_free(&table);
   TRY(status);
@@ -184,8 +183,8 @@ static Status start(Trainer *t) {
   pulse_set(pulsed, t, PULSE_S);
   for (int64_t v = t->kept.oldest; v < t->progress.iteration; v++)
     hub_publish(t->hub, SNAPSHOT_POLICY, v, boundary_policy(&t->kept, v));
-  hub_publish(t->hub, SNAPSHOT_POLICY, t->progress.iteration, t->updater.weights);
-  bool same = memcmp(t->reference, t->updater.weights, t->table.total * sizeof(float)) == 0;
+  hub_publish(t->hub, SNAPSHOT_POLICY, t->progress.iteration, t->updater.block);
+  bool same = t->reference == t->updater.block;
   if (settings_reference(t->config) && same)
     hub_adopt_reference(t->hub, t->progress.iteration, t->progress.reference_version);
   else if (settings_reference(t->config))
@@ -221,7 +220,7 @@ static Status save(Trainer *t, bool best) {
                            .best = t->progress.best,
                            .best_iteration = t->progress.best_iteration,
                            .weights = t->updater.weights,
-                           .reference = t->reference};
+                           .reference = shared_floats(t->reference)};
   TRY(follow_collect(t->team));
   TRY(state_collect(&t->updater, &checkpoint));
   boundary_lend(&t->kept, &checkpoint);
@@ -262,7 +261,7 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   metrics.alive = hub_live(t->hub);
   TRY(follow_iteration(t->team, k, t->iterations, t->progress.reference_version, t->rollouts.result,
                        t->rollouts.results));
-  TRY(stale_compute(&t->learn, t->reference, t->progress.reference_version));
+  TRY(stale_compute(&t->learn, shared_floats(t->reference), t->progress.reference_version));
   TRY(learn_update(&t->learn, k, t->iterations, goes_on, t, &metrics.sums, &metrics.grad_norm, &metrics.learning_rate,
                    complete));
   if (!*complete) return OK;
@@ -272,7 +271,7 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   t->progress.iteration = k + 1;
   t->progress.tokens += metrics.rollouts.tokens;
   t->progress.captions += metrics.rollouts.decoded;
-  hub_publish(t->hub, SNAPSHOT_POLICY, t->progress.iteration, t->updater.weights);
+  hub_publish(t->hub, SNAPSHOT_POLICY, t->progress.iteration, t->updater.block);
   reference_refresh(t);
   metrics.rollouts.seconds[SECONDS_IDLE] += t->evaluation_idle_s;
   t->evaluation_idle_s = 0;
@@ -342,7 +341,7 @@ static Status loop(Trainer *t) {
     Status status = iterate(t, line, &complete);
     if (status == OK && complete) status = evaluation_finish(t, &complete);
     if (status == OK && complete) status = settle(t, line, &complete);
-    if (status != OK || !complete) boundary_restore(&t->kept, &t->updater, t->reference, &t->progress);
+    if (status != OK || !complete) boundary_restore(&t->kept, &t->updater, &t->reference, &t->progress);
     json_decref(line);
     TRY(status);
     if (!complete) TRY(follow_restore(t->team, t->progress.iteration));
@@ -386,7 +385,7 @@ bool trainer_close(Trainer *t, int exit_code) {
   params_free(&t->table);
   dataset_close(&t->dataset);
   boundary_free(&t->kept);
-  free(t->reference);
+  shared_drop(t->reference);
   free(t->train);
   free(t->validation);
   t->reference = NULL, t->train = t->validation = NULL;

@@ -23,7 +23,7 @@ typedef struct Trainer {
   Rollouts rollouts;
   Team *team; /* the learner's other ranks, NULL = none; owned */
   Hub *hub;
-  float *reference; /* block, owned */
+  Shared *reference; /* block by params.h, held */
   int32_t *train, *validation;
   int train_count, validation_count;
   Progress progress;

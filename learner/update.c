@@ -11,7 +11,8 @@
 
 void update_init(Updater *updater, const ParamTable *table, const OptimizerOptions *options, int max_images,
                  int max_captions, int max_tokens) {
-  *updater = (Updater){.table = table, .weights = params_block(table), .gradients = params_block(table)};
+  *updater = (Updater){.table = table, .gradients = params_block(table)};
+  update_take(updater, shared_of(params_block(table)));
   optimizer_init(&updater->optimizer, table, options);
   captioner_init(&updater->captioner, table, max_images, max_captions, max_tokens, 1);
   float **columns[] = {&updater->logp,   &updater->entropy,   &updater->mean_logp,
@@ -25,9 +26,10 @@ void update_init(Updater *updater, const ParamTable *table, const OptimizerOptio
 void update_free(Updater *updater) {
   optimizer_free(&updater->optimizer);
   captioner_free(&updater->captioner);
-  void *owned[] = {updater->weights,     updater->gradients,    updater->logp,      updater->entropy,
-                   updater->mean_logp,   updater->d_logp,       updater->d_entropy, updater->d_mean_logp,
-                   updater->image_start, updater->caption_start};
+  shared_drop(updater->block);
+  void *owned[] = {updater->gradients,   updater->logp,        updater->entropy,
+                   updater->mean_logp,   updater->d_logp,      updater->d_entropy,
+                   updater->d_mean_logp, updater->image_start, updater->caption_start};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   *updater = (Updater){0};
 }
@@ -37,6 +39,12 @@ void update_join(Updater *updater, Team *team) {
   optimizer_free(&updater->optimizer);
   optimizer_init_part(&updater->optimizer, updater->table, &options, team_rank(team), team_ranks(team));
   updater->team = team;
+}
+
+void update_take(Updater *updater, Shared *block) {
+  if (!team_lost(updater->team)) shared_drop(updater->block); /* after a loss MPI may still write to it */
+  updater->block = block;
+  updater->weights = shared_floats(block);
 }
 
 /* --- the learner's ranks ------------------------------------------------------------------------------------------ */
@@ -181,6 +189,7 @@ static Status update_finish(Updater *updater, Status status, double multiplier, 
   Team *team = updater->team;
   Optimizer *optimizer = &updater->optimizer;
   float *gradients = updater->gradients;
+  CHECK(updater->block->holders == 1); /* it is about to be written to */
   TRY(team_reduce_scatter(team, gradients, optimizer->start));
   if (team || status == OK) found->squares = optimizer_squares(optimizer, gradients);
   if (team) status = found_add_up(updater, status, found);

@@ -14,16 +14,18 @@
 #include "common/model/captioner.h"
 #include "learner/objective.h"
 #include "learner/optimizer.h"
+#include "proto/shared.h"
 #include "proto/team.h"
 
 typedef struct Updater {
-  const ParamTable *table;                 /* borrowed */
-  float *weights;                          /* block by params.h, owned */
-  float *gradients;                        /* the same; zero between steps */
-  Optimizer optimizer;                     /* owns the moments */
-  Team *team;                              /* borrowed; NULL = one rank */
-  Captioner captioner;                     /* its maxima are the micro-batch limits */
-  float *logp, *entropy, *mean_logp;       /* [max_tokens] outputs of a micro-batch, owned */
+  const ParamTable *table;           /* borrowed */
+  Shared *block;                     /* the weights, held; a step writes to them: then nobody else may hold them */
+  float *weights;                    /* `block`'s, by params.h */
+  float *gradients;                  /* another one, owned; zero between steps */
+  Optimizer optimizer;               /* owns the moments */
+  Team *team;                        /* borrowed; NULL = one rank */
+  Captioner captioner;               /* its maxima are the micro-batch limits */
+  float *logp, *entropy, *mean_logp; /* [max_tokens] outputs of a micro-batch, owned */
   float *d_logp, *d_entropy, *d_mean_logp; /* [max_tokens] */
   int32_t *image_start, *caption_start;    /* of a micro-batch, counted from 0 */
 } Updater;
@@ -35,6 +37,8 @@ void update_init(Updater *updater, const ParamTable *table, const OptimizerOptio
 void update_free(Updater *updater); /* idempotent */
 /* Before the first step: minibatches are shared among the team's ranks. */
 void update_join(Updater *updater, Team *team);
+/* Takes a block of weights in place of its own, which it drops. */
+void update_take(Updater *updater, Shared *block);
 
 typedef struct XeReport {
   double loss; /* mean over target tokens of the (smoothed) cross-entropy, nats */

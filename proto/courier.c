@@ -6,8 +6,6 @@
 
 #include "common/base/crc32c.h"
 
-enum { COPY_FLOATS = 32 << 10 };
-
 /* --- shelf -------------------------------------------------------------------------------------------------------- */
 
 void shelf_init(Shelf *shelf, size_t floats, int keep) {
@@ -17,8 +15,6 @@ void shelf_init(Shelf *shelf, size_t floats, int keep) {
 
 void shelf_free(Shelf *shelf) {
   for (int b = 0; b < shelf->count; b++) shared_drop(shelf->block[b].memory);
-  shared_drop(shelf->spare);
-  shelf->spare = NULL;
   shelf->count = 0;
 }
 
@@ -42,12 +38,6 @@ static bool kept(const Shelf *shelf, SnapshotKind kind, int64_t version) {
   return newer < shelf->keep;
 }
 
-/* Kept for the next block, if no message holds it. */
-static void memory_drop(Shelf *shelf, Shared *memory) {
-  if (!shelf->spare && memory->holders == 1) shelf->spare = memory;
-  else shared_drop(memory);
-}
-
 static void shelf_drop_old(Shelf *shelf) {
   bool keep[BLOCKS_MAX];
   for (int b = 0; b < shelf->count; b++)
@@ -56,43 +46,25 @@ static void shelf_drop_old(Shelf *shelf) {
   int count = 0;
   for (int b = 0; b < shelf->count; b++) {
     if (keep[b]) shelf->block[count++] = shelf->block[b];
-    else memory_drop(shelf, shelf->block[b].memory);
+    else shared_drop(shelf->block[b].memory);
   }
   shelf->count = count;
 }
 
-static void put_floats(unsigned char *bytes, const float *weights, size_t count) {
-  memcpy(bytes, weights, 4 * count);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  for (unsigned char *p = bytes, *end = bytes + 4 * count; p < end; p += 4) {
-    unsigned char a = p[0], b = p[1];
-    p[0] = p[3], p[1] = p[2], p[2] = b, p[3] = a;
-  }
-#endif
-}
-
-void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version) {
+void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version, Shared *memory) {
   CHECK(version > shelf->newest[kind] && shelf->count < BLOCKS_MAX);
-  Block block = {.id = shelf->next_id++,
-                 .version = {VERSION_NONE, VERSION_NONE},
-                 .memory = shelf->spare ? shelf->spare : shared_new(4 * shelf->floats)};
-  shelf->spare = NULL;
-  block.version[kind] = version;
-  shelf->block[shelf->count++] = block;
-  shelf->newest[kind] = version;
+  Block *block = &shelf->block[shelf->count++];
+  *block = (Block){.id = shelf->next_id++, .version = {VERSION_NONE, VERSION_NONE}, .memory = shared_hold(memory)};
+  block->version[kind] = shelf->newest[kind] = version;
   shelf_drop_old(shelf);
 }
 
-bool shelf_copy(Shelf *shelf, const float *weights) {
+bool shelf_sum(Shelf *shelf) {
   Block *block = &shelf->block[shelf->count - 1];
-  size_t end = shelf->floats - block->ready < PIECE_FLOATS ? shelf->floats : block->ready + PIECE_FLOATS;
-  for (size_t count; block->ready < end; block->ready += count) { /* what was copied is still in the cache */
-    count = end - block->ready < COPY_FLOATS ? end - block->ready : COPY_FLOATS;
-    unsigned char *bytes = block->memory->bytes + 4 * block->ready;
-    put_floats(bytes, weights + block->ready, count);
-    block->crc = crc32c(block->crc, bytes, 4 * count);
-  }
-  return end < shelf->floats;
+  size_t left = shelf->floats - block->ready, count = left < PIECE_FLOATS ? left : PIECE_FLOATS;
+  block->crc = crc32c(block->crc, block->memory->bytes + 4 * block->ready, 4 * count);
+  block->ready += count;
+  return block->ready < shelf->floats;
 }
 
 void shelf_adopt(Shelf *shelf, int64_t policy_version, int64_t reference_version) {

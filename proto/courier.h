@@ -16,8 +16,8 @@ typedef enum SnapshotKind { SNAPSHOT_POLICY, SNAPSHOT_REFERENCE, SNAPSHOT_KINDS 
 typedef struct Block {
   uint64_t id;                     /* never used again */
   int64_t version[SNAPSHOT_KINDS]; /* VERSION_NONE where it is not of that kind */
-  Shared *memory;                  /* little-endian float32 */
-  size_t ready;                    /* floats that are there and in `crc` */
+  Shared *memory;                  /* held */
+  size_t ready;                    /* floats that are in `crc` */
   uint32_t crc;
 } Block;
 
@@ -30,15 +30,14 @@ typedef struct Shelf {
   Block block[BLOCKS_MAX];
   int64_t newest[SNAPSHOT_KINDS];
   uint64_t next_id;
-  Shared *spare; /* of a dropped block, for the next one: fresh memory is slow to touch */
 } Shelf;
 
 void shelf_init(Shelf *shelf, size_t floats, int keep);
 void shelf_free(Shelf *shelf); /* idempotent */
-/* Versions rise by kind (CHECKed). Older blocks than the `keep` newest of their kinds are dropped. Nothing of it is there yet:
- * until shelf_copy has said false, which copies the next piece from `weights`. */
-void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version);
-bool shelf_copy(Shelf *shelf, const float *weights);
+/* Holds `memory` [floats], which must not change any more. Versions rise by kind (CHECKed). Older blocks than the `keep` newest of
+ * their kinds are dropped. A piece of it is sent when it is in the checksum, which shelf_sum goes on with, until it says false. */
+void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version, Shared *memory);
+bool shelf_sum(Shelf *shelf);
 /* The kept policy of that version (CHECKed), not yet a reference (CHECKed), becomes one too. */
 void shelf_adopt(Shelf *shelf, int64_t policy_version, int64_t reference_version);
 const Block *shelf_find(const Shelf *shelf, SnapshotKind kind, int64_t version); /* NULL: not kept */

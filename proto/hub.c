@@ -336,9 +336,9 @@ void hub_idle(Hub *hub) {
 
 /* --- what the trainer asks ---------------------------------------------------------------------------------------- */
 
-void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, const float *weights) {
-  shelf_publish(&hub->shelf, kind, version);
-  while (shelf_copy(&hub->shelf, weights)) hub_pump(hub); /* what was copied is on its way already */
+void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, Shared *weights) {
+  shelf_publish(&hub->shelf, kind, version, weights);
+  while (shelf_sum(&hub->shelf)) hub_pump(hub); /* what is in the checksum is on its way already */
 }
 
 void hub_adopt_reference(Hub *hub, int64_t policy_version, int64_t reference_version) {

@@ -37,9 +37,9 @@ typedef struct HubOptions {
  * (world_layout), or every actor refused; FAILED nobody came. Then call hub_close all the same when *hub is not NULL. */
 Status hub_open(Hub **hub, const HubOptions *options);
 
-/* Registers version `version` (rising by kind) and starts sending it to all actors, also to those that join later.
- * Copies, with progress meanwhile. Keeps the lag + 1 newest of each kind. */
-void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, const float *weights);
+/* Registers version `version` (rising by kind) and starts sending it to all actors, also to those that join later. Holds
+ * the block, which must not change any more, as one of the lag + 1 newest of its kind; makes progress meanwhile. */
+void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, Shared *weights);
 /* The policy of that version (still kept, not yet a reference) becomes reference `reference_version`, without being
  * sent again. */
 void hub_adopt_reference(Hub *hub, int64_t policy_version, int64_t reference_version);

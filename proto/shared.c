@@ -5,11 +5,13 @@
 
 #include "common/base/status.h"
 
-Shared *shared_new(size_t size) {
+Shared *shared_of(void *bytes) {
   Shared *shared = xmalloc(sizeof *shared);
-  *shared = (Shared){.holders = 1, .bytes = xaligned(size)};
+  *shared = (Shared){.holders = 1, .bytes = bytes};
   return shared;
 }
+
+Shared *shared_new(size_t size) { return shared_of(xaligned(size)); }
 
 Shared *shared_hold(Shared *shared) {
   shared->holders++;
@@ -20,4 +22,15 @@ void shared_drop(Shared *shared) {
   if (!shared || --shared->holders > 0) return;
   free(shared->bytes);
   free(shared);
+}
+
+void shared_replace(Shared **held, Shared *by) {
+  shared_drop(*held);
+  *held = by;
+}
+
+Shared *shared_own(Shared *held, size_t size) {
+  if (held && held->holders == 1) return held;
+  shared_drop(held);
+  return shared_new(size);
 }

@@ -23,14 +23,14 @@
 typedef struct Bench {
   size_t floats;
   int reps, rank, ranks;
-  float *weights; /* [floats] */
+  Shared *weights; /* [floats] */
 } Bench;
 
 /* What all ranks take part in, between the rounds of the protocol. */
 static double broadcast_mpi(const Bench *bench) {
   MPI_Barrier(MPI_COMM_WORLD);
   double began = clock_seconds();
-  MPI_Bcast(bench->weights, (int)bench->floats, MPI_FLOAT, 0, MPI_COMM_WORLD);
+  MPI_Bcast(bench->weights->bytes, (int)bench->floats, MPI_FLOAT, 0, MPI_COMM_WORLD);
   MPI_Barrier(MPI_COMM_WORLD);
   return clock_seconds() - began;
 }
@@ -178,10 +178,10 @@ int main(int argc, char **argv) {
   /* which role: known before MPI starts, from the launcher */
   MPI_Init(&argc, &argv);
   bench.rank = world_rank(), bench.ranks = world_size();
-  bench.weights = xmalloc(bench.floats * sizeof(float));
-  for (size_t i = 0; i < bench.floats; i++) bench.weights[i] = (float)i;
+  bench.weights = shared_new(bench.floats * sizeof(float));
+  for (size_t i = 0; i < bench.floats; i++) shared_floats(bench.weights)[i] = (float)i;
   int code = bench.rank ? actor(&bench) : learner(&bench);
-  free(bench.weights);
+  shared_drop(bench.weights);
   if (code == OK) return OK;
   fflush(NULL);
   _exit(code);

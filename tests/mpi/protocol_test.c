@@ -185,6 +185,14 @@ static int dismiss_at_once(void) {
   return 0;
 }
 
+/* A copy: these weights go on changing in their place. */
+static void publish(Hub *hub, SnapshotKind kind, int64_t version, const float *weights) {
+  Shared *block = shared_new(FLOATS * sizeof(float));
+  memcpy(block->bytes, weights, FLOATS * sizeof(float));
+  hub_publish(hub, kind, version, block);
+  shared_drop(block);
+}
+
 static int learner(void) {
   log_role_set("learner");
   if (!strcmp(fault, "dismiss")) return dismiss_at_once();
@@ -216,7 +224,7 @@ static int learner(void) {
   ledger_init(&ledger, late_s, 4);
   Hasher *hasher = hash_begin();
   int64_t reference = 0;
-  hub_publish(hub, SNAPSHOT_POLICY, 0, weights);
+  publish(hub, SNAPSHOT_POLICY, 0, weights);
   hub_adopt_reference(hub, 0, 0);
   for (int k = 0; k <= lag && k < ITERATIONS; k++) open_iteration(&ledger, WORK_ROLLOUT, k, 0, 0);
   int code = 0;
@@ -233,11 +241,11 @@ static int learner(void) {
       hub_pump(hub);
     }
     ledger_close(&ledger, WORK_ROLLOUT, k);
-    hub_publish(hub, SNAPSHOT_POLICY, k + 1, weights);
+    publish(hub, SNAPSHOT_POLICY, k + 1, weights);
     if (k % 3 == 1) hub_adopt_reference(hub, k + 1, ++reference);
     if (k % 3 == 2) {
       for (int i = 0; i < FLOATS; i++) mixed[i] = 0.5f * (mixed[i] + weights[i]);
-      hub_publish(hub, SNAPSHOT_REFERENCE, ++reference, mixed);
+      publish(hub, SNAPSHOT_REFERENCE, ++reference, mixed);
     }
     if (k % 4 == 1) {
       open_iteration(&ledger, WORK_EVALUATE, k, k + 1, VERSION_NONE);

@@ -37,7 +37,8 @@ typedef struct Learner {
   Hub *hub;
   Ledger ledger;
   Rollouts rollouts;
-  float *gradient;
+  Shared *weights;
+  float *gradient; /* the same memory */
   size_t start[TEAM_RANKS_MAX + 1];
   double team_s, computed_s, step_s; /* step_s: what the ranks did together in the last step */
 } Learner;
@@ -155,7 +156,7 @@ static Status iterate(Learner *learner, int64_t k, Totals *totals) {
   free(command);
   TRY(update(learner, tokens));
   ledger_release(&learner->ledger, WORK_ROLLOUT);
-  hub_publish(learner->hub, SNAPSHOT_POLICY, k + 1, learner->gradient);
+  hub_publish(learner->hub, SNAPSHOT_POLICY, k + 1, learner->weights);
   if (k < 1 + s->config.actors.lag) return OK; /* until overlapping is steady */
   totals->seconds += clock_seconds() - began;
   totals->tokens += tokens;
@@ -184,7 +185,7 @@ static Status broadcast_seconds(Learner *learner, double *seconds) {
   }
   uint64_t before = hub_counters(learner->hub).snapshot_bytes;
   double began = clock_seconds();
-  hub_publish(learner->hub, SNAPSHOT_POLICY, learner->s->iterations + 1, learner->gradient);
+  hub_publish(learner->hub, SNAPSHOT_POLICY, learner->s->iterations + 1, learner->weights);
   TRY(pump_until(learner, before + 4 * learner->s->floats * (uint64_t)learner->s->actors));
   *seconds = clock_seconds() - began;
   return OK;
@@ -211,7 +212,7 @@ static Status lead(Learner *learner) {
                         .join_s = 600};
   TRY(hub_open(&learner->hub, &options));
   pulse_set(pulsed, learner, LEARNER_POLL_S);
-  hub_publish(learner->hub, SNAPSHOT_POLICY, 0, learner->gradient);
+  hub_publish(learner->hub, SNAPSHOT_POLICY, 0, learner->weights);
   hub_adopt_reference(learner->hub, 0, 0);
   Totals t = {0};
   for (int64_t k = 0; k < s->iterations; k++) TRY(iterate(learner, k, &t));
@@ -228,7 +229,8 @@ static Status lead(Learner *learner) {
 }
 
 static Status learner(const Simulation *s) {
-  Learner learner = {.s = s, .gradient = xcalloc(s->floats, sizeof(float))};
+  Learner learner = {.s = s, .weights = shared_of(xcalloc(s->floats, sizeof(float)))};
+  learner.gradient = shared_floats(learner.weights);
   int images = s->config.policy.images_per_iteration;
   for (int r = 0; r <= s->learners; r++) learner.start[r] = s->floats * (size_t)r / (size_t)s->learners;
   if (s->learners > 1) TRY(team_open(&learner.team, s->learners, true, 600));
