@@ -185,4 +185,4 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name clean-root -prune -o -type f -name '*.d' -print 2>/dev/null)
