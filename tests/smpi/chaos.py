@@ -75,8 +75,8 @@ def main():
                 totals[name] += run.get(name, 0)
             if verdict != "right":
                 print("seed %d: %s\n%s" % (seed, verdict, output[-1500:]), file=sys.stderr)
-            if sys.stderr.isatty():
-                print("\r%d of %d" % (done, len(seeds)), end="", file=sys.stderr, flush=True)
+            if sys.stderr.isatty() or done % 10 == 0:
+                print("%d of %d: %s" % (done, len(seeds), count), file=sys.stderr, flush=True)
     print("| actors | lag | seeds | node failures | chunks handed out again | lost | wrong | hung |\n|---|---|---|---|---|---|---|---|")
     print("| %d | %d | %s | %d | %d | %d | %d | %d |" % (
         o.actors, o.lag, o.seeds, totals["failed"], totals["reassigned"] + totals["late"], count["lost"], count["wrong"],
