@@ -10,15 +10,13 @@ cluster_start
 long="--set policy.iterations=40"
 # shellcheck disable=SC2086 # long is a list of words
 {
-  troupe train "$work/tiny.yaml" -n 2 $long --set run.dir="$work/whole" >&2 || fail "training without Slurm"
-  whole=$(hash_of "$work/whole") || exit 1
+  undisturbed $long
   signalled=$(train_job signalled $long)
 }
 restarts() { scontrol show job "$1" | sed -n 's/.* Restarts=\([0-9]*\).*/\1/p'; }
 went_on() { # JOB NAME
   [ "$(restarts "$1")" = 1 ] || fail "$2: Restarts=$(restarts "$1"): $(cat "$work/$2.log")"
-  grep -q "resuming from $2/checkpoints" "$work/$2.log" || fail "$2 did not resume: $(cat "$work/$2.log")"
-  [ "$(hash_of "$work/$2")" = "$whole" ] || fail "$2: other weights than undisturbed"
+  ended_alike "$2"
 }
 
 wait_for_iteration "$work/signalled" 5
