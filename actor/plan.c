@@ -25,10 +25,6 @@ static Status chunk_of(const Rollout *rollout, const char *split, Work work, Ass
   return OK;
 }
 
-static bool with_reference(const Config *config) {
-  return config->policy.beta != 0 && strcmp(config->policy.advantage, "scst") != 0;
-}
-
 /* Seconds a chunk, and the last one's result (owned by the caller). The first one touches the memory. */
 static Status measure(Rollout *rollout, const Assignment *assignment, const float *policy, const float *reference,
                       double *seconds, Result *result) {
@@ -48,7 +44,7 @@ static Status plan_chunks(Rollout *rollout, const float *policy, json_t *found) 
   Result result = {0};
   double seconds = 0;
   TRY(chunk_of(rollout, config->data.train, WORK_ROLLOUT, &assignment));
-  Status status = measure(rollout, &assignment, policy, with_reference(config) ? policy : NULL, &seconds, &result);
+  Status status = measure(rollout, &assignment, policy, policy_reference(config) ? policy : NULL, &seconds, &result);
   if (status == OK) {
     json_object_set_new(found, "chunk_s", json_number(seconds));
     json_object_set_new(found, "tokens_a_caption", json_number((double)result.tokens / result.captions));
@@ -69,8 +65,8 @@ static size_t untouched(const Arena *arena) { return arena->size - arena->peak; 
 /* Slots of weights: policy versions, the reference, and while it moves the next one. */
 static size_t slots_bytes(const Rollout *rollout) {
   const Config *config = rollout->config;
-  int slots = config->actors.lag + config->actors.max_lag + 1 + with_reference(config);
-  if (with_reference(config) && config->reference.refresh_every) slots++;
+  int slots = policy_lag(config) + 1 + policy_reference(config);
+  if (policy_reference(config) && config->reference.refresh_every) slots++;
   return (size_t)slots * rollout->table->total * sizeof(float);
 }
 

@@ -11,8 +11,8 @@
 void evaluation_open(Trainer *t) {
   CHECK(t->evaluating == VERSION_NONE);
   t->evaluating = t->progress.iteration;
-  ledger_open(&t->ledger, WORK_EVALUATE, t->evaluating, t->evaluating, VERSION_NONE, t->validation, t->validation_count,
-              t->config->actors.chunk_images);
+  ledger_open(&t->ledger, WORK_EVALUATE, t->evaluating, t->evaluating, VERSION_NONE, t->data.validation,
+              t->data.validation_count, t->config->actors.chunk_images);
 }
 
 /* What the actors waited for the update that ended at an evaluation stands in its results. */
@@ -32,7 +32,7 @@ static bool is_best(Progress *progress, int64_t version, double cider) {
 static void score(Trainer *t, const Result *const *results, int chunks, json_t *line, bool *best) {
   EvaluationScores scores;
   double length;
-  metrics_evaluation(results, chunks, &t->dataset, &scores, &length);
+  metrics_evaluation(results, chunks, &t->data.dataset, &scores, &length);
   t->evaluation_idle_s += idle_seconds(results, chunks);
   metrics_evaluation_add(line, &scores, length);
   double cider = scores.corpus[METRIC_CIDER];

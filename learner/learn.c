@@ -175,7 +175,7 @@ static void truth_fill(Learn *learn, const int32_t *groups, int count) {
 /* On-policy, prox is mu and all three are the same. */
 static RolloutTerms terms_choose(const Learn *learn, OffPolicy off_policy) {
   RolloutTerms terms = {.log_mu = learn->batch_log_mu, .advantage = learn->batch_advantage};
-  if (settings_reference(learn->config)) terms.log_ref = learn->batch_log_ref;
+  if (policy_reference(learn->config)) terms.log_ref = learn->batch_log_ref;
   if (learn->stale && off_policy == OFF_POLICY_DECOUPLED) terms.log_prox = learn->batch_log_prox;
   if (learn->stale && off_policy == OFF_POLICY_NONE) terms.log_mu = learn->batch_log_prox;
   return terms;

@@ -18,6 +18,7 @@
 #include "learner/images.h"
 #include "learner/learn.h"
 #include "learner/rollouts.h"
+#include "learner/run_data.h"
 #include "learner/settings.h"
 #include "learner/shard.h"
 #include "learner/truth.h"
@@ -28,11 +29,9 @@ typedef struct Plan {
   const Config *config;
   Config part; /* with a rank's share of the minibatch; borrows the strings */
   const char *stage;
-  Dataset dataset;
+  RunData data;
   ParamTable table;
   Updater updater;
-  int32_t *train, *validation;
-  int train_count, validation_count;
   json_t *found; /* owned */
 } Plan;
 
@@ -43,16 +42,11 @@ static Status plan_open(Plan *p, const char *option, int images) {
   p->found = json_object();
   omp_set_num_threads(settings_threads(config, strcmp(p->stage, "train") == 0 ? 1 : omp_get_num_procs()));
   policy_precision(config);
-  TRY(dataset_open(&p->dataset, config->data.file, false));
-  TRY(policy_fits_splits(config, &p->dataset, option, images));
-  TRY(caption_split_images(&p->dataset, config->data.train, 0, &p->train, &p->train_count));
-  if (config->evaluation.every)
-    TRY(caption_split_images(&p->dataset, config->data.validation, config->evaluation.images, &p->validation,
-                             &p->validation_count));
-  ModelShape shape = policy_shape(config, &p->dataset);
+  TRY(run_data_open(&p->data, config, option, images));
+  ModelShape shape = policy_shape(config, &p->data.dataset);
   TRY(params_init(&p->table, &shape));
-  tell(p, "pictures", p->train_count);
-  tell(p, "validation", p->validation_count);
+  tell(p, "pictures", p->data.train_count);
+  tell(p, "validation", p->data.validation_count);
   tell(p, "cells", shape.cells);
   tell(p, "features", shape.features);
   tell(p, "vocabulary", shape.vocabulary);
@@ -69,9 +63,7 @@ static void plan_close(Plan *p, Status status) {
   json_decref(p->found);
   update_free(&p->updater);
   params_free(&p->table);
-  dataset_close(&p->dataset);
-  free(p->train);
-  free(p->validation);
+  run_data_close(&p->data);
 }
 
 /* Of the run folder's newest checkpoint, all zero without one. */
@@ -110,9 +102,9 @@ static void tell_memory(Plan *p, size_t later) {
 static Status fill(Plan *p, Batch *batch, int images, int captions, int max_length) {
   batch_clear(batch);
   for (int i = 0; i < images; i++) {
-    int32_t image = p->train[i % p->train_count];
-    TRY(dataset_features(&p->dataset, image, batch_add_image(batch, NULL)));
-    for (int c = 0; c < captions; c++) truth_add(batch, &p->dataset, image, 1, max_length, c, true);
+    int32_t image = p->data.train[i % p->data.train_count];
+    TRY(dataset_features(&p->data.dataset, image, batch_add_image(batch, NULL)));
+    for (int c = 0; c < captions; c++) truth_add(batch, &p->data.dataset, image, 1, max_length, c, true);
   }
   return OK;
 }
@@ -120,13 +112,13 @@ static Status fill(Plan *p, Batch *batch, int images, int captions, int max_leng
 /* A chunk for each thread. */
 static int evaluated(const Plan *p) {
   int count = CHUNK_IMAGES * omp_get_max_threads();
-  return p->validation_count < count ? p->validation_count : count;
+  return p->data.validation_count < count ? p->data.validation_count : count;
 }
 
 /* As in an evaluation: what the metrics need is in memory then, too. */
 static void score(Plan *p, int count, char *const *texts) {
   EvaluationScores scores;
-  caption_split_score(&p->dataset, p->validation, count, 1, texts, &scores);
+  caption_split_score(&p->data.dataset, p->data.validation, count, 1, texts, &scores);
   evaluation_scores_free(&scores);
 }
 
@@ -154,10 +146,11 @@ static Status pretrain_evaluation(Plan *p) {
   char **texts = xcalloc((size_t)count + 1, sizeof(char *));
   double began = clock_worked();
   Status status =
-      count ? caption_split(&p->dataset, &p->table, p->updater.weights, p->validation, count, &options, texts) : OK;
+      count ? caption_split(&p->data.dataset, &p->table, p->updater.weights, p->data.validation, count, &options, texts)
+            : OK;
   if (status == OK && count) {
     score(p, count, texts);
-    tell(p, "evaluation_s", (clock_worked() - began) * p->validation_count / count);
+    tell(p, "evaluation_s", (clock_worked() - began) * p->data.validation_count / count);
   }
   for (int i = 0; i < count; i++) free(texts[i]);
   free(texts);
@@ -176,7 +169,7 @@ static Status pretrain_find(Plan *p) {
   Batch batch;
   int64_t iteration, epoch;
   TRY(plan_open(p, "pretrain.batch_images", config->pretrain.batch_images));
-  images_init(&order, config->run.seed, p->train, p->train_count, config->pretrain.batch_images);
+  images_init(&order, config->run.seed, p->data.train, p->data.train_count, config->pretrain.batch_images);
   int steps = images_iterations_per_epoch(&order);
   images_free(&order);
   int images = shard_first(config->pretrain.batch_images, 1, config->learner.ranks);
@@ -220,7 +213,7 @@ static Status train_steps(Plan *p, Learn *learn, int images) {
   ObjectiveSums sums = {0};
   double grad_norm, began = 0;
   TRY(fill(p, batch, images, config->policy.group, policy_max_length(config)));
-  if (settings_reference(config)) terms.log_ref = learn->batch_log_mu;
+  if (policy_reference(config)) terms.log_ref = learn->batch_log_mu;
   if (config->policy.xe > 0) {
     TRY(fill(p, &learn->truth, images, config->policy.group, policy_max_length(config)));
     terms.truth = &learn->truth.view;
@@ -243,14 +236,14 @@ static void train_evaluation(Plan *p) {
   int count = evaluated(p), captioned = 0;
   char **texts = xcalloc((size_t)count + 1, sizeof(char *));
   for (; captioned < count; captioned++) {
-    int image = p->validation[captioned], first = p->dataset.image_first[image];
-    if (p->dataset.image_first[image + 1] == first) break;
-    texts[captioned] = p->dataset.words[first];
+    int image = p->data.validation[captioned], first = p->data.dataset.image_first[image];
+    if (p->data.dataset.image_first[image + 1] == first) break;
+    texts[captioned] = p->data.dataset.words[first];
   }
   double began = clock_worked();
   if (captioned) {
     score(p, captioned, texts);
-    tell(p, "evaluation_s", (clock_worked() - began) * p->validation_count / captioned);
+    tell(p, "evaluation_s", (clock_worked() - began) * p->data.validation_count / captioned);
   }
   free(texts);
 }
@@ -258,15 +251,14 @@ static void train_evaluation(Plan *p) {
 static void tell_iterations(Plan *p) {
   const Config *config = p->config;
   Rollouts rollouts;
-  int64_t iteration, epoch, iterations = config->policy.iterations;
-  rollouts_init(&rollouts, config, p->train, p->train_count);
-  if (!iterations) iterations = llround(config->policy.epochs * images_iterations_per_epoch(&rollouts.order));
+  int64_t iteration, epoch;
+  rollouts_init(&rollouts, config, p->data.train, p->data.train_count);
   finished(p, &iteration, &epoch);
-  tell(p, "iterations", (double)iterations);
+  tell(p, "iterations", (double)rollouts.iterations);
   tell(p, "done", (double)iteration);
   tell(p, "chunks", rollouts.chunks);
   tell(p, "blocks_saved", 4 + config->actors.lag);
-  bool stale = rollouts_lag(config) > 0 && settings_objective(config).form == OBJECTIVE_CLIPPED &&
+  bool stale = policy_lag(config) > 0 && settings_objective(config).form == OBJECTIVE_CLIPPED &&
                settings_off_policy(config) != OFF_POLICY_CLIP_ONLY;
   tell(p, "computed_again", stale);
   rollouts_free(&rollouts);
@@ -275,7 +267,7 @@ static void tell_iterations(Plan *p) {
 /* Policy versions, and references while they move, that there are once a run is on its way: the steps have the first version,
  * which is the reference too, and one to write to. */
 static size_t blocks_later(const Config *config) {
-  int lag = rollouts_lag(config);
+  int lag = policy_lag(config);
   if (!config->reference.refresh_every) return (size_t)lag + 1;
   return 2 * (size_t)lag + 1 + (config->reference.mix < 1);
 }
@@ -293,10 +285,10 @@ static Status train_find(Plan *p) {
   tell(p, "minibatches", (part->policy.images_per_iteration + minibatch - 1) / minibatch);
   part->policy.minibatch_images = images;
   p->config = part;
-  learn_init_updater(&learn, &p->updater, part, &p->dataset, &p->table, NULL);
+  learn_init_updater(&learn, &p->updater, part, &p->data.dataset, &p->table, NULL);
   boundary_init(&kept, &p->updater, part->actors.lag);
   ParamTable table = {0};
-  Status status = policy_initial(part, &p->dataset, &table, &weights);
+  Status status = policy_initial(part, &p->data.dataset, &table, &weights);
   if (status == OK) update_take(&p->updater, shared_of(weights));
   params_free(&table);
   if (status == OK && fits(p, 7 + blocks_later(part))) {

@@ -17,6 +17,7 @@
 #include "learner/batch.h"
 #include "learner/images.h"
 #include "learner/metrics.h"
+#include "learner/run_data.h"
 #include "learner/run_folder.h"
 #include "learner/settings.h"
 #include "learner/shard.h"
@@ -29,13 +30,11 @@ typedef struct Pretrain {
   const Config *config;
   Team *team; /* NULL = one rank */
   RunFolder run;
-  Dataset dataset;
+  RunData data;
   ParamTable table;
   Updater updater;
   Batch batch;
   ImageOrder order;
-  int32_t *train, *validation;
-  int train_count, validation_count;
   int steps_per_epoch;
   int64_t epoch, tokens; /* finished epochs, target tokens seen */
   double best;           /* CIDEr on the validation split, NaN = none */
@@ -48,7 +47,7 @@ typedef struct Pretrain {
 static bool leads(const Pretrain *p) { return team_rank(p->team) == 0; }
 
 static Status take_checkpoint(Pretrain *p, const Checkpoint *checkpoint) {
-  Status status = policy_resumes(checkpoint, p->run.path, "pretrain", p->config, &p->dataset, true);
+  Status status = policy_resumes(checkpoint, p->run.path, "pretrain", p->config, &p->data.dataset, true);
   if (status == OK && (!checkpoint->moment1 || !checkpoint->moment2))
     status = status_set(BAD_INPUT, "%s: its checkpoint lacks the optimizer's state; another run.dir was expected",
                         p->run.path);
@@ -82,13 +81,8 @@ static Status begin_weights(Pretrain *p) {
 static Status pretrain_load(Pretrain *p) {
   const Config *config = p->config;
   TRY(config_check_ranks(config, "pretrain"));
-  TRY(dataset_open(&p->dataset, config->data.file, false));
-  TRY(policy_fits_splits(config, &p->dataset, "pretrain.batch_images", config->pretrain.batch_images));
-  TRY(caption_split_images(&p->dataset, config->data.train, 0, &p->train, &p->train_count));
-  if (config->evaluation.every)
-    TRY(caption_split_images(&p->dataset, config->data.validation, config->evaluation.images, &p->validation,
-                             &p->validation_count));
-  ModelShape shape = policy_shape(config, &p->dataset);
+  TRY(run_data_open(&p->data, config, "pretrain.batch_images", config->pretrain.batch_images));
+  ModelShape shape = policy_shape(config, &p->data.dataset);
   TRY(params_init(&p->table, &shape));
   if (leads(p)) TRY(run_open(&p->run, config, "pretrain"));
 
@@ -99,14 +93,14 @@ static Status pretrain_load(Pretrain *p) {
   update_init(&p->updater, &p->table, &optimizer, images, captions, tokens);
   update_join(&p->updater, p->team);
   batch_init(&p->batch, &shape, images, captions, tokens);
-  images_init(&p->order, config->run.seed, p->train, p->train_count, config->pretrain.batch_images);
+  images_init(&p->order, config->run.seed, p->data.train, p->data.train_count, config->pretrain.batch_images);
   p->steps_per_epoch = images_iterations_per_epoch(&p->order);
   return OK;
 }
 
 static Status pretrain_open(Pretrain *p) {
   TRY(team_pass(p->team, pretrain_load(p)));
-  TRY(state_meet(p->team, p->config, &p->dataset, &p->table));
+  TRY(state_meet(p->team, p->config, &p->data.dataset, &p->table));
   TRY(begin_weights(p));
   return team_pass(p->team, leads(p) ? run_configure(&p->run, p->config) : state_trace(p->team, p->config, "pretrain"));
 }
@@ -116,9 +110,7 @@ static void pretrain_free(Pretrain *p) {
   batch_free(&p->batch);
   update_free(&p->updater);
   params_free(&p->table);
-  dataset_close(&p->dataset);
-  free(p->train);
-  free(p->validation);
+  run_data_close(&p->data);
   run_close(&p->run);
 }
 
@@ -130,8 +122,8 @@ static Status fill_batch(Pretrain *p, int64_t step) {
   int count = config->pretrain.batch_images, rank = team_rank(p->team), ranks = team_ranks(p->team);
   batch_clear(&p->batch);
   for (int i = shard_first(count, rank, ranks); i < shard_first(count, rank + 1, ranks); i++) {
-    TRY(dataset_features(&p->dataset, images[i], batch_add_image(&p->batch, NULL)));
-    truth_add(&p->batch, &p->dataset, images[i], config->pretrain.captions_per_image, config->model.max_length,
+    TRY(dataset_features(&p->data.dataset, images[i], batch_add_image(&p->batch, NULL)));
+    truth_add(&p->batch, &p->data.dataset, images[i], config->pretrain.captions_per_image, config->model.max_length,
               p->epoch, true);
   }
   return OK;
@@ -181,25 +173,25 @@ static Status train_epoch(Pretrain *p, Progress *progress, const volatile int *s
  * split. */
 static Status evaluate(Pretrain *p, json_t *line, bool *best) {
   const Config *config = p->config;
-  *best = p->validation_count == 0;
-  if (!p->validation_count) return OK;
+  *best = p->data.validation_count == 0;
+  if (!p->data.validation_count) return OK;
   CaptionSplitOptions options = {
       .max_length = policy_max_length(config), .search = policy_search(config), .chunk_images = 32};
-  char **texts = xcalloc((size_t)p->validation_count, sizeof(char *));
+  char **texts = xcalloc((size_t)p->data.validation_count, sizeof(char *));
   ProfileBegin began = profile_begin();
-  Status status =
-      caption_split(&p->dataset, &p->table, p->updater.weights, p->validation, p->validation_count, &options, texts);
+  Status status = caption_split(&p->data.dataset, &p->table, p->updater.weights, p->data.validation,
+                                p->data.validation_count, &options, texts);
   profile_end(PROFILE_DECODE, began, 0);
   if (status == OK) {
     EvaluationScores scores;
     began = profile_begin();
-    caption_split_score(&p->dataset, p->validation, p->validation_count, 1, texts, &scores);
-    metrics_evaluation_add(line, &scores, caption_split_words(texts, p->validation_count));
+    caption_split_score(&p->data.dataset, p->data.validation, p->data.validation_count, 1, texts, &scores);
+    metrics_evaluation_add(line, &scores, caption_split_words(texts, p->data.validation_count));
     profile_end(PROFILE_REWARD, began, 0);
     double cider = scores.corpus[METRIC_CIDER];
     *best = isnan(p->best) || cider > p->best;
     if (*best) p->best = cider, p->best_step = p->updater.optimizer.step;
-    for (int i = 0; i < p->validation_count; i++) free(texts[i]);
+    for (int i = 0; i < p->data.validation_count; i++) free(texts[i]);
     evaluation_scores_free(&scores);
   }
   free(texts);
@@ -217,7 +209,7 @@ static Status save(Pretrain *p, bool best) {
                            .best_iteration = p->best_step,
                            .weights = p->updater.weights};
   TRY(state_collect(&p->updater, &checkpoint));
-  policy_sign(&checkpoint, p->config, &p->dataset);
+  policy_sign(&checkpoint, p->config, &p->data.dataset);
   Status status = run_checkpoint(&p->run, &checkpoint, &p->table, best);
   free(checkpoint.config);
   state_return(&p->updater, &checkpoint);
@@ -275,7 +267,7 @@ static Status train(Pretrain *p, const volatile int *stop) {
   Progress progress;
   long all = (long)p->config->pretrain.epochs * p->steps_per_epoch;
   if (leads(p))
-    log_info("stage 1: %d images, %d epochs of %d steps, %zu weights, %d threads, %s", p->train_count,
+    log_info("stage 1: %d images, %d epochs of %d steps, %zu weights, %d threads, %s", p->data.train_count,
              p->config->pretrain.epochs, p->steps_per_epoch, p->table.total, omp_get_max_threads(), p->run.path);
   if (leads(p)) progress_begin(&progress, "pretrain", "steps", all, (long)p->epoch * p->steps_per_epoch);
   bool stopped = false;

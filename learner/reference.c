@@ -2,7 +2,7 @@
 #include "learner/reference.h"
 
 #include "common/base/log.h"
-#include "learner/settings.h"
+#include "common/model/policy.h"
 
 static Shared *mixed(size_t floats, const float *from, const float *to, float mix) {
   Shared *block = shared_new(floats * sizeof(float));
@@ -25,7 +25,7 @@ bool reference_moves(const Config *config, Progress *progress, const Updater *up
 void reference_refresh(Trainer *t) {
   if (!reference_moves(t->config, &t->progress, &t->updater, &t->reference)) return;
   double mix = t->config->reference.mix;
-  bool sent = settings_reference(t->config);
+  bool sent = policy_reference(t->config);
   if (sent && mix == 1)
     hub_adopt_reference(t->hub, t->progress.iteration, t->progress.reference_version); /* they have it */
   else if (sent) hub_publish(t->hub, SNAPSHOT_REFERENCE, t->progress.reference_version, t->reference);

@@ -1,20 +1,21 @@
 /* Rollouts: opened ahead, collected in order. */
 #include "learner/rollouts.h"
 
+#include <math.h>
 #include <stdlib.h>
 
+#include "common/model/policy.h"
 #include "learner/collect.h"
-#include "learner/settings.h"
-
-int rollouts_lag(const Config *config) { return config->actors.max_lag ? config->actors.max_lag : config->actors.lag; }
 
 void rollouts_init(Rollouts *r, const Config *config, const int32_t *split, int count) {
   int images = config->policy.images_per_iteration, chunk = config->actors.chunk_images;
   *r = (Rollouts){.config = config,
-                  .lag = rollouts_lag(config),
+                  .lag = policy_lag(config),
                   .exact = !config->actors.max_lag,
                   .chunks = (images + chunk - 1) / chunk};
   images_init(&r->order, config->run.seed, split, count, images);
+  r->iterations = config->policy.iterations;
+  if (!r->iterations) r->iterations = llround(config->policy.epochs * images_iterations_per_epoch(&r->order));
   r->result = xcalloc((size_t)r->chunks * (size_t)(1 + config->policy.refills), sizeof *r->result);
   r->fresh_count = count - images;
   r->fresh = xcalloc((size_t)r->fresh_count + 1, sizeof *r->fresh);
@@ -31,12 +32,12 @@ void rollouts_free(Rollouts *r) {
  * until the update, since nothing is opened before that boundary. */
 static int64_t reference_of(const Rollouts *r, int64_t iteration, int64_t version, int64_t reference_version) {
   int every = r->config->reference.refresh_every;
-  if (!settings_reference(r->config)) return VERSION_NONE;
+  if (!policy_reference(r->config)) return VERSION_NONE;
   return every && iteration / every != version / every ? VERSION_NONE : reference_version;
 }
 
 void rollouts_open(Rollouts *r, Ledger *ledger, int64_t iteration, int64_t oldest, int64_t reference_version) {
-  int64_t reference = settings_reference(r->config) ? reference_version : VERSION_NONE;
+  int64_t reference = policy_reference(r->config) ? reference_version : VERSION_NONE;
   if (!r->exact) ledger_renew(ledger, iteration - r->lag, iteration, reference);
   if (r->opened < iteration) r->opened = iteration;
   for (; r->opened <= iteration + r->lag && r->opened < r->iterations; r->opened++) {

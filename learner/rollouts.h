@@ -31,8 +31,6 @@ typedef struct Rollouts {
   int fresh_count, used;
 } Rollouts;
 
-int rollouts_lag(const Config *config); /* of either kind */
-
 /* `split` [count] is the training split, borrowed. */
 void rollouts_init(Rollouts *rollouts, const Config *config, const int32_t *split, int count);
 void rollouts_free(Rollouts *rollouts); /* idempotent */

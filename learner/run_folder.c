@@ -210,7 +210,7 @@ Status run_checkpoint(const RunFolder *run, Checkpoint *checkpoint, const ParamT
   char *path = numbered_path(run, checkpoint->iteration);
   Status status = checkpoint_save(checkpoint, table, path);
   if (status == OK) status = point_at(run, "latest", path, false);
-  if (status == OK && best) status = point_at(run, "best.h5", path, true);
+  if (status == OK && best) status = run_best(run, checkpoint->iteration);
   free(path);
   TRY(status);
   int64_t iterations[CHECKPOINTS_MAX];

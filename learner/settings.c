@@ -42,7 +42,7 @@ ObjectiveOptions settings_objective(const Config *config) {
   options.level = (ObjectiveLevel)named(objective_level_names, config->policy.level);
   options.aggregation = (Aggregation)named(aggregation_names, config->policy.aggregation);
   options.kl = (KlKind)named(kl_names, config->policy.kl);
-  options.beta = reinforce ? 0 : config->policy.beta;
+  options.beta = policy_reference(config) ? config->policy.beta : 0;
   options.eps_low = config->policy.eps_low;
   options.eps_high = config->policy.eps_high;
   options.importance_cap = config->policy.importance_cap;
@@ -58,8 +58,6 @@ OffPolicy settings_off_policy(const Config *config) {
 GuardOptions settings_guard(const Config *config) {
   return (GuardOptions){config->guard.kl, config->guard.entropy, config->guard.length};
 }
-
-bool settings_reference(const Config *config) { return settings_objective(config).beta != 0; }
 
 int settings_threads(const Config *config, int otherwise) {
   if (config->learner.threads > 0) return config->learner.threads;

@@ -17,9 +17,6 @@ ObjectiveOptions settings_objective(const Config *config);
 OffPolicy settings_off_policy(const Config *config);
 GuardOptions settings_guard(const Config *config);
 
-/* Whether the objective reads log ref. If not (beta 0, scst), nobody computes it and no KL is logged. */
-bool settings_reference(const Config *config);
-
 /* OpenMP threads: learner.threads, else TROUPE_LEARNER_THREADS (what the launcher leaves to the learner), else
  * `otherwise`. */
 int settings_threads(const Config *config, int otherwise);

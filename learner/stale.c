@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/model/policy.h"
 #include "learner/settings.h"
 #include "learner/shard.h"
 
@@ -60,7 +61,7 @@ static Status compute(Learn *learn, bool (*differs)(const Result *, int64_t), in
 }
 
 Status stale_compute(Learn *learn, const float *reference, int64_t reference_version) {
-  if (settings_reference(learn->config))
+  if (policy_reference(learn->config))
     TRY(compute(learn, reference_differs, reference_version, reference, learn->log_ref));
   bool ratio = settings_objective(learn->config).form == OBJECTIVE_CLIPPED;
   if (!ratio || settings_off_policy(learn->config) == OFF_POLICY_CLIP_ONLY) return OK;

@@ -11,7 +11,6 @@
 #include "common/base/log.h"
 #include "common/base/pulse.h"
 #include "common/base/trace.h"
-#include "common/model/caption_split.h"
 #include "common/model/policy.h"
 #include "common/tensor/gemm.h"
 #include "learner/collect.h"
@@ -27,24 +26,15 @@
 
 static Status open_data(Trainer *t) {
   const Config *config = t->config;
-  TRY(dataset_open(&t->dataset, config->data.file, false));
-  TRY(policy_fits_splits(config, &t->dataset, "policy.images_per_iteration", config->policy.images_per_iteration));
+  TRY(run_data_open(&t->data, config, "policy.images_per_iteration", config->policy.images_per_iteration));
   TRY(config_check_ranks(config, "train"));
-  TRY(caption_split_images(&t->dataset, config->data.train, 0, &t->train, &t->train_count));
-  if (config->evaluation.every)
-    TRY(caption_split_images(&t->dataset, config->data.validation, config->evaluation.images, &t->validation,
-                             &t->validation_count));
-  rollouts_init(&t->rollouts, config, t->train, t->train_count);
-  t->iterations = config->policy.iterations;
-  if (!t->iterations)
-    t->iterations = (int64_t)llround(config->policy.epochs * images_iterations_per_epoch(&t->rollouts.order));
-  t->rollouts.iterations = t->iterations;
+  rollouts_init(&t->rollouts, config, t->data.train, t->data.train_count);
   return OK;
 }
 
 /* Takes its blocks but for the moments. */
 static Status take_checkpoint(Trainer *t, Checkpoint *checkpoint) {
-  TRY(policy_resumes(checkpoint, t->run.path, "train", t->config, &t->dataset, true));
+  TRY(policy_resumes(checkpoint, t->run.path, "train", t->config, &t->data.dataset, true));
   if (!checkpoint->reference || !checkpoint->moment1 || !checkpoint->moment2)
     return status_set(BAD_INPUT,
                       "%s: its checkpoint lacks the reference or the optimizer's state; another run.dir was expected",
@@ -64,11 +54,11 @@ static Status take_checkpoint(Trainer *t, Checkpoint *checkpoint) {
 
 static Status open_weights(Trainer *t) {
   const Config *config = t->config;
-  ModelShape shape = policy_shape(config, &t->dataset);
+  ModelShape shape = policy_shape(config, &t->data.dataset);
   TRY(params_init(&t->table, &shape));
-  learn_init_updater(&t->learn, &t->updater, config, &t->dataset, &t->table, t->team);
+  learn_init_updater(&t->learn, &t->updater, config, &t->data.dataset, &t->table, t->team);
   boundary_init(&t->kept, &t->updater, config->actors.lag);
-  TRY(state_meet(t->team, config, &t->dataset, &t->table));
+  TRY(state_meet(t->team, config, &t->data.dataset, &t->table));
 
   Checkpoint checkpoint = {0};
   ParamTable table = {0};
@@ -79,7 +69,7 @@ static Status open_weights(Trainer *t) {
     status = take_checkpoint(t, &checkpoint);
   } else {
     float *weights = NULL;
-    status = policy_initial(config, &t->dataset, &table, &weights);
+    status = policy_initial(config, &t->data.dataset, &table, &weights);
     if (status == OK) {
       update_take(&t->updater, shared_of(weights));
       t->reference = shared_hold(t->updater.block);
@@ -124,7 +114,7 @@ static Status report(const Trainer *t, const char *phase, int exit_code, const c
   if (exit_code == OK) checkpoint_weights_hash(&t->table, t->updater.weights, hash);
   RunStatus status = {.phase = phase,
                       .iteration = t->progress.iteration,
-                      .iterations = t->iterations,
+                      .iterations = t->rollouts.iterations,
                       .exit = exit_code,
                       .alive = t->hub ? hub_live(t->hub) : 0,
                       .lost = t->hub ? hub_lost(t->hub) : 0,
@@ -168,13 +158,13 @@ static Status start(Trainer *t) {
   TRY(report(t, "starting", -1, NULL));
   HubOptions options = {.team = t->team,
                         .config_hash = hash,
-                        .dataset_hash = t->dataset.content_hash,
+                        .dataset_hash = t->data.dataset.content_hash,
                         .floats = t->table.total,
-                        .vocabulary = t->dataset.vocabulary,
+                        .vocabulary = t->data.dataset.vocabulary,
                         .group = t->config->policy.group,
                         .length = policy_max_length(t->config),
                         .baseline = advantage_needs_greedy(settings_advantage(t->config).kind),
-                        .lag = rollouts_lag(t->config),
+                        .lag = policy_lag(t->config),
                         .kernel = gemm_name(),
                         .heartbeat_s = t->config->actors.heartbeat_s,
                         .silence_s = t->config->actors.timeout_s,
@@ -185,13 +175,14 @@ static Status start(Trainer *t) {
     hub_publish(t->hub, SNAPSHOT_POLICY, v, boundary_policy(&t->kept, v));
   hub_publish(t->hub, SNAPSHOT_POLICY, t->progress.iteration, t->updater.block);
   bool same = t->reference == t->updater.block;
-  if (settings_reference(t->config) && same)
+  if (policy_reference(t->config) && same)
     hub_adopt_reference(t->hub, t->progress.iteration, t->progress.reference_version);
-  else if (settings_reference(t->config))
+  else if (policy_reference(t->config))
     hub_publish(t->hub, SNAPSHOT_REFERENCE, t->progress.reference_version, t->reference);
   log_info("stage 2: iterations %lld to %lld of %d images x %d captions, %d actors, %d threads, %s, %s",
-           (long long)t->progress.iteration + 1, (long long)t->iterations, t->config->policy.images_per_iteration,
-           t->config->policy.group, hub_live(t->hub), omp_get_max_threads(), gemm_name(), t->run.path);
+           (long long)t->progress.iteration + 1, (long long)t->rollouts.iterations,
+           t->config->policy.images_per_iteration, t->config->policy.group, hub_live(t->hub), omp_get_max_threads(),
+           gemm_name(), t->run.path);
   return OK;
 }
 
@@ -224,7 +215,7 @@ static Status save(Trainer *t, bool best) {
   TRY(follow_collect(t->team));
   TRY(state_collect(&t->updater, &checkpoint));
   boundary_lend(&t->kept, &checkpoint);
-  policy_sign(&checkpoint, t->config, &t->dataset);
+  policy_sign(&checkpoint, t->config, &t->data.dataset);
   Status status = run_checkpoint(&t->run, &checkpoint, &t->table, best);
   free(checkpoint.config);
   state_return(&t->updater, &checkpoint);
@@ -259,11 +250,11 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   if (!*complete) return OK;
   metrics.collected_s = clock_seconds() - began;
   metrics.alive = hub_live(t->hub);
-  TRY(follow_iteration(t->team, k, t->iterations, t->progress.reference_version, t->rollouts.result,
+  TRY(follow_iteration(t->team, k, t->rollouts.iterations, t->progress.reference_version, t->rollouts.result,
                        t->rollouts.results));
   TRY(stale_compute(&t->learn, shared_floats(t->reference), t->progress.reference_version));
-  TRY(learn_update(&t->learn, k, t->iterations, goes_on, t, &metrics.sums, &metrics.grad_norm, &metrics.learning_rate,
-                   complete));
+  TRY(learn_update(&t->learn, k, t->rollouts.iterations, goes_on, t, &metrics.sums, &metrics.grad_norm,
+                   &metrics.learning_rate, complete));
   if (!*complete) return OK;
   metrics.first = t->learn.first;
   TRY(metrics_samples(&t->run, &t->learn, k + 1, config->samples.groups));
@@ -279,14 +270,14 @@ static Status iterate(Trainer *t, json_t *line, bool *complete) {
   metrics.epoch = (double)t->progress.iteration / images_iterations_per_epoch(&t->rollouts.order);
   metrics.tokens = t->progress.tokens;
   metrics.captions = t->progress.captions;
-  metrics.reference = settings_reference(config);
+  metrics.reference = policy_reference(config);
   metrics.dynamic = config->policy.dynamic_sampling;
   metrics.xe = config->policy.xe > 0;
   metrics.skipped = t->learn.skips.count;
   metrics.dropped += t->ledger.dropped;
   metrics.after = hub_counters(t->hub);
   metrics_line(line, t->progress.iteration, &metrics);
-  metrics_log(t->progress.iteration, t->iterations, &metrics);
+  metrics_log(t->progress.iteration, t->rollouts.iterations, &metrics);
   ObjectiveMeans means = objective_means(&metrics.sums);
   guard_take(&t->guard, t->progress.iteration, metrics.reference ? means.kl : NAN, means.entropy,
              metrics.rollouts.length);
@@ -301,13 +292,13 @@ static bool due(int64_t iteration, int64_t last, int every) {
 /* --- the loop ------------------------------------------------------------------------------------------------ */
 
 static bool evaluation_due(const Trainer *t) {
-  return t->validation_count && due(t->progress.iteration, t->iterations, t->config->evaluation.every);
+  return t->data.validation_count && due(t->progress.iteration, t->rollouts.iterations, t->config->evaluation.every);
 }
 
 /* While rollouts overlap the updates, an evaluation does too: it ends after the next iteration's update, and what is saved
  * at its boundary does not know it yet. */
 static bool evaluation_overlaps(const Trainer *t) {
-  return t->rollouts.lag > 0 && t->progress.iteration < t->iterations;
+  return t->rollouts.lag > 0 && t->progress.iteration < t->rollouts.iterations;
 }
 
 /* Where stage 1 left off; and an evaluation that the checkpoint does not know. */
@@ -322,19 +313,20 @@ static Status begin(Trainer *t, bool *complete) {
 
 /* Evaluation, metrics line and checkpoint at a boundary between iterations. */
 static Status settle(Trainer *t, json_t *line, bool *complete) {
-  bool best = false, later = evaluation_due(t) && evaluation_overlaps(t);
-  if (evaluation_due(t)) evaluation_open(t);
-  if (evaluation_due(t) && !later) TRY(evaluation_take(t, line, &best, complete));
+  bool best = false, evaluated = evaluation_due(t), later = evaluated && evaluation_overlaps(t);
+  if (evaluated) evaluation_open(t);
+  if (evaluated && !later) TRY(evaluation_take(t, line, &best, complete));
   if (!*complete) return OK;
   TRY(run_metrics(&t->run, line)); /* before the checkpoint: a resume rewinds it */
-  if (best || later || due(t->progress.iteration, t->iterations, t->config->checkpoint.every)) TRY(save(t, best));
+  if (best || later || due(t->progress.iteration, t->rollouts.iterations, t->config->checkpoint.every))
+    TRY(save(t, best));
   return OK;
 }
 
 static Status loop(Trainer *t) {
   bool complete;
   TRY(begin(t, &complete));
-  while (t->progress.iteration < t->iterations && complete && !*t->stop) {
+  while (t->progress.iteration < t->rollouts.iterations && complete && !*t->stop) {
     TRY(report(t, "running", -1, NULL));
     boundary_keep(&t->kept, &t->updater, t->reference, &t->progress);
     json_t *line = json_object();
@@ -351,7 +343,7 @@ static Status loop(Trainer *t) {
 
 Status trainer_run(Trainer *t) {
   Status status = loop(t);
-  bool finished = t->progress.iteration >= t->iterations;
+  bool finished = t->progress.iteration >= t->rollouts.iterations;
   if (status != OK) {
     char *message = xstrdup(status_message());
     if (!team_lost(t->team) && (follow_restore(t->team, t->progress.iteration) != OK || save(t, false) != OK))
@@ -383,12 +375,10 @@ bool trainer_close(Trainer *t, int exit_code) {
   ledger_free(&t->ledger);
   rollouts_free(&t->rollouts);
   params_free(&t->table);
-  dataset_close(&t->dataset);
+  run_data_close(&t->data);
   boundary_free(&t->kept);
   shared_drop(t->reference);
-  free(t->train);
-  free(t->validation);
-  t->reference = NULL, t->train = t->validation = NULL;
+  t->reference = NULL;
   run_close(&t->run);
   return finalized;
 }

@@ -9,13 +9,14 @@
 #include "learner/guard.h"
 #include "learner/learn.h"
 #include "learner/rollouts.h"
+#include "learner/run_data.h"
 #include "learner/run_folder.h"
 #include "proto/hub.h"
 
 typedef struct Trainer {
   const Config *config; /* borrowed */
   RunFolder run;
-  Dataset dataset;
+  RunData data;
   ParamTable table;
   Updater updater;
   Learn learn;
@@ -24,10 +25,7 @@ typedef struct Trainer {
   Team *team; /* the learner's other ranks, NULL = none; owned */
   Hub *hub;
   Shared *reference; /* block by params.h, held */
-  int32_t *train, *validation;
-  int train_count, validation_count;
   Progress progress;
-  int64_t iterations;       /* wanted */
   int64_t evaluating;       /* the policy version whose evaluation is out, VERSION_NONE = none */
   double evaluation_idle_s; /* of the actors, before the chunks of the last evaluation */
   Boundary kept;

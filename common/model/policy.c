@@ -183,6 +183,12 @@ void policy_precision(const Config *config) {
   gemm_precision_set(strcmp(config->compute.precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_FLOAT32);
 }
 
+bool policy_reference(const Config *config) {
+  return config->policy.beta != 0 && strcmp(config->policy.advantage, "scst") != 0;
+}
+
+int policy_lag(const Config *config) { return config->actors.lag + config->actors.max_lag; }
+
 int policy_max_length(const Config *config) {
   return config->sampling.max_length ? config->sampling.max_length : config->model.max_length;
 }

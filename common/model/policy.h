@@ -47,6 +47,12 @@ void policy_sign(Checkpoint *checkpoint, const Config *config, const Dataset *da
 /* Linear layers multiply in this configuration's precision from now on: before a Decoder or Captioner is made. */
 void policy_precision(const Config *config);
 
+/* Whether the objective reads log ref. If not (beta 0, scst), nobody computes it and no KL is logged. */
+bool policy_reference(const Config *config);
+
+/* How many versions older than the policy a rollout may be: actors.lag or actors.max_lag, of which one is 0. */
+int policy_lag(const Config *config);
+
 /* Longest generated caption in tokens. */
 int policy_max_length(const Config *config);
 

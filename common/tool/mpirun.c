@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/trace.h"
+#include "common/model/policy.h"
 #include "common/tool/launch.h"
 #include "common/tool/placement.h"
 
@@ -154,7 +155,7 @@ void mpirun_place(Placement *placement, const Command *command, const Config *co
   PlacementWish wish = {.learners = config->learner.ranks,
                         .learner_threads = config->learner.threads,
                         .actors = pretrain ? 0 : command->actors,
-                        .overlapped = config->actors.lag + config->actors.max_lag > 0};
+                        .overlapped = policy_lag(config) > 0};
   placement_nodes(placement);
   placement_fill(placement, &wish);
   threads_set(placement);

@@ -11,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/model/policy.h"
 #include "common/tool/launch.h"
 #include "common/tool/mpirun.h"
 
@@ -195,7 +196,7 @@ static void print_train_time(const Plan *p) {
   double rollouts = rounds(chunks, workers) * actor(p, "chunk_s");
   double update = learner(p, "steps") * learner(p, "step_s");
   if (learner(p, "computed_again") > 0) update += learner(p, "minibatches") * learner(p, "forward_s");
-  bool overlapped = config->actors.lag + config->actors.max_lag > 0;
+  bool overlapped = policy_lag(config) > 0;
   double iteration = overlapped ? fmax(rollouts, update) : rollouts + update;
   if (overlapped && p->placement.crowded)
     iteration = fmax(iteration, (chunks * actor(p, "chunk_s") + update * learner(p, "threads") * p->ranks) / p->cores);

@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/config/command.h"
+#include "common/model/policy.h"
 #include "common/tool/launch.h"
 #include "common/tool/verbs.h"
 
@@ -86,7 +87,7 @@ static void quoted(FILE *out, const char *text) {
 
 static void put_size(FILE *out, const Submit *submit) {
   int learners = submit->config.learner.ranks, threads = submit->config.learner.threads;
-  bool overlapped = submit->config.actors.lag + submit->config.actors.max_lag > 0;
+  bool overlapped = policy_lag(&submit->config) > 0;
   bool whole = !submit->actors, pretrain = strcmp(submit->stage, "pretrain") == 0;
   if (pretrain && threads) {
     fprintf(out, "#SBATCH --ntasks=%d --cpus-per-task=%d\n", learners, threads);

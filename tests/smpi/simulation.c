@@ -16,9 +16,9 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/pulse.h"
+#include "common/model/policy.h"
 #include "learner/collect.h"
 #include "learner/rollouts.h"
-#include "learner/settings.h"
 #include "proto/world.h"
 #include "tests/smpi/simulation.h"
 #include "tests/smpi/stand_in.h"
@@ -27,7 +27,8 @@ enum { CHUNK = 16, FAILING_CHUNK = 2, STEPS_IN_FULL = 3, COMMAND_ITERATION = 1 }
 #define LEARNER_POLL_S 0.002
 #define SILENCE_S      1.0
 
-bool settings_reference(const Config *config) { return config->policy.beta != 0; }
+bool policy_reference(const Config *config) { return config->policy.beta != 0; }
+int policy_lag(const Config *config) { return config->actors.lag; }
 
 /* --- the learner ---------------------------------------------------------------------------------------------------- */
 
@@ -240,7 +241,6 @@ static Status learner(const Simulation *s) {
   int32_t *split = xcalloc((size_t)count, sizeof *split);
   for (int i = 0; i < count; i++) split[i] = i;
   rollouts_init(&learner.rollouts, &s->config, split, count);
-  learner.rollouts.iterations = s->iterations;
   ledger_init(&learner.ledger, s->failing ? SILENCE_S : 1e6, 0);
   Status status = lead(&learner);
   pulse_set(NULL, NULL, 0);
@@ -269,6 +269,7 @@ int main(int argc, char **argv) {
   s.config.policy.images_per_iteration = number(argv, 5) * s.actors;
   s.config.policy.minibatch_images = number(argv, 6) * s.learners;
   s.config.policy.inner_epochs = number(argv, 7);
+  s.config.policy.iterations = s.iterations;
   s.config.actors.lag = number(argv, 8);
   s.config.actors.chunk_images = s.failing ? FAILING_CHUNK : CHUNK;
   log_role_set("rank %d", world_rank());

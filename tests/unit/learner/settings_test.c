@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "common/config/options.h"
+#include "common/model/policy.h"
 #include "common/score/component.h"
 
 static void same_names(const char *path, const char *const *names) {
@@ -68,11 +69,11 @@ static void values_arrive(void **state) {
   assert_true(schedule.kind == SCHEDULE_LINEAR && schedule.warmup == 0.25 && schedule.final == 0.125);
   assert_int_equal(config_set(&config, "policy.advantage=scst"), OK);
   objective = settings_objective(&config);
-  assert_true(objective.form == OBJECTIVE_REINFORCE && objective.beta == 0 && !settings_reference(&config));
+  assert_true(objective.form == OBJECTIVE_REINFORCE && objective.beta == 0 && !policy_reference(&config));
   assert_int_equal(config_set(&config, "policy.advantage=grpo"), OK);
-  assert_true(settings_reference(&config));
+  assert_true(policy_reference(&config));
   assert_int_equal(config_set(&config, "policy.beta=0"), OK);
-  assert_false(settings_reference(&config));
+  assert_false(policy_reference(&config));
   config_free(&config);
 }
 
