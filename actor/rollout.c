@@ -133,9 +133,8 @@ static int tokens_of(const CaptionSet *set) {
   return tokens;
 }
 
-/* As if each token were computed once; equal beginnings are. */
 static double flops_of(const Rollout *rollout, const CaptionSet *set, int images) {
-  return captioner_flops(&rollout->table->shape, images, set->count, tokens_of(set));
+  return captioner_flops(&rollout->table->shape, images, set->count, tokens_of(set), (int)set->rows);
 }
 
 static Status evaluate_run(Rollout *rollout, const Assignment *assignment, const float *policy, Result *result) {

@@ -139,7 +139,8 @@ static const Dropout *micro_dropout(const Dropout *dropout, const Micro *micro, 
 }
 
 static double view_flops(const Updater *updater, const CaptionBatch *view) {
-  return captioner_flops(&updater->table->shape, view->images, view->captions, view->tokens);
+  return captioner_flops(&updater->table->shape, view->images, view->captions, view->tokens,
+                         captioner_rows(&updater->captioner));
 }
 
 static void forward(Updater *updater, const float *weights, const CaptionBatch *view, float temperature,

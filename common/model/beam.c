@@ -213,6 +213,7 @@ void decoder_beam(Decoder *decoder, const float *weights, int images, const floa
   for (int t = 0; t < length; t++) {
     int rows = rows_gather(&search, images, t, s);
     if (!rows) break;
+    out->rows += rows;
     decoder_step(decoder, weights, &(StepRows){rows, t, s->token, s->slot, s->picture, search.history});
     const float *logits = s->logits;
     for (int n = 0; n < images * search.groups; n++) {

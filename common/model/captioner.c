@@ -19,44 +19,46 @@ typedef struct CaptionerState {
   float scale;     /* 1 / temperature */
   Dropout dropout; /* rate 0 = none */
   Stack encoder, decoder;
-  int32_t *position, *query_start, *key_start;         /* [T], [M + 1], [M + 1] */
+  Prefixes prefixes;                                   /* R rows of the T tokens */
+  int32_t *cell_start;                                 /* [M + 1] */
   int cells;                                           /* K <= M N: cells of all pictures */
   float *grid, *memory;                                /* [K, D]: linear map, encoder's output (the same without one) */
-  float *embedded, *x, *embedded_mean, *embedded_rstd; /* [T, D] before and after the norm */
+  float *embedded, *x, *embedded_mean, *embedded_rstd; /* [R, D] before and after the norm */
   uint8_t *embedded_mask, *grid_mask;
-  float *output, *logits, *log_sum, *entropy; /* [T, D], [T, V], [T], [T] */
-  float *d_memory;                            /* [K, D] */
+  float *output, *logits;             /* [R, D], [R, V] */
+  float *log_sum, *entropy, *mean_z;  /* [R]: of a row's logits */
+  float *d_logp, *d_entropy, *d_mean; /* [R]: sums over its tokens */
+  float *d_memory;                    /* [K, D] */
 } CaptionerState;
 
 static void index_take(CaptionerState *s, Arena *arena, int images, int tokens) {
-  s->position = arena_take(arena, (size_t)tokens * sizeof *s->position);
-  s->query_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->query_start);
-  s->key_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->key_start);
+  prefixes_take(&s->prefixes, arena, images, tokens);
+  s->cell_start = arena_take(arena, ((size_t)images + 1) * sizeof *s->cell_start);
 }
 
 /* Lays out a pass in the arena. What is dead when something else begins gives its memory to it: without backward the
  * encoder's scratch, the embedding, the decoder's scratch and the logits; with it the logits, the decoder's scratch of
  * backward and the encoder's. */
-static void state_take(CaptionerState *s, const ModelShape *shape, Arena *arena, int images, int tokens) {
-  size_t t = (size_t)tokens, d = (size_t)shape->width, cells = (size_t)images * (size_t)shape->cells;
+static void state_take(CaptionerState *s, const ModelShape *shape, Arena *arena) {
+  int rows = s->prefixes.rows, tokens = s->prefixes.tokens, images = s->batch.images;
+  size_t r = (size_t)rows, d = (size_t)shape->width, cells = (size_t)images * (size_t)shape->cells;
   s->grid = arena_floats(arena, cells * d);
-  s->x = arena_floats(arena, t * d);
-  s->log_sum = arena_floats(arena, t);
-  s->entropy = arena_floats(arena, t);
-  stack_take(&s->encoder, arena, s->cells, 0, s->keep);
+  s->x = arena_floats(arena, r * d);
+  float **columns[] = {&s->log_sum, &s->entropy, &s->mean_z, &s->d_logp, &s->d_entropy, &s->d_mean};
+  for (int i = 0; i < 6; i++) *columns[i] = arena_floats(arena, r);
+  stack_take(&s->encoder, arena, s->cells, s->cells, 0, s->keep);
   size_t mark = arena_mark(arena);
-  s->embedded = arena_floats(arena, t * d);
+  s->embedded = arena_floats(arena, r * d);
   if (!s->keep) arena_release(arena, mark);
   if (s->keep) {
-    s->embedded_mean = arena_floats(arena, t), s->embedded_rstd = arena_floats(arena, t);
-    s->embedded_mask = arena_take(arena, t * d);
+    s->embedded_mean = arena_floats(arena, r), s->embedded_rstd = arena_floats(arena, r);
+    s->embedded_mask = arena_take(arena, r * d);
     s->grid_mask = arena_take(arena, cells * d);
     s->d_memory = arena_floats(arena, cells * d);
   }
-  stack_take(&s->decoder, arena, tokens, s->cells, s->keep);
+  stack_take(&s->decoder, arena, rows, tokens, s->cells, s->keep);
   mark = arena_mark(arena);
-  size_t rows = s->keep || tokens < LOGIT_ROWS ? t : LOGIT_ROWS;
-  s->logits = arena_floats(arena, rows * (size_t)shape->vocabulary);
+  s->logits = arena_floats(arena, (s->keep || rows < LOGIT_ROWS ? r : LOGIT_ROWS) * (size_t)shape->vocabulary);
   for (int i = 0; s->keep && i < 2; i++) {
     arena_release(arena, mark);
     stack_take_backward(i ? &s->encoder : &s->decoder, arena);
@@ -68,8 +70,10 @@ static size_t arena_bytes(CaptionerState *s, const ModelShape *shape, int images
   static unsigned char nowhere[64];
   Arena measure = {.base = nowhere, .size = (size_t)1 << 46};
   s->cells = images * shape->cells;
+  s->batch.images = images;
   index_take(s, &measure, images, tokens);
-  state_take(s, shape, &measure, images, tokens);
+  s->prefixes.rows = s->prefixes.tokens = tokens;
+  state_take(s, shape, &measure);
   return measure.peak;
 }
 
@@ -110,12 +114,18 @@ static void batch_check(const CaptionBatch *b, const ModelShape *shape, const Ca
 }
 
 static void index_make(CaptionerState *s, const ModelShape *shape) {
-  const CaptionBatch *b = &s->batch;
-  for (int c = 0; c < b->captions; c++)
-    for (int t = b->caption_start[c]; t < b->caption_start[c + 1]; t++) s->position[t] = t - b->caption_start[c];
-  for (int i = 0; i <= b->images; i++) s->query_start[i] = b->caption_start[b->image_start[i]];
-  cells_count(b->images, shape->cells, shape->features, b->features, s->key_start);
-  s->cells = s->key_start[b->images];
+  prefixes_find(&s->prefixes, &s->batch, s->dropout.rate <= 0.0f);
+  cells_count(s->batch.images, shape->cells, shape->features, s->batch.features, s->cell_start);
+  s->cells = s->cell_start[s->batch.images];
+}
+
+/* Of the encoder and the decoder. */
+static StackBlocks blocks_of(const CaptionerState *s) {
+  return (StackBlocks){.images = s->batch.images,
+                       .captions = s->batch.captions,
+                       .cells = s->cell_start,
+                       .tokens = s->batch.caption_start,
+                       .prefixes = &s->prefixes};
 }
 
 /* --- image side: memory = encoder(drop(features W^T + b)) ------------------------------------------------------------ */
@@ -125,14 +135,15 @@ static void memory_forward(CaptionerState *s, const ParamTable *table, const flo
   int images = s->batch.images, n = shape->cells, d = shape->width, f = shape->features;
   gemm_tiled(false, true, images * n, d, f, 1.0f, s->batch.features, f, weights + table->image.weight, f, 0.0f, s->grid,
              d);
-  cells_pack(images, n, d, s->key_start, s->grid);
+  cells_pack(images, n, d, s->cell_start, s->grid);
   bias_add(s->cells, d, s->grid, weights + table->image.bias);
   if (s->dropout.image_rate > 0.0f) {
     dropout_mask(s->dropout.first_cell, s->cells, d, s->dropout.image_rate, s->dropout.seed, s->dropout.step,
                  SITE_IMAGE, s->grid_mask);
     dropout_apply(s->cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->grid);
   }
-  s->memory = stack_forward(&s->encoder, weights, s->grid, images, s->key_start, NULL, 0, NULL, NULL, &s->dropout);
+  const StackBlocks blocks = blocks_of(s);
+  s->memory = stack_forward(&s->encoder, weights, s->grid, &blocks, NULL, &s->dropout);
 }
 
 static void memory_backward(CaptionerState *s, const ParamTable *table, const float *weights, float *gradients) {
@@ -142,7 +153,7 @@ static void memory_backward(CaptionerState *s, const ParamTable *table, const fl
   if (s->dropout.image_rate > 0.0f)
     dropout_apply(s->cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->d_memory);
   column_sum(s->cells, d, s->d_memory, gradients + table->image.bias);
-  cells_unpack(images, n, d, s->key_start, s->d_memory);
+  cells_unpack(images, n, d, s->cell_start, s->d_memory);
   gemm_tiled(true, false, d, f, images * n, 1.0f, s->d_memory, d, s->batch.features, f, 1.0f,
              gradients + table->image.weight, f);
 }
@@ -150,56 +161,74 @@ static void memory_backward(CaptionerState *s, const ParamTable *table, const fl
 /* --- token side: x = drop(norm(token + position)) --------------------------------------------------------------- */
 
 static void embedding_forward(CaptionerState *s, const ParamTable *table, const float *weights) {
-  int tokens = s->batch.tokens, d = table->shape.width;
-  embed_forward(tokens, d, weights + table->token_embedding, s->batch.input, weights + table->position_embedding,
-                s->position, s->embedded);
-  norm_forward(tokens, d, NULL, s->embedded, NULL, NULL, 1.0f, weights + table->norm_embedding.weight,
+  int rows = s->prefixes.rows, d = table->shape.width;
+  embed_forward(rows, d, weights + table->token_embedding, s->prefixes.input, weights + table->position_embedding,
+                s->prefixes.position, s->embedded);
+  norm_forward(rows, d, NULL, s->embedded, NULL, NULL, 1.0f, weights + table->norm_embedding.weight,
                weights + table->norm_embedding.bias, s->x, s->embedded_mean, s->embedded_rstd);
   if (s->dropout.rate <= 0.0f) return;
-  dropout_mask(s->dropout.first_token, tokens, d, s->dropout.rate, s->dropout.seed, s->dropout.step, SITE_EMBEDDING,
+  dropout_mask(s->dropout.first_token, rows, d, s->dropout.rate, s->dropout.seed, s->dropout.step, SITE_EMBEDDING,
                s->embedded_mask);
-  dropout_apply(tokens, d, s->embedded_mask, dropout_scale(s->dropout.rate), s->x);
+  dropout_apply(rows, d, s->embedded_mask, dropout_scale(s->dropout.rate), s->x);
 }
 
 static void embedding_backward(CaptionerState *s, const ParamTable *table, const float *weights, float *d_x,
                                float *gradients) {
-  int tokens = s->batch.tokens, d = table->shape.width;
-  if (s->dropout.rate > 0.0f) dropout_apply(tokens, d, s->embedded_mask, dropout_scale(s->dropout.rate), d_x);
-  norm_backward(tokens, d, d_x, NULL, s->embedded, s->embedded_mean, s->embedded_rstd,
+  int rows = s->prefixes.rows, d = table->shape.width;
+  if (s->dropout.rate > 0.0f) dropout_apply(rows, d, s->embedded_mask, dropout_scale(s->dropout.rate), d_x);
+  norm_backward(rows, d, d_x, NULL, s->embedded, s->embedded_mean, s->embedded_rstd,
                 weights + table->norm_embedding.weight, NULL, 1.0f, d_x, NULL, gradients + table->norm_embedding.weight,
                 gradients + table->norm_embedding.bias, NULL, s->decoder.sums);
-  embed_backward(tokens, d, d_x, s->batch.input, s->position, gradients + table->token_embedding,
+  embed_backward(rows, d, d_x, s->prefixes.input, s->prefixes.position, gradients + table->token_embedding,
                  gradients + table->position_embedding);
 }
 
 /* --- vocabulary: logits = output W^T + b ------------------------------------------------------------------------ */
 
-static float *from(float *array, int row) { return array ? array + row : NULL; }
+/* What the logits of a row tell of its tokens. */
+static void row_read(const CaptionerState *s, int row, const float *z, const TokenOutputs *outputs) {
+  for (int t = s->prefixes.first[row]; t >= 0; t = s->prefixes.next[t]) {
+    if (outputs->logp) outputs->logp[t] = z[s->batch.target[t]] - s->log_sum[row];
+    if (outputs->entropy) outputs->entropy[t] = s->entropy[row];
+    if (outputs->mean_logp) outputs->mean_logp[t] = s->mean_z[row] - s->log_sum[row];
+  }
+}
 
 /* By chunks of rows, reduced while they are in the cache; without backward every chunk uses the same rows. */
 static void vocabulary_forward(CaptionerState *s, const ParamTable *table, const float *weights,
                                const TokenOutputs *outputs) {
-  int tokens = s->batch.tokens, d = table->shape.width, v = table->shape.vocabulary;
-  for (int begin = 0; begin < tokens; begin += LOGIT_ROWS) {
-    int rows = tokens - begin < LOGIT_ROWS ? tokens - begin : LOGIT_ROWS;
+  int all = s->prefixes.rows, d = table->shape.width, v = table->shape.vocabulary;
+  for (int begin = 0; begin < all; begin += LOGIT_ROWS) {
+    int rows = all - begin < LOGIT_ROWS ? all - begin : LOGIT_ROWS;
     float *logits = s->keep ? s->logits + (size_t)begin * v : s->logits;
     gemm_tiled(false, true, rows, v, d, 1.0f, s->output + (size_t)begin * d, d, weights + table->output.weight, d, 0.0f,
                logits, v);
-    logits_forward(rows, v, logits, weights + table->output.bias, s->scale, s->batch.target + begin, s->log_sum + begin,
-                   from(outputs->logp, begin), s->entropy + begin, from(outputs->mean_logp, begin));
+    logits_forward(rows, v, logits, weights + table->output.bias, s->scale, s->log_sum + begin, s->entropy + begin,
+                   s->mean_z + begin);
+    for (int r = 0; r < rows; r++) row_read(s, begin + r, logits + (size_t)r * (size_t)v, outputs);
   }
-  if (outputs->entropy) memcpy(outputs->entropy, s->entropy, (size_t)tokens * sizeof *s->entropy);
+}
+
+/* [R] = the sum over each row's tokens of [T], or zero. */
+static void rows_sum(const Prefixes *prefixes, const float *of_tokens, float *of_rows) {
+  memset(of_rows, 0, (size_t)prefixes->rows * sizeof *of_rows);
+  for (int t = 0; of_tokens && t < prefixes->tokens; t++) of_rows[prefixes->row[t]] += of_tokens[t];
 }
 
 /* The output's gradient takes the output's place. */
 static void vocabulary_backward(CaptionerState *s, const ParamTable *table, const float *weights,
                                 const TokenGradients *outputs, float *gradients) {
-  int tokens = s->batch.tokens, d = table->shape.width, v = table->shape.vocabulary;
-  logits_backward(tokens, v, s->logits, s->scale, s->batch.target, s->log_sum, s->entropy, outputs->logp,
-                  outputs->entropy, outputs->mean_logp);
-  column_sum(tokens, v, s->logits, gradients + table->output.bias);
-  gemm_tiled(true, false, v, d, tokens, 1.0f, s->logits, v, s->output, d, 1.0f, gradients + table->output.weight, d);
-  gemm_tiled(false, false, tokens, d, v, 1.0f, s->logits, v, weights + table->output.weight, d, 0.0f, s->output, d);
+  const Prefixes *p = &s->prefixes;
+  int rows = p->rows, d = table->shape.width, v = table->shape.vocabulary;
+  rows_sum(p, outputs->logp, s->d_logp);
+  rows_sum(p, outputs->entropy, s->d_entropy);
+  rows_sum(p, outputs->mean_logp, s->d_mean);
+  logits_backward(rows, v, s->logits, s->scale, s->log_sum, s->entropy, s->d_logp, s->d_entropy, s->d_mean);
+  for (int t = 0; outputs->logp && t < p->tokens; t++)
+    s->logits[(size_t)p->row[t] * (size_t)v + (size_t)s->batch.target[t]] += outputs->logp[t] * s->scale;
+  column_sum(rows, v, s->logits, gradients + table->output.bias);
+  gemm_tiled(true, false, v, d, rows, 1.0f, s->logits, v, s->output, d, 1.0f, gradients + table->output.weight, d);
+  gemm_tiled(false, false, rows, d, v, 1.0f, s->logits, v, weights + table->output.weight, d, 0.0f, s->output, d);
 }
 
 void captioner_forward(Captioner *captioner, const float *weights, const CaptionBatch *batch, float temperature,
@@ -215,11 +244,11 @@ void captioner_forward(Captioner *captioner, const float *weights, const Caption
   arena_release(&captioner->arena, 0);
   index_take(s, &captioner->arena, batch->images, batch->tokens);
   index_make(s, &table->shape);
-  state_take(s, &table->shape, &captioner->arena, batch->images, batch->tokens);
+  state_take(s, &table->shape, &captioner->arena);
   memory_forward(s, table, weights); /* first: without backward the rest reuses the encoder's scratch */
   embedding_forward(s, table, weights);
-  s->output = stack_forward(&s->decoder, weights, s->x, batch->captions, batch->caption_start, s->memory, batch->images,
-                            s->query_start, s->key_start, &s->dropout);
+  const StackBlocks blocks = blocks_of(s);
+  s->output = stack_forward(&s->decoder, weights, s->x, &blocks, s->memory, &s->dropout);
   vocabulary_forward(s, table, weights, outputs);
   s->ready = s->keep;
 }
@@ -240,25 +269,28 @@ void captioner_attention(const Captioner *captioner, float *attention) {
   const CaptionerState *s = captioner->state;
   const Stack *stack = &s->decoder;
   CHECK(s->ready && stack->layers);
+  const Prefixes *p = &s->prefixes;
   int heads = stack->shape->heads, cells = stack->shape->cells;
   const float *all = stack->layer[stack->layers - 1].cross_probs;
   memset(attention, 0, (size_t)s->batch.tokens * (size_t)cells * sizeof *attention);
   for (int i = 0; i < s->batch.images; i++) {
-    int first = s->query_start[i], queries = s->query_start[i + 1] - first,
-        keys = s->key_start[i + 1] - s->key_start[i];
+    int first = p->start[i], queries = p->start[i + 1] - first, keys = s->cell_start[i + 1] - s->cell_start[i];
     const float *probs = all + attention_probs(first, heads, cells); /* [heads, queries, keys] */
     for (int row = 0; row < heads * queries; row++)
-      for (int k = 0; k < keys; k++)
-        attention[(size_t)(first + row % queries) * (size_t)cells + (size_t)k] +=
-            probs[(size_t)row * (size_t)keys + (size_t)k] / (float)heads;
+      for (int t = p->first[first + row % queries]; t >= 0; t = p->next[t])
+        for (int k = 0; k < keys; k++)
+          attention[(size_t)t * (size_t)cells + (size_t)k] +=
+              probs[(size_t)row * (size_t)keys + (size_t)k] / (float)heads;
   }
 }
 
-double captioner_flops(const ModelShape *shape, int images, int captions, int tokens) {
-  double d = shape->width, ff = shape->feed_forward, t = tokens, cells = (double)images * shape->cells;
+int captioner_rows(const Captioner *captioner) { return captioner->state->prefixes.rows; }
+
+double captioner_flops(const ModelShape *shape, int images, int captions, int tokens, int rows) {
+  double d = shape->width, ff = shape->feed_forward, t = tokens, r = rows, cells = (double)images * shape->cells;
   double length = captions ? t / captions : 0.0;
   double encoder = cells * (4 * d * d + 2 * d * ff + 2.0 * shape->cells * d);
-  double decoder = cells * 2 * d * d + t * (6 * d * d + 2 * d * ff + 2.0 * shape->cells * d + (length + 1) * d);
+  double decoder = cells * 2 * d * d + r * (6 * d * d + 2 * d * ff + 2.0 * shape->cells * d) + t * (length + 1) * d;
   return 2 * (cells * shape->features * d + shape->encoder_layers * encoder + shape->decoder_layers * decoder +
-              t * d * shape->vocabulary);
+              r * d * shape->vocabulary);
 }

@@ -1,5 +1,6 @@
 /* Captioner: grid features -> memory -> transformer decoder -> log-probabilities of given captions (teacher forcing),
- * and the gradient of any loss of them. Sequences are packed: T rows are the valid tokens and nothing else.
+ * and the gradient of any loss of them. Sequences are packed, the valid tokens and nothing else, and what captions of a
+ * picture have in common at their beginning is computed once (prefixes.h), unless dropout makes them differ.
  *
  * Shapes: M images, C captions, T tokens, N cells, F features, D width, V vocabulary. Bits do not depend on the number
  * of OpenMP threads: each output element is computed by one thread in one order. */
@@ -70,8 +71,11 @@ void captioner_backward(Captioner *captioner, const float *weights, const Captio
  * cross-attention, mean over heads, into attention [T, N]; a row sums to 1, cells past an image's own are 0. */
 void captioner_attention(const Captioner *captioner, float *attention);
 
-/* Floating-point operations of one forward pass over a batch (multiply and add count as two); backward is twice
- * that. */
-double captioner_flops(const ModelShape *shape, int images, int captions, int tokens);
+/* Rows of the last forward pass: its tokens less those that begin as an earlier caption of their picture does. */
+int captioner_rows(const Captioner *captioner);
+
+/* Floating-point operations of one forward pass over a batch whose tokens are computed in that many rows (multiply and
+ * add count as two); backward is twice that. */
+double captioner_flops(const ModelShape *shape, int images, int captions, int tokens, int rows);
 
 #endif

@@ -31,5 +31,6 @@ void captions_clear(CaptionSet *set, int count) {
   memset(set->length, 0, (size_t)set->capacity * sizeof *set->length);
   memset(set->finished, 0, (size_t)set->capacity * sizeof *set->finished);
   set->count = count;
+  set->rows = 0;
   set->kept_mass = 1;
 }

@@ -83,6 +83,7 @@ static void decode(Decoder *decoder, const float *weights, int images, const flo
   long drawn = 0;
   for (int t = 0; t < length && w.live > 0; t++) {
     decoder_step(decoder, weights, &(StepRows){w.count, t, w.token, w.slot, w.picture, NULL});
+    out->rows += w.count;
     for (int r = 0; r < w.count; r++) w.left[r] = w.slot[r];
     int live = w.live;
     w.live = w.count = 0;

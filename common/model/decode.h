@@ -21,6 +21,7 @@ typedef struct CaptionSet {
   float *logp; /* [count, max_length]: log-probability of each at the temperature, before truncation by top-k/top-p */
   int32_t *length;  /* [count] */
   bool *finished;   /* [count]: ended with the end token (else it was cut at max_length) */
+  long rows;        /* computed in all steps: captions of a picture that begin alike share theirs */
   double kept_mass; /* sampled: mean over tokens of the probability that truncation left to draw from */
 } CaptionSet;
 

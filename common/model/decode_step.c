@@ -60,7 +60,8 @@ static void state_take(DecoderState *s, const Decoder *decoder, Arena *arena) {
   int32_t **rows[] = {&s->position, &s->caption, &s->row, &s->token, &s->slot, &s->picture, &s->parent, &s->left};
   for (int i = 0; i < 8; i++) *rows[i] = arena_take(arena, r * sizeof **rows[i]);
   stack_init(&s->encoder, decoder->table, false);
-  stack_take(&s->encoder, arena, shape->cells, 0, false); /* last: it lays its scratch over what comes after */
+  stack_take(&s->encoder, arena, shape->cells, shape->cells, 0,
+             false); /* last: it lays its scratch over what comes after */
 }
 
 void decoder_init(Decoder *decoder, const ParamTable *table, int max_images, int max_rows, int max_length) {
@@ -147,8 +148,9 @@ static void memory_encode(DecoderState *s, const float *weights, int images, int
     float *memory = s->memory + (long)s->cell_start[i] * d;
     int n = s->cell_start[i + 1] - s->cell_start[i];
     const int32_t starts[] = {0, n};
-    s->encoder.rows = n; /* of the shape->cells that it has room for */
-    const float *encoded = stack_forward(&s->encoder, weights, memory, 1, starts, NULL, 0, NULL, NULL, NULL);
+    s->encoder.rows = s->encoder.tokens = n; /* of the shape->cells that it has room for */
+    const StackBlocks blocks = {.images = 1, .cells = starts};
+    const float *encoded = stack_forward(&s->encoder, weights, memory, &blocks, NULL, NULL);
     memcpy(memory, encoded, (size_t)n * (size_t)d * sizeof *memory);
   }
 }

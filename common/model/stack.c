@@ -34,7 +34,7 @@ static void scratch_end(const Stack *s, Arena *arena, size_t mark) {
 }
 
 static void layer_take(Stack *s, LayerState *l, Arena *arena) {
-  size_t rows = (size_t)s->rows, keys = (size_t)s->keys, d = (size_t)s->shape->width;
+  size_t rows = (size_t)s->rows, tokens = (size_t)s->tokens, keys = (size_t)s->keys, d = (size_t)s->shape->width;
   size_t hidden = rows * (size_t)s->shape->feed_forward;
   bool gelu = s->shape->activation == ACTIVATION_GELU;
   station_take(&l->ff, arena, rows, d, s->keep);
@@ -42,9 +42,9 @@ static void layer_take(Stack *s, LayerState *l, Arena *arena) {
   station_take(&l->self, arena, rows, d, s->keep);
   if (s->decoder) station_take(&l->cross, arena, rows, d, s->keep);
   size_t mark = arena_mark(arena);
-  l->qkv = arena_floats(arena, rows * 3 * d);
-  l->self_probs = arena_floats(arena, attention_probs(s->rows, s->shape->heads, longest_block(s)));
-  l->self_mixed = arena_floats(arena, rows * d);
+  l->qkv = arena_floats(arena, tokens * 3 * d);
+  l->self_probs = arena_floats(arena, attention_probs(s->tokens, s->shape->heads, longest_block(s)));
+  l->self_mixed = arena_floats(arena, tokens * d);
   scratch_end(s, arena, mark);
   if (s->decoder) {
     l->query = arena_floats(arena, rows * d);
@@ -59,8 +59,8 @@ static void layer_take(Stack *s, LayerState *l, Arena *arena) {
   scratch_end(s, arena, layer);
 }
 
-void stack_take(Stack *s, Arena *arena, int rows, int keys, bool keep) {
-  s->rows = rows, s->keys = keys, s->keep = keep;
+void stack_take(Stack *s, Arena *arena, int rows, int tokens, int keys, bool keep) {
+  s->rows = rows, s->tokens = tokens, s->keys = keys, s->keep = keep;
   size_t r = (size_t)rows, d = (size_t)s->shape->width;
   s->first = (Station){0};
   if (s->shape->norm == NORM_PRE) {
@@ -71,16 +71,16 @@ void stack_take(Stack *s, Arena *arena, int rows, int keys, bool keep) {
 }
 
 void stack_take_backward(Stack *s, Arena *arena) {
-  size_t r = (size_t)s->rows, d = (size_t)s->shape->width, ff = (size_t)s->shape->feed_forward;
-  size_t probs = attention_probs(s->rows, s->shape->heads, longest_block(s));
+  size_t r = (size_t)s->rows, t = (size_t)s->tokens, d = (size_t)s->shape->width, ff = (size_t)s->shape->feed_forward;
+  size_t probs = attention_probs(s->tokens, s->shape->heads, longest_block(s));
   if (s->decoder) probs = max_size(probs, attention_probs(s->rows, s->shape->heads, s->shape->cells));
   if (s->shape->norm == NORM_PRE) s->d_stream = arena_floats(arena, r * d);
   s->sums = arena_floats(arena, max_size(norm_scratch(s->rows, (int)d), activate_scratch(s->rows, (int)ff)));
   size_t mark = arena_mark(arena);
   s->d_hidden = arena_floats(arena, r * ff); /* dead when the attentions' begin */
   arena_release(arena, mark);
-  s->d_mixed = arena_floats(arena, r * d);
-  s->d_qkv = arena_floats(arena, r * 3 * d);
+  s->d_mixed = arena_floats(arena, t * d);
+  s->d_qkv = arena_floats(arena, t * 3 * d);
   s->d_kv = arena_floats(arena, (size_t)s->keys * 2 * d);
   s->d_probs = arena_floats(arena, probs);
   s->d_y = arena_floats(arena, r * d); /* last: not touched without dropout */
@@ -151,8 +151,10 @@ static void layer_forward(Stack *s, int index, const float *weights) {
 
   linear_forward(weights, p->self_qkv, rows, d, 3 * d, flow.input, l->qkv);
   bias_add(rows, 3 * d, l->qkv, weights + p->self_qkv.bias);
+  if (s->prefixes) prefixes_expand(s->prefixes, 3 * d, l->qkv);
   attention_forward(&s->self_blocks, l->qkv, 3 * d, l->qkv + d, 3 * d, l->qkv + 2 * d, 3 * d, l->self_mixed, d,
                     l->self_probs);
+  if (s->prefixes) prefixes_pick(s->prefixes, d, l->self_mixed);
   linear_forward(weights, p->self_out, rows, d, d, l->self_mixed, l->self.sum);
   station_forward(s, &l->self, weights, p->self_out, norm_after(s, index, SITE_SELF), index, SITE_SELF, flow.stream);
   flow = flow_from(s, &l->self);
@@ -177,25 +179,27 @@ static void layer_forward(Stack *s, int index, const float *weights) {
   station_forward(s, &l->ff, weights, p->down, norm_after(s, index, SITE_FF), index, SITE_FF, flow.stream);
 }
 
-float *stack_forward(Stack *s, const float *weights, float *x, int blocks, const int32_t *starts, const float *memory,
-                     int images, const int32_t *query_start, const int32_t *key_start, const Dropout *dropout) {
+float *stack_forward(Stack *s, const float *weights, float *x, const StackBlocks *blocks, const float *memory,
+                     const Dropout *dropout) {
   int d = s->shape->width, heads = s->shape->heads;
+  const int32_t *starts = s->decoder ? blocks->tokens : blocks->cells;
   s->dropout = dropout ? *dropout : (Dropout){0};
   CHECK(s->keep || !dropping(s));
   s->input = x, s->memory = memory;
-  s->self_blocks = (AttentionBlocks){.blocks = blocks,
+  s->prefixes = s->decoder ? blocks->prefixes : NULL;
+  s->self_blocks = (AttentionBlocks){.blocks = s->decoder ? blocks->captions : blocks->images,
                                      .heads = heads,
                                      .width = d / heads,
                                      .causal = s->decoder,
                                      .max_keys = longest_block(s),
                                      .query_start = starts,
                                      .key_start = starts};
-  s->cross_blocks = (AttentionBlocks){.blocks = images,
+  s->cross_blocks = (AttentionBlocks){.blocks = blocks->images,
                                       .heads = heads,
                                       .width = d / heads,
                                       .max_keys = s->shape->cells,
-                                      .query_start = query_start,
-                                      .key_start = key_start};
+                                      .query_start = s->decoder ? blocks->prefixes->start : NULL,
+                                      .key_start = blocks->cells};
   if (!s->layers) return x;
   if (s->shape->norm == NORM_PRE) {
     Norm norm = s->params[0].norm_self;
@@ -261,8 +265,10 @@ static void self_backward(Stack *s, int index, const float *weights, const float
   const float *d_y =
       station_backward(s, &l->self, weights, p->self_out, norm_after(s, index, SITE_SELF), false, d_x, gradients);
   linear_backward(weights, p->self_out, s->rows, d, d, l->self_mixed, d_y, 0.0f, s->d_mixed, gradients);
+  if (s->prefixes) prefixes_place(s->prefixes, d, s->d_mixed);
   attention_backward(&s->self_blocks, l->qkv, 3 * d, l->qkv + d, 3 * d, l->qkv + 2 * d, 3 * d, l->self_probs,
                      s->d_mixed, d, s->d_qkv, s->d_qkv + d, s->d_qkv + 2 * d, s->d_probs);
+  if (s->prefixes) prefixes_sum(s->prefixes, 3 * d, s->d_qkv);
   column_sum(s->rows, 3 * d, s->d_qkv, gradients + p->self_qkv.bias);
   float beta = s->shape->norm == NORM_PRE ? 0.0f : 1.0f;
   linear_backward(weights, p->self_qkv, s->rows, d, 3 * d, input, s->d_qkv, beta, d_x, gradients);

@@ -70,25 +70,20 @@ float logits_row(int columns, float *z, const float *bias, float scale, float *e
   return max + log_total;
 }
 
-void logits_forward(int rows, int vocabulary, float *logits, const float *bias, float scale, const int32_t *target,
-                    float *log_sum, float *logp, float *entropy, float *mean_logp) {
+void logits_forward(int rows, int vocabulary, float *logits, const float *bias, float scale, float *log_sum,
+                    float *entropy, float *mean_z) {
 #pragma omp parallel for
-  for (int r = 0; r < rows; r++) {
-    float *z = logits + (size_t)r * vocabulary, mean;
-    log_sum[r] = logits_row(vocabulary, z, bias, scale, entropy ? &entropy[r] : NULL, &mean);
-    if (logp) logp[r] = z[target[r]] - log_sum[r];
-    if (mean_logp) mean_logp[r] = mean - log_sum[r];
-  }
+  for (int r = 0; r < rows; r++)
+    log_sum[r] = logits_row(vocabulary, logits + (size_t)r * (size_t)vocabulary, bias, scale, &entropy[r], &mean_z[r]);
 }
 
-void logits_backward(int rows, int vocabulary, float *z, float scale, const int32_t *target, const float *log_sum,
-                     const float *entropy, const float *d_logp, const float *d_entropy, const float *d_mean) {
+void logits_backward(int rows, int vocabulary, float *z, float scale, const float *log_sum, const float *entropy,
+                     const float *d_logp, const float *d_entropy, const float *d_mean) {
 #pragma omp parallel for
   for (int r = 0; r < rows; r++) {
     float *row = z + (size_t)r * vocabulary, sum = log_sum[r];
-    float by_target = d_logp ? d_logp[r] * scale : 0.0f, by_mean = d_mean ? d_mean[r] * scale : 0.0f;
-    float by_entropy = d_entropy ? d_entropy[r] * scale : 0.0f;
-    float even = by_mean / (float)vocabulary, by_p = -(by_target + by_mean);
+    float by_mean = d_mean[r] * scale, by_entropy = d_entropy[r] * scale;
+    float even = by_mean / (float)vocabulary, by_p = -(d_logp[r] * scale + by_mean);
     if (by_entropy == 0.0f) {
 #pragma omp simd
       for (int c = 0; c < vocabulary; c++) row[c] = MULADD(by_p, vec_exp(row[c] - sum), even);
@@ -101,6 +96,5 @@ void logits_backward(int rows, int vocabulary, float *z, float scale, const int3
         row[c] = MULADD(p, MULADD(-by_entropy, log_p, shift), even);
       }
     }
-    row[target[r]] += by_target;
   }
 }

@@ -13,15 +13,14 @@ void softmax_row(int n, float scale, float *x);
  * thread. */
 float logits_row(int columns, float *z, const float *bias, float scale, float *entropy, float *mean_z);
 
-/* Rows of logits [R, V] of a linear layer without its bias become z = (logits + bias) * scale; log_sum [R] is kept for
- * backward. logp, entropy, mean_logp [R] or NULL: of target[r], of the row, mean over V. */
-void logits_forward(int rows, int vocabulary, float *logits, const float *bias, float scale, const int32_t *target,
-                    float *log_sum, float *logp, float *entropy, float *mean_logp);
+/* logits_row of each of the rows [R, V]: log_sum, entropy, mean_z [R]. */
+void logits_forward(int rows, int vocabulary, float *logits, const float *bias, float scale, float *log_sum,
+                    float *entropy, float *mean_z);
 
-/* Overwrites z [R, V] by dLoss/dlogits given the gradients of the three outputs ([R] or NULL = zero); entropy [R] as
- * forward gave it, needed when d_entropy is not NULL:
- *   scale * (d_logp (1[v = target] - p) - d_entropy p (log p + entropy) + d_mean (1/V - p)). */
-void logits_backward(int rows, int vocabulary, float *z, float scale, const int32_t *target, const float *log_sum,
-                     const float *entropy, const float *d_logp, const float *d_entropy, const float *d_mean);
+/* Overwrites z [R, V] by dLoss/dlogits, given the gradients [R] of the row's entropy, of the mean of its log p (mean_z -
+ * log_sum), and the sum of those of any of its log p(v), whose own terms scale * dLoss/dlog p(v) the caller adds to z:
+ *   scale * (-d_logp p - d_entropy p (log p + entropy) + d_mean (1/V - p)). */
+void logits_backward(int rows, int vocabulary, float *z, float scale, const float *log_sum, const float *entropy,
+                     const float *d_logp, const float *d_entropy, const float *d_mean);
 
 #endif

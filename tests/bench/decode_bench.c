@@ -72,7 +72,8 @@ int main(int argc, char **argv) {
   long tokens = 0;
   for (int r = 0; r < work.out.count; r++) tokens += work.out.length[r];
   ModelShape shape = bench_shape(&options);
-  double flops = captioner_flops(&shape, options.images, options.images * options.group, (int)tokens);
+  double flops =
+      captioner_flops(&shape, options.images, options.images * options.group, (int)tokens, (int)work.out.rows);
   bench_show(options.beam ? "beam" : "sample", tokens, seconds, flops / seconds / peak);
   work_free(&work);
   return 0;

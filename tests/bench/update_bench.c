@@ -100,7 +100,9 @@ int main(int argc, char **argv) {
   work_init(&work, &options);
   const CaptionBatch *batch = &work.batch.view;
   ModelShape shape = bench_shape(&options);
-  double forward = captioner_flops(&shape, batch->images, batch->captions, batch->tokens), peak = bench_gemm_peak();
+  int rows = captioner_rows(&work.updater.captioner); /* of work_init's forward passes */
+  double forward = captioner_flops(&shape, batch->images, batch->captions, batch->tokens, rows);
+  double peak = bench_gemm_peak();
   /* the features get no gradient */
   double step = 3 * forward - 2.0 * batch->images * shape.cells * (double)shape.features * shape.width;
   const struct {
