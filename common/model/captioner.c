@@ -133,8 +133,7 @@ static StackBlocks blocks_of(const CaptionerState *s) {
 static void memory_forward(CaptionerState *s, const ParamTable *table, const float *weights) {
   const ModelShape *shape = &table->shape;
   int images = s->batch.images, n = shape->cells, d = shape->width, f = shape->features;
-  gemm_tiled(false, true, images * n, d, f, 1.0f, s->batch.features, f, weights + table->image.weight, f, 0.0f, s->grid,
-             d);
+  gemm_linear(false, true, images * n, d, f, s->batch.features, f, weights + table->image.weight, f, false, s->grid, d);
   cells_pack(images, n, d, s->cell_start, s->grid);
   bias_add(s->cells, d, s->grid, weights + table->image.bias);
   if (s->dropout.image_rate > 0.0f) {
@@ -154,8 +153,8 @@ static void memory_backward(CaptionerState *s, const ParamTable *table, const fl
     dropout_apply(s->cells, d, s->grid_mask, dropout_scale(s->dropout.image_rate), s->d_memory);
   column_sum(s->cells, d, s->d_memory, gradients + table->image.bias);
   cells_unpack(images, n, d, s->cell_start, s->d_memory);
-  gemm_tiled(true, false, d, f, images * n, 1.0f, s->d_memory, d, s->batch.features, f, 1.0f,
-             gradients + table->image.weight, f);
+  gemm_linear(true, false, d, f, images * n, s->d_memory, d, s->batch.features, f, true,
+              gradients + table->image.weight, f);
 }
 
 /* --- token side: x = drop(norm(token + position)) --------------------------------------------------------------- */
@@ -201,8 +200,8 @@ static void vocabulary_forward(CaptionerState *s, const ParamTable *table, const
   for (int begin = 0; begin < all; begin += LOGIT_ROWS) {
     int rows = all - begin < LOGIT_ROWS ? all - begin : LOGIT_ROWS;
     float *logits = s->keep ? s->logits + (size_t)begin * v : s->logits;
-    gemm_tiled(false, true, rows, v, d, 1.0f, s->output + (size_t)begin * d, d, weights + table->output.weight, d, 0.0f,
-               logits, v);
+    gemm_linear(false, true, rows, v, d, s->output + (size_t)begin * d, d, weights + table->output.weight, d, false,
+                logits, v);
     logits_forward(rows, v, logits, weights + table->output.bias, s->scale, s->log_sum + begin, s->entropy + begin,
                    s->mean_z + begin);
     for (int r = 0; r < rows; r++) row_read(s, begin + r, logits + (size_t)r * (size_t)v, outputs);
@@ -227,8 +226,8 @@ static void vocabulary_backward(CaptionerState *s, const ParamTable *table, cons
   for (int t = 0; outputs->logp && t < p->tokens; t++)
     s->logits[(size_t)p->row[t] * (size_t)v + (size_t)s->batch.target[t]] += outputs->logp[t] * s->scale;
   column_sum(rows, v, s->logits, gradients + table->output.bias);
-  gemm_tiled(true, false, v, d, rows, 1.0f, s->logits, v, s->output, d, 1.0f, gradients + table->output.weight, d);
-  gemm_tiled(false, false, rows, d, v, 1.0f, s->logits, v, weights + table->output.weight, d, 0.0f, s->output, d);
+  gemm_linear(true, false, v, d, rows, s->logits, v, s->output, d, true, gradients + table->output.weight, d);
+  gemm_linear(false, false, rows, d, v, s->logits, v, weights + table->output.weight, d, false, s->output, d);
 }
 
 void captioner_forward(Captioner *captioner, const float *weights, const CaptionBatch *batch, float temperature,

@@ -55,7 +55,6 @@ static void state_take(DecoderState *s, const Decoder *decoder, Arena *arena) {
   s->logits = arena_floats(arena, r * (size_t)shape->vocabulary);
   s->scores = arena_floats(arena, scores > t ? scores : t);
   s->gathered = arena_floats(arena, t * 2 * d);
-  s->scratch = arena_floats(arena, packed_scratch());
   s->draw = arena_floats(arena, draw_scratch(shape->vocabulary));
   int32_t **rows[] = {&s->position, &s->caption, &s->row, &s->token, &s->slot, &s->picture, &s->parent, &s->left};
   for (int i = 0; i < 8; i++) *rows[i] = arena_take(arena, r * sizeof **rows[i]);
@@ -138,7 +137,7 @@ static void memory_project(DecoderState *s, const ParamTable *table, const float
   for (int i = 0, run; i < images; i += run) {
     for (run = 1; i + run < images && start[i + run] - start[i + run - 1] == n;) run++;
     packed_linear(start[i + run] - start[i], f, d, features + (long)i * n * f, s->image, weights + table->image.bias,
-                  s->memory + (long)start[i] * d, s->scratch);
+                  s->memory + (long)start[i] * d);
   }
 }
 
@@ -166,7 +165,7 @@ void decoder_see(Decoder *decoder, const float *weights, int images, const float
   memory_encode(s, weights, images, d);
   for (int l = 0; l < table->shape.decoder_layers; l++) {
     packed_linear(s->cell_start[images], d, 2 * d, s->memory, s->layer[l].cross_kv,
-                  weights + table->decoder[l].cross_kv.bias, s->cross_kv, s->scratch);
+                  weights + table->decoder[l].cross_kv.bias, s->cross_kv);
     for (int i = 0; i < images; i++) {
       const float *kv = s->cross_kv + (long)s->cell_start[i] * 2 * d;
       int n = s->cell_start[i + 1] - s->cell_start[i];
@@ -240,19 +239,19 @@ static size_t sublayer(Decoder *decoder, const float *weights, const StepRows *r
   int r = rows->count, d = shape->width, f = shape->feed_forward;
   switch (kind) {
     case SUB_SELF:
-      packed_linear(r, d, 3 * d, s->input, w->self_qkv, weights + p->self_qkv.bias, s->qkv, s->scratch);
+      packed_linear(r, d, 3 * d, s->input, w->self_qkv, weights + p->self_qkv.bias, s->qkv);
       attend_self(decoder, rows, layer);
-      packed_linear(r, d, d, s->mixed, w->self_out, NULL, s->added, s->scratch);
+      packed_linear(r, d, d, s->mixed, w->self_out, NULL, s->added);
       return p->self_out.bias;
     case SUB_CROSS:
-      packed_linear(r, d, d, s->input, w->cross_q, weights + p->cross_q.bias, s->qkv, s->scratch);
+      packed_linear(r, d, d, s->input, w->cross_q, weights + p->cross_q.bias, s->qkv);
       attend_cells(decoder, rows, layer, s->qkv);
-      packed_linear(r, d, d, s->mixed, w->cross_out, NULL, s->added, s->scratch);
+      packed_linear(r, d, d, s->mixed, w->cross_out, NULL, s->added);
       return p->cross_out.bias;
     default:
-      packed_linear(r, d, f, s->input, w->up, NULL, s->hidden, s->scratch);
+      packed_linear(r, d, f, s->input, w->up, NULL, s->hidden);
       activate_forward(shape->activation == ACTIVATION_GELU, r, f, s->hidden, weights + p->up.bias, NULL, 1, s->hidden);
-      packed_linear(r, f, d, s->hidden, w->down, NULL, s->added, s->scratch);
+      packed_linear(r, f, d, s->hidden, w->down, NULL, s->added);
       return p->down.bias;
   }
 }
@@ -293,5 +292,5 @@ void decoder_step(Decoder *decoder, const float *weights, const StepRows *rows) 
       norm_rows(rows, d, weights, norm_at(table, i), s->input, s->added, weights + bias, s->input);
     }
   }
-  packed_linear(r, d, shape->vocabulary, s->input, s->output, weights + table->output.bias, s->logits, s->scratch);
+  packed_linear(r, d, shape->vocabulary, s->input, s->output, weights + table->output.bias, s->logits);
 }

@@ -44,7 +44,6 @@ typedef struct DecoderState {
   float *logits;                         /* [R, V]: what decoder_step leaves */
   float *scores;                         /* [SMALL_ROWS, Np] or [max_length] */
   float *gathered;                       /* [max_length, 2 D]: keys and values of one row with a history */
-  float *scratch;                        /* of packed.h */
   float *draw;                           /* of draw.h */
   int32_t *position;                     /* [R] */
   /* [R] each, for the callers */

@@ -90,14 +90,14 @@ void stack_take_backward(Stack *s, Arena *arena) {
 
 /* y [rows, out] = x [rows, in] W^T, bias left to the pass that reads y. */
 static void linear_forward(const float *weights, Linear linear, int rows, int in, int out, const float *x, float *y) {
-  gemm_tiled(false, true, rows, out, in, 1.0f, x, in, weights + linear.weight, in, 0.0f, y, out);
+  gemm_linear(false, true, rows, out, in, x, in, weights + linear.weight, in, false, y, out);
 }
 
-/* dW += d_y^T x, and d_x = beta d_x + d_y W unless d_x is NULL. */
+/* dW += d_y^T x, and d_x = d_y W + (add ? d_x : 0). */
 static void linear_backward(const float *weights, Linear linear, int rows, int in, int out, const float *x,
-                            const float *d_y, float beta, float *d_x, float *gradients) {
-  gemm_tiled(true, false, out, in, rows, 1.0f, d_y, out, x, in, 1.0f, gradients + linear.weight, in);
-  if (d_x) gemm_tiled(false, false, rows, in, out, 1.0f, d_y, out, weights + linear.weight, in, beta, d_x, in);
+                            const float *d_y, bool add, float *d_x, float *gradients) {
+  gemm_linear(true, false, out, in, rows, d_y, out, x, in, true, gradients + linear.weight, in);
+  gemm_linear(false, false, rows, in, out, d_y, out, weights + linear.weight, in, add, d_x, in);
 }
 
 static bool dropping(const Stack *s) { return s->dropout.rate > 0.0f; }
@@ -231,12 +231,12 @@ static void ff_backward(Stack *s, int index, const float *weights, const float *
   int d = s->shape->width, ff = s->shape->feed_forward;
   const float *d_y = station_backward(s, &l->ff, weights, p->down, norm_after(s, index, SITE_FF),
                                       index == s->layers - 1, d_x, gradients);
-  linear_backward(weights, p->down, s->rows, ff, d, l->hidden, d_y, 0.0f, s->d_hidden, gradients);
+  linear_backward(weights, p->down, s->rows, ff, d, l->hidden, d_y, false, s->d_hidden, gradients);
   activate_backward(s->shape->activation == ACTIVATION_GELU, s->rows, ff, l->up, l->hidden,
                     dropping(s) ? l->hidden_mask : NULL, dropout_scale(s->dropout.rate), s->d_hidden,
                     gradients + p->up.bias, s->sums);
-  float beta = s->shape->norm == NORM_PRE ? 0.0f : 1.0f; /* post-norm: the stream is the input */
-  linear_backward(weights, p->up, s->rows, d, ff, input, s->d_hidden, beta, d_x, gradients);
+  bool add = s->shape->norm == NORM_POST; /* the stream is the input */
+  linear_backward(weights, p->up, s->rows, d, ff, input, s->d_hidden, add, d_x, gradients);
 }
 
 static void cross_backward(Stack *s, int index, const float *weights, const float *input, float *d_x, float *d_memory,
@@ -247,15 +247,15 @@ static void cross_backward(Stack *s, int index, const float *weights, const floa
   float *d_query = s->d_qkv;
   const float *d_y =
       station_backward(s, &l->cross, weights, p->cross_out, norm_after(s, index, SITE_CROSS), false, d_x, gradients);
-  linear_backward(weights, p->cross_out, s->rows, d, d, l->cross_mixed, d_y, 0.0f, s->d_mixed, gradients);
+  linear_backward(weights, p->cross_out, s->rows, d, d, l->cross_mixed, d_y, false, s->d_mixed, gradients);
   attention_backward(&s->cross_blocks, l->query, d, l->kv, 2 * d, l->kv + d, 2 * d, l->cross_probs, s->d_mixed, d,
                      d_query, s->d_kv, s->d_kv + d, s->d_probs);
   column_sum(s->rows, d, d_query, gradients + p->cross_q.bias);
   column_sum(s->keys, 2 * d, s->d_kv, gradients + p->cross_kv.bias);
-  float beta = s->shape->norm == NORM_PRE ? 0.0f : 1.0f;
-  linear_backward(weights, p->cross_q, s->rows, d, d, input, d_query, beta, d_x, gradients);
-  float memory_beta = index == s->layers - 1 ? 0.0f : 1.0f; /* the layers' shares add up */
-  linear_backward(weights, p->cross_kv, s->keys, d, 2 * d, s->memory, s->d_kv, memory_beta, d_memory, gradients);
+  bool add = s->shape->norm == NORM_POST;
+  linear_backward(weights, p->cross_q, s->rows, d, d, input, d_query, add, d_x, gradients);
+  bool later = index < s->layers - 1; /* the layers' shares add up */
+  linear_backward(weights, p->cross_kv, s->keys, d, 2 * d, s->memory, s->d_kv, later, d_memory, gradients);
 }
 
 static void self_backward(Stack *s, int index, const float *weights, const float *input, float *d_x, float *gradients) {
@@ -264,14 +264,14 @@ static void self_backward(Stack *s, int index, const float *weights, const float
   int d = s->shape->width;
   const float *d_y =
       station_backward(s, &l->self, weights, p->self_out, norm_after(s, index, SITE_SELF), false, d_x, gradients);
-  linear_backward(weights, p->self_out, s->rows, d, d, l->self_mixed, d_y, 0.0f, s->d_mixed, gradients);
+  linear_backward(weights, p->self_out, s->rows, d, d, l->self_mixed, d_y, false, s->d_mixed, gradients);
   if (s->prefixes) prefixes_place(s->prefixes, d, s->d_mixed);
   attention_backward(&s->self_blocks, l->qkv, 3 * d, l->qkv + d, 3 * d, l->qkv + 2 * d, 3 * d, l->self_probs,
                      s->d_mixed, d, s->d_qkv, s->d_qkv + d, s->d_qkv + 2 * d, s->d_probs);
   if (s->prefixes) prefixes_sum(s->prefixes, 3 * d, s->d_qkv);
   column_sum(s->rows, 3 * d, s->d_qkv, gradients + p->self_qkv.bias);
-  float beta = s->shape->norm == NORM_PRE ? 0.0f : 1.0f;
-  linear_backward(weights, p->self_qkv, s->rows, d, 3 * d, input, s->d_qkv, beta, d_x, gradients);
+  bool add = s->shape->norm == NORM_POST;
+  linear_backward(weights, p->self_qkv, s->rows, d, 3 * d, input, s->d_qkv, add, d_x, gradients);
 }
 
 void stack_backward(Stack *s, const float *weights, float *d_x, float *d_memory, float *gradients) {

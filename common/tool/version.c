@@ -117,7 +117,7 @@ static void print_environment(void) {
 
 static void print_more(void) {
   print_mpi_library();
-  printf("kernels  float32 %s; bf16 %s\n", gemm_name(), bf16_name());
+  printf("kernels  float32 %s; bf16 %s\n", gemm_name(), bf16_kernel()->name);
 #ifdef __clang__
   printf("compiler %s, OpenMP %d\n", __VERSION__, _OPENMP);
 #else

@@ -82,8 +82,9 @@ long="--set policy.iterations=10"
   [ "$hash" = "$whole" ] || fail "killed and resumed: $hash, unbroken: $whole"
 }
 # shellcheck disable=SC2086
-{ # in the middle of an update: what all ranks have goes back to the boundary
-  update="--set policy.iterations=2 --set policy.inner_epochs=48"
+{ # in the middle of an update: what all ranks have goes back to the boundary. At so many steps of a higher rate, rounding
+  # decides what is clipped, and the weights of other numbers of ranks part.
+  update="--set policy.iterations=2 --set policy.inner_epochs=48 --set optimizer.lr=1e-5"
   start train stopped -n 1 $update
   wait_for '"iteration":1,' "$work/stopped/metrics.jsonl"
   sleep 0.3
