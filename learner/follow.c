@@ -13,7 +13,7 @@
 #include "learner/stale.h"
 #include "learner/state.h"
 
-typedef enum FollowCommand { FOLLOW_ITERATION = 1, FOLLOW_RESTORE, FOLLOW_COLLECT } FollowCommand;
+typedef enum FollowCommand { FOLLOW_ITERATION = 1, FOLLOW_RESTORE, FOLLOW_COLLECT, FOLLOW_PROFILE } FollowCommand;
 
 /* Followed by the results, each as its size (uint64_t) and its message (proto/messages.h). */
 typedef struct IterationHead {
@@ -54,6 +54,11 @@ Status follow_restore(Team *team, int64_t iteration) {
 }
 
 Status follow_collect(Team *team) { return team_command(team, FOLLOW_COLLECT, NULL, 0); }
+
+Status follow_profile(Team *team) {
+  TRY(team_command(team, FOLLOW_PROFILE, NULL, 0));
+  return state_profile(team);
+}
 
 Status follow_spread(Updater *updater, Progress *progress, Shared **reference, const Checkpoint *from) {
   size_t bytes = updater->table->total * sizeof(float);
@@ -155,6 +160,7 @@ static Status follower_work(Follower *f) {
     Status status = OK;
     if (kind == FOLLOW_ITERATION) status = iterate(f, bytes, size);
     if (kind == FOLLOW_COLLECT) status = state_collect(&f->updater, NULL);
+    if (kind == FOLLOW_PROFILE) status = state_profile(f->team);
     if (kind == FOLLOW_RESTORE && size == sizeof to) memcpy(&to, bytes, sizeof to);
     if (kind == FOLLOW_RESTORE && to == f->kept.progress.iteration)
       boundary_restore(&f->kept, &f->updater, &f->reference, &f->progress);

@@ -13,8 +13,8 @@ Status follow_iteration(Team *team, int64_t iteration, int64_t iterations, int64
                         const Result *const *results, int chunks);
 /* Back to the boundary of `iteration` (the last one, or the one before). */
 Status follow_restore(Team *team, int64_t iteration);
-/* state_collect. */
-Status follow_collect(Team *team);
+Status follow_collect(Team *team); /* state_collect */
+Status follow_profile(Team *team); /* state_profile */
 
 /* The first thing after state_meet: all ranks <- the lead's counters, reference, weights and, from its checkpoint (NULL elsewhere),
  * moments. A reference that equals the weights becomes their block. */

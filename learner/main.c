@@ -22,6 +22,7 @@
 #include "learner/follow.h"
 #include "learner/plan.h"
 #include "learner/pretrain.h"
+#include "learner/state.h"
 #include "learner/trainer.h"
 #include "proto/world.h"
 
@@ -84,6 +85,7 @@ static Status run_ranks(const Config *config, Team *team, bool pretrain, bool pr
   Status status = pretrain ? pretrain_run(config, team, &stop) : follow_run(config, team);
   if (status != OK) log_error("%s", status_message());
   if (!team) return status;
+  if (pretrain && status == OK && team_decide(team, profile)) status = state_profile(team);
   if (!team_close(team, status == OK)) end_at_once(status, profile);
   world_finalize(FATAL_LIMIT_S, status);
   return status;
@@ -135,7 +137,7 @@ int main(int argc, char **argv) {
     bool lead = team_rank(team) == 0;
     if (pretrain || !lead) status = run_ranks(&config, team, pretrain, command.profile);
     else status = run_lead(&config, team, command.profile);
-    if (command.profile) profile_print();
+    if (command.profile && (lead || status != OK)) profile_print(); /* the lead has heard the others */
     profile_free();
     trace_close();
     if (command.trace && pretrain && lead) trace_join(&config);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/profile.h"
 #include "common/base/trace.h"
 #include "common/tensor/gemm.h"
 
@@ -21,6 +22,15 @@ Status state_trace(const Team *team, const Config *config, const char *stage) {
   Status status = trace_open(folder, team_rank(team), role);
   free(folder);
   return status;
+}
+
+Status state_profile(Team *team) {
+  ProfileTotals own, all[TEAM_RANKS_MAX];
+  if (!team) return OK;
+  profile_totals(&own);
+  TRY(team_share(team, &own, sizeof own, all));
+  for (int r = 0; r < team_ranks(team) && team_rank(team) == 0; r++) profile_hear(PROFILE_LEARNERS, r, &all[r]);
+  return OK;
 }
 
 Status state_spread(Updater *updater, const Checkpoint *from) {

@@ -14,6 +14,9 @@ Status state_meet(Team *team, const Config *config, const Dataset *dataset, cons
 /* With --trace: the timeline of a rank that is not the lead, which has its own with the run folder. */
 Status state_trace(const Team *team, const Config *config, const char *stage);
 
+/* At the end: the lead hears the profiles of all. */
+Status state_profile(Team *team);
+
 /* All ranks <- the lead's weights, its step, its moments from `from` (NULL, there or elsewhere: they stay zero). */
 Status state_spread(Updater *updater, const Checkpoint *from);
 

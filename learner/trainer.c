@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/profile.h"
 #include "common/base/pulse.h"
 #include "common/base/trace.h"
 #include "common/model/policy.h"
@@ -367,6 +368,7 @@ Status trainer_run(Trainer *t) {
 }
 
 bool trainer_close(Trainer *t, int exit_code) {
+  if (exit_code == OK && profile_enabled() && follow_profile(t->team) != OK) log_error("%s", status_message());
   pulse_set(NULL, NULL, 0);
   bool finalized = hub_close(t->hub, exit_code == OK ? "the run is over" : "the run failed", exit_code);
   t->hub = NULL, t->team = NULL;

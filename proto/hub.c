@@ -234,7 +234,7 @@ static void hear(Hub *hub, const Incoming *incoming) {
     bar(hub, rank, "a message before HELLO");
     return;
   } else if (message.type == MESSAGE_GOODBYE) { /* of whatever epoch: nothing follows */
-    if (message.goodbye.has_profile) profile_hear(rank, &message.goodbye.profile);
+    if (message.goodbye.has_profile) profile_hear(PROFILE_ACTORS, rank, &message.goodbye.profile);
     lose(hub, rank, ACTOR_LEFT, message.goodbye.reason);
   } else if (actor->state == ACTOR_LIVE && message.epoch == actor->epoch) {
     actor->heard = channel_clock(hub->channel);

@@ -20,8 +20,12 @@ typedef struct Heard {
   int rank;
   ProfileTotals totals;
 } Heard;
-static Heard *heard;
-static int heard_count;
+typedef struct Group {
+  const char *name;
+  Heard *heard;
+  int count;
+} Group;
+static Group groups[PROFILE_GROUPS] = {{.name = "learners"}, {.name = "actors"}};
 
 void profile_enable(int on) {
   enabled = on;
@@ -50,17 +54,19 @@ void profile_totals(ProfileTotals *totals) {
   *totals = own;
 }
 
-void profile_hear(int rank, const ProfileTotals *totals) {
+void profile_hear(ProfileGroup group, int rank, const ProfileTotals *totals) {
+  Group *g = &groups[group];
   int at = 0;
-  while (at < heard_count && heard[at].rank != rank) at++;
-  if (at == heard_count) heard = xrealloc(heard, (size_t)++heard_count * sizeof *heard);
-  heard[at] = (Heard){rank, *totals};
+  while (at < g->count && g->heard[at].rank != rank) at++;
+  if (at == g->count) g->heard = xrealloc(g->heard, (size_t)++g->count * sizeof *g->heard);
+  g->heard[at] = (Heard){rank, *totals};
 }
 
 void profile_free(void) {
-  free(heard);
-  heard = NULL;
-  heard_count = 0;
+  for (int g = 0; g < PROFILE_GROUPS; g++) {
+    free(groups[g].heard);
+    groups[g].heard = NULL, groups[g].count = 0;
+  }
 }
 
 /* --- tables -------------------------------------------------------------------------------------------------- */
@@ -74,15 +80,16 @@ static void row_print(const char *name, double calls, double seconds, double wal
   else fprintf(stderr, " %9s", "");
 }
 
-static void table_print(const ProfileTotals *t, double ranks) {
-  double rest = t->wall_s;
+/* `group` NULL: of one rank. */
+static void table_print(const ProfileTotals *t, const Group *group) {
+  double rest = t->wall_s, ranks = group ? group->count : 1;
   for (int e = 0; e < PROFILE_EVENTS; e++) {
     rest -= t->event[e].seconds;
     if (!(t->event[e].calls > 0)) continue;
     row_print(names[e], t->event[e].calls, t->event[e].seconds / ranks, t->wall_s / ranks, t->event[e].flops / ranks);
-    if (heard_count > 0 && t != &own) {
-      const Heard *slow = heard, *fast = heard;
-      for (const Heard *h = heard; h < heard + heard_count; h++) {
+    if (group) {
+      const Heard *slow = group->heard, *fast = slow;
+      for (const Heard *h = group->heard; h < group->heard + group->count; h++) {
         if (h->totals.event[e].seconds > slow->totals.event[e].seconds) slow = h;
         if (h->totals.event[e].seconds < fast->totals.event[e].seconds) fast = h;
       }
@@ -95,13 +102,9 @@ static void table_print(const ProfileTotals *t, double ranks) {
   fputc('\n', stderr);
 }
 
-void profile_print(void) {
-  ProfileTotals totals, sum = {0};
-  profile_totals(&totals);
-  fprintf(stderr, "%s: %-12s %10s %10s %7s %9s\n", log_role(), "event", "calls", "seconds", "share", "GFLOP/s");
-  table_print(&own, 1);
-  if (!heard_count) return;
-  for (const Heard *h = heard; h < heard + heard_count; h++) {
+static void group_print(const Group *group) {
+  ProfileTotals sum = {0};
+  for (const Heard *h = group->heard; h < group->heard + group->count; h++) {
     sum.wall_s += h->totals.wall_s;
     for (int e = 0; e < PROFILE_EVENTS; e++) {
       sum.event[e].calls += h->totals.event[e].calls;
@@ -109,7 +112,16 @@ void profile_print(void) {
       sum.event[e].flops += h->totals.event[e].flops;
     }
   }
-  fprintf(stderr, "%s: %-12s %10s %10s %7s %9s  %s\n", log_role(), "actors", "calls", "seconds", "share", "GFLOP/s",
+  fprintf(stderr, "%s: %-12s %10s %10s %7s %9s  %s\n", log_role(), group->name, "calls", "seconds", "share", "GFLOP/s",
           "slowest (rank)  fastest (rank); all calls, mean seconds");
-  table_print(&sum, heard_count);
+  table_print(&sum, group);
+}
+
+void profile_print(void) {
+  ProfileTotals totals;
+  profile_totals(&totals);
+  fprintf(stderr, "%s: %-12s %10s %10s %7s %9s\n", log_role(), "event", "calls", "seconds", "share", "GFLOP/s");
+  table_print(&own, NULL);
+  for (int g = 0; g < PROFILE_GROUPS; g++)
+    if (groups[g].count) group_print(&groups[g]);
 }

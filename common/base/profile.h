@@ -37,11 +37,12 @@ void profile_end(ProfileEvent event, ProfileBegin began, double flops);
 
 /* This rank's. */
 void profile_totals(ProfileTotals *totals);
-/* Those of an actor; the last counts. */
-void profile_hear(int rank, const ProfileTotals *totals);
+/* Those of another rank; the last counts. */
+typedef enum ProfileGroup { PROFILE_LEARNERS, PROFILE_ACTORS, PROFILE_GROUPS } ProfileGroup;
+void profile_hear(ProfileGroup group, int rank, const ProfileTotals *totals);
 
-/* Tables on stderr, a row an event: calls, seconds, share of the wall time, GFLOP/s; of this rank, then of the actors
- * together (mean seconds a rank) with the slowest and the fastest. */
+/* Tables on stderr, a row an event: calls, seconds, share of the wall time, GFLOP/s; of this rank, then of each group
+ * that was heard of, together (mean seconds a rank), with the slowest and the fastest. */
 void profile_print(void);
 void profile_free(void);
 

@@ -34,7 +34,10 @@ static void fill_batch(Work *work) {
   for (int i = 0; i < o->images; i++) {
     float *features = batch_add_image(&work->batch, NULL);
     for (size_t f = 0; f < work->batch.image_floats; f++)
-      features[f] = rng_normal(&(RngKey){.stage = RNG_TEST, .image = (uint32_t)i, .position = (uint32_t)f});
+      features[f] = rng_normal(&(RngKey){.stage = RNG_TEST,
+                                         .image = (uint32_t)i,
+                                         .sample = (uint32_t)(f / (size_t)o->features),
+                                         .position = (uint32_t)(f % (size_t)o->features)});
     for (int g = 0; g < o->group; g++) {
       int32_t tokens[BENCH_LONGEST];
       RngKey key = {.stage = RNG_TEST, .iteration = 1, .image = (uint32_t)i, .sample = (uint32_t)g};

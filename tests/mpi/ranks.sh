@@ -26,6 +26,13 @@ near() { # A B: the weights of two runs
     fail "the weights of $1 and $2 differ"
 }
 
+profiled() { # ROLE LOG: the lead tells of both ranks, the slower and the faster, and the other says nothing
+  for line in 'learners  *calls' 'backward .* ([01]) .* ([01])$'; do
+    grep -q "^$1: $line" "$2" || { cat "$2" >&2 && fail "no profile of the learner ranks"; }
+  done
+  ! grep -q '^learner 1: event' "$2" || fail "rank 1 prints a profile of its own"
+}
+
 # minibatches of 8 images and a last one of 1, which leaves ranks without any
 stage_2="--set policy.iterations=2 --set policy.images_per_iteration=33 --set policy.inner_epochs=1"
 mixed="--set policy.dropout=0.1 --set policy.image_dropout=0.1 --set policy.xe=0.2 --set actors.lag=1 --set model.enc_layers=1
@@ -46,9 +53,11 @@ compare() { # NAME VERB [OPTIONS]: 1, 2 and 3 ranks
   compare plain train -n 1 $stage_2
   compare mixed train -n 1 $stage_2 $mixed
   compare first pretrain $stage_1
-  hash=$(run train plain-again -n 3 --set learner.ranks=2 $stage_2) || exit 1
+  hash=$(run train plain-again -n 3 --set learner.ranks=2 $stage_2 --profile 2>"$work/plain.log") || exit 1
+  profiled learner "$work/plain.log"
   [ "$hash" = "$(hash_of "$work/plain-2")" ] || fail "2 ranks gave other bits with 3 actors than with 1"
-  hash=$(run pretrain first-again --set learner.ranks=2 $stage_1) || exit 1
+  hash=$(run pretrain first-again --set learner.ranks=2 $stage_1 --profile 2>"$work/first.log") || exit 1
+  profiled "troupe pretrain" "$work/first.log"
   [ "$hash" = "$(hash_of "$work/first-2")" ] || fail "stage 1: 2 ranks gave other bits the second time"
 }
 

@@ -7,6 +7,9 @@ set -u
 tiny_data
 cluster_start
 
+ranks_of_it() { pgrep -f "run\.dir=cancelled( |\$)"; }
+none_left() { ! ranks_of_it >/dev/null; }
+
 long="--set policy.iterations=40"
 # shellcheck disable=SC2086 # long is a list of words
 {
@@ -16,8 +19,7 @@ long="--set policy.iterations=40"
   scancel "$first"
   job_ends "$first" CANCELLED
   until_so 60 nodes_idle || fail "the nodes are not free after scancel"
-  ranks=$(pgrep -f "run\.dir=cancelled( |\$)")
-  [ -z "$ranks" ] || fail "ranks are left: $ranks"
+  until_so 10 none_left || fail "ranks are left: $(ranks_of_it)" # the nodes are free while the last is just ending
   job_is "$first" CANCELLED || fail "it came back: $(job_state "$first")"
   second=$(train_job cancelled $long)
 }

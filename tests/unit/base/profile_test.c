@@ -66,9 +66,9 @@ static void tables_name_slowest_and_fastest(void **state) {
     totals.event[PROFILE_DECODE].calls = 2;
     totals.event[PROFILE_DECODE].seconds = rank == 2 ? 8 : rank;
     totals.event[PROFILE_DECODE].flops = 8e9;
-    profile_hear(rank, &totals);
+    profile_hear(PROFILE_ACTORS, rank, &totals);
   }
-  profile_hear(3, &totals); /* said again: counts once */
+  profile_hear(PROFILE_ACTORS, 3, &totals); /* said again: counts once */
   printed(text, sizeof text);
   const char *row = strstr(text, "decode");
   assert_non_null(row);
