@@ -6,9 +6,10 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
 
-# time passes where ranks compute or sleep, never by how fast this machine simulates them; a message costs each side 1 us
+# time passes where ranks compute or sleep, never by how fast this machine simulates them; a message costs each side 1 us; blocks
+# of weights, of which nothing but the size matters, are one piece of memory for all ranks
 SMPI = """--cfg=smpi/simulate-computation:no --cfg=smpi/iprobe:0 --cfg=smpi/test:0 --cfg=smpi/wtime:0 --cfg=smpi/os:0:1e-6:0
-  --cfg=smpi/or:0:1e-6:0 --cfg=smpi/auto-shared-malloc-thresh:1000000 --cfg=contexts/factory:raw --log=root.thres:warning""".split()
+  --cfg=smpi/or:0:1e-6:0 --cfg=smpi/auto-shared-malloc-thresh:20000000 --cfg=contexts/factory:raw --log=root.thres:warning""".split()
 
 
 def simulate(folder, actors, learners, arguments, cores=64, limit_s=None):
