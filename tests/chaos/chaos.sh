@@ -83,11 +83,13 @@ all_gone() {
 # Everything of this trial is ended, whatever is left of it.
 sweep() { pkill -KILL -f "run\.dir=$run( |\$)" 2>/dev/null; }
 
+lines() { grep -c . "$run/metrics.jsonl"; }
+
 # What became of a run that should have finished: sets $verdict.
 judge() {
   if [ "$code" = 124 ] || [ "$code" = 137 ]; then verdict=hung
   elif [ "$(phase)" != finished ] || [ "$code" != 0 ]; then verdict=lost
-  elif [ "$(grep -c . "$run/metrics.jsonl")" != 7 ]; then verdict=lost
+  elif [ "$(lines)" != "$whole_lines" ]; then verdict=lost
   elif [ "$(hash_of "$run")" != "$whole" ]; then verdict=wrong
   else verdict=ok
   fi
@@ -141,7 +143,7 @@ began=$(now_ms)
 end
 span_ms=$(($(now_ms) - began))
 [ "$code" = 0 ] || fail "the undisturbed run: exit code $code: $(tail -n 3 "$run.log")"
-whole=$(hash_of "$run") || exit 1
+whole=$(hash_of "$run") && whole_lines=$(lines) || exit 1
 : >"$work/waits"
 rm -f "$out"
 
