@@ -137,6 +137,9 @@ static char *quoted(const char *text) {
     } else if (strncmp(text, "\xE2\x80\xA8", 3) == 0 || strncmp(text, "\xE2\x80\xA9", 3) == 0) { /* U+2028, U+2029 */
       p = stpcpy(p, text[2] == '\xA8' ? "\\L" : "\\P");
       text += 3;
+    } else if (strncmp(text, "\xEF\xBF\xBE", 3) == 0 || strncmp(text, "\xEF\xBF\xBF", 3) == 0) { /* no characters */
+      p = stpcpy(p, text[2] == '\xBE' ? "\\uFFFE" : "\\uFFFF");
+      text += 3;
     } else {
       if (c == '"' || c == '\\') *p++ = '\\';
       *p++ = *text++;
