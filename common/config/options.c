@@ -122,6 +122,16 @@ Status option_store(const Option *option, Config *config, const char *value) {
   return OK;
 }
 
+/* The escape of a character of three bytes that stands at `text`, or NULL: line breaks U+2028 and U+2029, and what is no
+ * character. */
+static const char *escape_of(const char *text) {
+  static const char *const escapes[][2] = {
+      {"\xE2\x80\xA8", "\\L"}, {"\xE2\x80\xA9", "\\P"}, {"\xEF\xBF\xBE", "\\uFFFE"}, {"\xEF\xBF\xBF", "\\uFFFF"}};
+  for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++)
+    if (strncmp(text, escapes[i][0], 3) == 0) return escapes[i][1];
+  return NULL;
+}
+
 /* YAML's double-quoted form. What YAML would refuse, or take for a line break and fold, is escaped. */
 static char *quoted(const char *text) {
   char *out = xmalloc(4 * strlen(text) + 3), *p = out;
@@ -134,11 +144,8 @@ static char *quoted(const char *text) {
     } else if (c == 0xC2 && (unsigned char)text[1] < 0xA0) { /* U+0080..U+009F, more control characters */
       p += sprintf(p, "\\x%02X", (unsigned char)text[1]);
       text += 2;
-    } else if (strncmp(text, "\xE2\x80\xA8", 3) == 0 || strncmp(text, "\xE2\x80\xA9", 3) == 0) { /* U+2028, U+2029 */
-      p = stpcpy(p, text[2] == '\xA8' ? "\\L" : "\\P");
-      text += 3;
-    } else if (strncmp(text, "\xEF\xBF\xBE", 3) == 0 || strncmp(text, "\xEF\xBF\xBF", 3) == 0) { /* no characters */
-      p = stpcpy(p, text[2] == '\xBE' ? "\\uFFFE" : "\\uFFFF");
+    } else if (escape_of(text)) {
+      p = stpcpy(p, escape_of(text));
       text += 3;
     } else {
       if (c == '"' || c == '\\') *p++ = '\\';

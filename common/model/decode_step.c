@@ -59,8 +59,8 @@ static void state_take(DecoderState *s, const Decoder *decoder, Arena *arena) {
   int32_t **rows[] = {&s->position, &s->caption, &s->row, &s->token, &s->slot, &s->picture, &s->parent, &s->left};
   for (int i = 0; i < 8; i++) *rows[i] = arena_take(arena, r * sizeof **rows[i]);
   stack_init(&s->encoder, decoder->table, false);
-  stack_take(&s->encoder, arena, shape->cells, shape->cells, 0,
-             false); /* last: it lays its scratch over what comes after */
+  /* last: it lays its scratch over what comes after */
+  stack_take(&s->encoder, arena, shape->cells, shape->cells, 0, false);
 }
 
 void decoder_init(Decoder *decoder, const ParamTable *table, int max_images, int max_rows, int max_length) {

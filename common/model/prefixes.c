@@ -99,7 +99,7 @@ static void gather(const Prefixes *p, int width, float *x, bool all) {
       float *to = at(x, p->row[t], width, mine);
       const float *from = at(x, t, width, mine);
       if (p->first[p->row[t]] == t) {
-        if (to != from) memcpy(to, from, mine.bytes);
+        memcpy(to, from, mine.bytes);
       } else if (all) {
         for (size_t c = 0; c < mine.bytes / sizeof *to; c++) to[c] += from[c];
       }

@@ -123,10 +123,15 @@ static void band_product(const ProductKernel *kernel, bool transpose_a, int rows
   }
 }
 
+/* Of so many columns of B in one block of the depth. */
+static size_t block_words(const ProductKernel *kernel, int columns, int depth) {
+  return (size_t)parts(columns, kernel->columns) * (size_t)kernel->columns * (size_t)words_of(kernel, depth);
+}
+
 size_t product_words(const ProductKernel *kernel, int columns, int depth) {
-  size_t words = 0, width = (size_t)parts(columns, kernel->columns) * (size_t)kernel->columns;
+  size_t words = 0;
   for (int k = 0, block = block_depth(kernel, depth); k < depth; k += block)
-    words += width * (size_t)words_of(kernel, smaller(block, depth - k));
+    words += block_words(kernel, columns, smaller(block, depth - k));
   return words;
 }
 
@@ -136,7 +141,7 @@ void product_pack(const ProductKernel *kernel, bool transpose, int columns, int 
     int part = smaller(block, depth - k);
     for (int i = 0; i < column_parts(kernel, transpose, columns, part); i++)
       columns_fill(kernel, transpose, i, columns, part, transpose ? b + k : b + (long)k * ldb, ldb, packed);
-    packed += (long)parts(columns, kernel->columns) * kernel->columns * words_of(kernel, part);
+    packed += block_words(kernel, columns, part);
   }
 }
 
@@ -147,7 +152,7 @@ void product_packed(const ProductKernel *kernel, int rows, int columns, int dept
     for (int i = 0; i < rows; i += band)
       band_product(kernel, false, smaller(band, rows - i), columns, part, a + (long)i * lda + k, lda, b, k > 0,
                    c + (long)i * ldc, ldc);
-    b += (long)parts(columns, kernel->columns) * kernel->columns * words_of(kernel, part);
+    b += block_words(kernel, columns, part);
   }
 }
 
