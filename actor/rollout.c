@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/profile.h"
+#include "common/model/caption_split.h"
 #include "common/model/policy.h"
 
 static bool with_baseline(const Config *config) { return strcmp(config->policy.advantage, "scst") == 0; }
@@ -29,10 +30,7 @@ static RewardConfig reward_options(const Config *config) {
 static Status reward_open(Rollout *rollout) {
   const Config *config = rollout->config;
   const Dataset *dataset = rollout->dataset;
-  ngram_df_init(&rollout->df);
-  Status status =
-      ngram_df_import(&rollout->df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams, dataset->ngram_documents);
-  if (status != OK) return status_prefix(status, "%s: ngram", dataset->path);
+  TRY(caption_split_frequencies(dataset, &rollout->df));
   RewardConfig options = reward_options(config);
   options.kind = dataset->kind;
   if (options.weight[REWARD_METEOR] != 0 && meteor_data_absent())
@@ -45,7 +43,7 @@ static Status reward_open(Rollout *rollout) {
     if (count && strcmp(dataset->image_split[i], config->data.train) == 0)
       reward_add_image(&rollout->reward, i, (const char *const *)(dataset->words + first), count);
   }
-  status = reward_check(&rollout->reward);
+  Status status = reward_check(&rollout->reward);
   return status == OK ? OK : status_prefix(status, "%s: rewards", dataset->path);
 }
 

@@ -73,10 +73,20 @@ Status caption_split(Dataset *dataset, const ParamTable *table, const float *wei
   return status;
 }
 
-void caption_split_score(const Dataset *dataset, const int32_t *images, int count, int group, char *const *texts,
-                         EvaluationScores *scores) {
+Status caption_split_frequencies(const Dataset *dataset, NgramDf *df) {
+  ngram_df_init(df);
+  Status status =
+      ngram_df_import(df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams, dataset->ngram_documents);
+  if (status == OK) return OK;
+  ngram_df_free(df);
+  return status_prefix(status, "%s: ngram", dataset->path);
+}
+
+void caption_split_score_by(const NgramDf *df, const Dataset *dataset, const int32_t *images, int count, int group,
+                            char *const *texts, EvaluationScores *scores) {
   Evaluation evaluation;
   evaluation_init(&evaluation);
+  evaluation.df = df;
   for (int i = 0; i < count; i++) {
     int first = dataset->image_first[images[i]], references = dataset->image_first[images[i] + 1] - first;
     evaluation_add_group_tokenized(&evaluation, (const char *const *)(texts + (size_t)i * (size_t)group), group,
@@ -85,6 +95,11 @@ void caption_split_score(const Dataset *dataset, const int32_t *images, int coun
   }
   evaluation_compute(&evaluation, scores);
   evaluation_free(&evaluation);
+}
+
+void caption_split_score(const Dataset *dataset, const int32_t *images, int count, int group, char *const *texts,
+                         EvaluationScores *scores) {
+  caption_split_score_by(NULL, dataset, images, count, group, texts, scores);
 }
 
 double caption_split_words(char *const *texts, int count) {

@@ -24,8 +24,15 @@ typedef struct CaptionSplitOptions {
 Status caption_split(Dataset *dataset, const ParamTable *table, const float *weights, const int32_t *images, int count,
                      const CaptionSplitOptions *options, char **texts);
 
-/* Scores captions [count, group] of those pictures against their references; of groups their diversity, too. The caller
- * frees `scores`. */
+/* The document frequencies that the dataset holds, those of its training split: borrowed from it. Errors: BAD_INPUT. */
+Status caption_split_frequencies(const Dataset *dataset, NgramDf *df);
+
+/* Scores captions [count, group] of those pictures against their references; of groups their diversity, too. CIDEr counts
+ * documents as `df` does (a caption's score is then the same whichever pictures it stands among), or, where it is NULL, over
+ * these pictures, as the COCO evaluation does. The caller frees `scores`. */
+void caption_split_score_by(const NgramDf *df, const Dataset *dataset, const int32_t *images, int count, int group,
+                            char *const *texts, EvaluationScores *scores);
+/* As the COCO evaluation does. */
 void caption_split_score(const Dataset *dataset, const int32_t *images, int count, int group, char *const *texts,
                          EvaluationScores *scores);
 

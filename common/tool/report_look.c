@@ -74,12 +74,17 @@ static Status caption_make(Looker *looker, int image, char **text, json_t **json
   return OK;
 }
 
-static void scores_add(const Dataset *dataset, const int32_t *images, int count, char *const *texts, json_t *captions) {
+static Status scores_add(const Dataset *dataset, const int32_t *images, int count, char *const *texts,
+                         json_t *captions) {
+  NgramDf df;
   EvaluationScores scores;
-  caption_split_score(dataset, images, count, 1, texts, &scores);
+  TRY(caption_split_frequencies(dataset, &df));
+  caption_split_score_by(&df, dataset, images, count, 1, texts, &scores);
   for (int i = 0; i < count; i++)
     json_object_set_new(json_array_get(captions, (size_t)i), "cider", json_number(scores.image[i][METRIC_CIDER]));
   evaluation_scores_free(&scores);
+  ngram_df_free(&df);
+  return OK;
 }
 
 Status report_look(Dataset *dataset, const ParamTable *table, const float *weights, const Config *config,
@@ -94,7 +99,7 @@ Status report_look(Dataset *dataset, const ParamTable *table, const float *weigh
     status = caption_make(&looker, images[i], &texts[i], &caption);
     if (status == OK) json_array_append_new(*captions, caption);
   }
-  if (status == OK && count) scores_add(dataset, images, count, texts, *captions);
+  if (status == OK && count) status = scores_add(dataset, images, count, texts, *captions);
   if (status != OK) json_decref(*captions);
   for (int i = 0; i < count; i++) free(texts[i]);
   free(texts);

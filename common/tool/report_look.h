@@ -9,6 +9,7 @@
 #include "common/model/params.h"
 
 /* A new array, for each picture [count] {text, cider, words, side, attention}: decoded as evaluations of this configuration do;
+ * cider: CIDEr-D by the training split's document frequencies, so that equal captions of a picture score the same in all runs;
  * attention: base64 of a byte a word and cell [words, side, side], each word's largest 255; words, side and attention are left out
  * where the grid is not square. Errors: the dataset's. */
 Status report_look(Dataset *dataset, const ParamTable *table, const float *weights, const Config *config,

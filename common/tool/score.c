@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/data/dataset.h"
+#include "common/model/caption_split.h"
 #include "common/score/scores_print.h"
 #include "common/tool/score_sets.h"
 #include "common/tool/verbs.h"
@@ -83,8 +84,7 @@ static Status metrics_choose(const char *list, bool skip[METRICS]) {
 /* The table is the dataset's, which stays open. */
 static Status df_read(const char *path, Dataset *dataset, NgramDf *df) {
   TRY(dataset_open(dataset, path, false));
-  Status status = ngram_df_import(df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams, dataset->ngram_documents);
-  return status == OK ? OK : status_prefix(status, "%s", path);
+  return caption_split_frequencies(dataset, df);
 }
 
 static void print_json(const ScoreOptions *options, const EvaluationScores *scores) {
@@ -144,9 +144,8 @@ int verb_score(int argc, char **argv) {
   if (status == OK && first) {
     Evaluation evaluation;
     Dataset dataset = {0};
-    NgramDf df;
+    NgramDf df = {0};
     evaluation_init(&evaluation);
-    ngram_df_init(&df);
     status = score_run(&options, &evaluation, &dataset, &df);
     evaluation_free(&evaluation);
     ngram_df_free(&df);

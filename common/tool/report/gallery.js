@@ -86,7 +86,7 @@ function wordsNode(caption, canvas) {
 function captionNode(caption, canvas) {
   const run = data.runs[caption.run], several = data.runs.length > 1 && !caption.shared;
   const who = element("div", { class: "who" }, several ? element("span", { class: "swatch", style: `background:${color(caption.run)};margin:0` }) : null,
-    `${several ? run.name + ", " : ""}${caption.when}`, isNumber(caption.cider) ? element("span", { class: "score", title: "CIDEr-D" }, caption.cider.toFixed(2)) : null);
+    `${several ? run.name + ", " : ""}${caption.when}`, isNumber(caption.cider) ? element("span", { class: "score", title: "CIDEr-D, document frequencies of the training split" }, caption.cider.toFixed(2)) : null);
   return element("div", { class: "caption" }, who, wordsNode(caption, canvas));
 }
 // Samples by falling reward; blue: above the group's mean, orange: below.

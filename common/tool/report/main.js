@@ -1,6 +1,6 @@
 // Main: begins all parts; a page that is served asks for newer data while it is looked at.
 function subtitle() {
-  const made = new Date(data.made * 1000).toLocaleString();
+  const made = new Date(data.made * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
   const names = data.runs.map(run => run.name).join(", ");
   byId("subtitle").textContent = `${names} · ${data.live ? "live, " : ""}${made} · troupe ${data.version}`;
   document.title = `${names} – troupe report`;

@@ -162,6 +162,24 @@ static void captions_do_not_depend_on_threads(void **state) {
   assert_true(caption_split_words(two, 2) == 1.5);
 }
 
+static void scores_by_the_training_split_do_not_depend_on_the_set(void **state) {
+  (void)state;
+  int32_t images[] = {0, 1, 2};
+  char text[3][16] = {"a red circle", "a blue star", "a green ring"}, *captions[] = {text[0], text[1], text[2]};
+  NgramDf df;
+  EvaluationScores all, one;
+  assert_int_equal(caption_split_frequencies(&dataset, &df), OK);
+  caption_split_score_by(&df, &dataset, images, 3, 1, captions, &all);
+  for (int i = 0; i < 3; i++) {
+    caption_split_score_by(&df, &dataset, images + i, 1, 1, captions + i, &one);
+    assert_true(one.image[0][METRIC_CIDER] == all.image[i][METRIC_CIDER]);
+    evaluation_scores_free(&one);
+  }
+  assert_true(all.corpus[METRIC_CIDER] > 0);
+  evaluation_scores_free(&all);
+  ngram_df_free(&df);
+}
+
 static void groups_do_not_depend_on_threads(void **state) {
   (void)state;
   enum { COUNT = 17, GROUP = 3 };
@@ -273,6 +291,7 @@ int main(void) {
       cmocka_unit_test(dataset_must_fit),
       cmocka_unit_test(splits_must_be_there),
       cmocka_unit_test(captions_do_not_depend_on_threads),
+      cmocka_unit_test(scores_by_the_training_split_do_not_depend_on_the_set),
       cmocka_unit_test(groups_do_not_depend_on_threads),
       cmocka_unit_test(pieces_are_tokenised_before_scoring),
       cmocka_unit_test(unreadable_features_end_it),
