@@ -1,10 +1,10 @@
 /* Evaluation: out to the actors, home, and scored. */
 #include "learner/evaluation.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "learner/best.h"
 #include "learner/collect.h"
 #include "learner/metrics.h"
 
@@ -22,13 +22,6 @@ static double idle_seconds(const Result *const *results, int chunks) {
   return seconds;
 }
 
-static bool is_best(Progress *progress, int64_t version, double cider) {
-  if (!isnan(progress->best) && !(cider > progress->best)) return false;
-  progress->best = cider;
-  progress->best_iteration = version;
-  return true;
-}
-
 static void score(Trainer *t, const Result *const *results, int chunks, json_t *line, bool *best) {
   EvaluationScores scores;
   double length;
@@ -36,7 +29,7 @@ static void score(Trainer *t, const Result *const *results, int chunks, json_t *
   t->evaluation_idle_s += idle_seconds(results, chunks);
   metrics_evaluation_add(line, &scores, length);
   double cider = scores.corpus[METRIC_CIDER];
-  *best = is_best(&t->progress, t->evaluating, cider);
+  *best = best_take(&t->progress.best, &t->progress.best_iteration, cider, t->evaluating);
   log_info("iteration %lld  CIDEr %.4f on %s (%s)%s", (long long)t->evaluating, cider, t->config->data.validation,
            t->config->evaluation.beam > 1 ? "beam search" : "greedy", *best ? ", best so far" : "");
   evaluation_scores_free(&scores);

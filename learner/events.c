@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
 
@@ -81,22 +81,16 @@ static void put_record(Bytes *file, const Bytes *event) {
   put_masked_crc(file, event->at, event->size);
 }
 
-static double now_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static void put_beginning(Bytes *file, int64_t step) {
   static const char version[] = "brain.Event:2";
   enum { START = 1 };
   Bytes event = {0}, session = {0};
-  put_double(&event, 1, now_seconds());
+  put_double(&event, 1, clock_wall());
   put_bytes(&event, 3, version, sizeof version - 1);
   put_record(file, &event);
   event.size = 0;
   put_integer(&session, 1, START);
-  put_double(&event, 1, now_seconds());
+  put_double(&event, 1, clock_wall());
   put_integer(&event, 2, step);
   put_bytes(&event, 7, session.at, session.size);
   put_record(file, &event);
@@ -114,7 +108,7 @@ static void put_scalars(Bytes *file, int64_t step, const json_t *line) {
     put_float(&value, 2, (float)json_number_value(number));
     put_bytes(&summary, 1, value.at, value.size);
   }
-  put_double(&event, 1, now_seconds());
+  put_double(&event, 1, clock_wall());
   put_integer(&event, 2, step);
   put_bytes(&event, 5, summary.at, summary.size);
   put_record(file, &event);
@@ -124,7 +118,7 @@ static void put_scalars(Bytes *file, int64_t step, const json_t *line) {
 char *events_path(const char *folder) {
   char host[256] = "host", name[400];
   gethostname(host, sizeof host - 1);
-  snprintf(name, sizeof name, "events.out.tfevents.%lld.%s.%d", (long long)time(NULL), host, (int)getpid());
+  snprintf(name, sizeof name, "events.out.tfevents.%lld.%s.%d", (long long)clock_wall(), host, (int)getpid());
   return path_join(folder, name);
 }
 

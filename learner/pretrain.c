@@ -15,6 +15,7 @@
 #include "common/model/caption_split.h"
 #include "common/model/policy.h"
 #include "learner/batch.h"
+#include "learner/best.h"
 #include "learner/images.h"
 #include "learner/metrics.h"
 #include "learner/run_data.h"
@@ -188,9 +189,7 @@ static Status evaluate(Pretrain *p, json_t *line, bool *best) {
     caption_split_score(&p->data.dataset, p->data.validation, p->data.validation_count, 1, texts, &scores);
     metrics_evaluation_add(line, &scores, caption_split_words(texts, p->data.validation_count));
     profile_end(PROFILE_REWARD, began, 0);
-    double cider = scores.corpus[METRIC_CIDER];
-    *best = isnan(p->best) || cider > p->best;
-    if (*best) p->best = cider, p->best_step = p->updater.optimizer.step;
+    *best = best_take(&p->best, &p->best_step, scores.corpus[METRIC_CIDER], p->updater.optimizer.step);
     for (int i = 0; i < p->data.validation_count; i++) free(texts[i]);
     evaluation_scores_free(&scores);
   }

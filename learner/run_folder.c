@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/profile.h"
@@ -237,8 +237,6 @@ Status run_metrics(const RunFolder *run, const json_t *line) {
 }
 
 Status run_status(const RunFolder *run, const RunStatus *status) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
   json_t *root = json_object(), *ranks = json_object();
   json_object_set_new(ranks, "alive", json_integer(status->alive));
   json_object_set_new(ranks, "lost", json_integer(status->lost));
@@ -250,7 +248,7 @@ Status run_status(const RunFolder *run, const RunStatus *status) {
   json_object_set_new(root, "message", status->message ? json_text(status->message) : json_null());
   json_object_set_new(root, "weights_hash", status->weights_hash ? json_string(status->weights_hash) : json_null());
   json_object_set_new(root, "pid", json_integer(getpid()));
-  json_object_set_new(root, "time", json_real((double)now.tv_sec + 1e-9 * (double)now.tv_nsec));
+  json_object_set_new(root, "time", json_real(clock_wall()));
   char *path = path_join(run->path, "status.json");
   Status written = json_write(path, root);
   free(path);

@@ -11,6 +11,8 @@ static double now(clockid_t clock) {
 
 double clock_seconds(void) { return now(CLOCK_MONOTONIC); }
 
+double clock_wall(void) { return now(CLOCK_REALTIME); }
+
 double clock_worked(void) { return now(CLOCK_THREAD_CPUTIME_ID); }
 
 void clock_sleep(double seconds) {

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -21,12 +20,6 @@ static FILE *file;
 static char *path;
 static int pid;        /* the rank: a row of the viewer is a process */
 static double epoch_s; /* clock_seconds() + epoch_s is the wall clock */
-
-static double wall_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void trace_enable(bool on) { enabled = on; }
 
@@ -54,7 +47,7 @@ Status trace_open(const char *run_folder, int rank, const char *role) {
     return status;
   }
   pid = rank;
-  epoch_s = wall_seconds() - clock_seconds();
+  epoch_s = clock_wall() - clock_seconds();
   fprintf(file, "{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%d,\"args\":{\"name\":\"%s\"}}\n", pid, role);
   return OK;
 }

@@ -94,7 +94,7 @@ static Status block_write(const H5File *file, const char *group, const ParamTabl
     char name[PARAM_NAME + 32], hash[HASH_TEXT];
     snprintf(name, sizeof name, "%s/%s", group, row->name);
     size_t shape[2] = {(size_t)row->rows, (size_t)row->columns};
-    TRY(h5_write(file, name, H5_FLOAT, row->columns == 1 ? 1 : 2, shape, block + row->offset));
+    TRY(h5_write(file, name, H5_FLOAT, param_rank(row), shape, block + row->offset));
     payload_hash(name, row, block + row->offset, hash);
     TRY(h5_write_text(file, name, "hash", hash));
   }
@@ -237,7 +237,7 @@ static Status block_check(const H5File *file, const char *group, const ParamTabl
     char name[PARAM_NAME + 32];
     snprintf(name, sizeof name, "%s/%s", group, row->name);
     size_t shape[2] = {0, 1};
-    TRY(h5_shape(file, name, H5_FLOAT, row->columns == 1 ? 1 : 2, shape));
+    TRY(h5_shape(file, name, H5_FLOAT, param_rank(row), shape));
     if (shape[0] != (size_t)row->rows || shape[1] != (size_t)row->columns)
       return status_set(BAD_INPUT, "%s: %s has shape %zu x %zu; %d x %d was expected", file->path, name, shape[0],
                         shape[1], row->rows, row->columns);
@@ -253,7 +253,7 @@ static Status block_read(const H5File *file, const char *group, const ParamTable
     char name[PARAM_NAME + 32], stored[HASH_TEXT], found[HASH_TEXT];
     snprintf(name, sizeof name, "%s/%s", group, row->name);
     size_t shape[2] = {(size_t)row->rows, (size_t)row->columns};
-    TRY(h5_read(file, name, H5_FLOAT, row->columns == 1 ? 1 : 2, shape, *block + row->offset));
+    TRY(h5_read(file, name, H5_FLOAT, param_rank(row), shape, *block + row->offset));
     TRY(h5_read_text(file, name, "hash", stored, sizeof stored));
     payload_hash(name, row, *block + row->offset, found);
     if (strcmp(stored, found) != 0)

@@ -117,7 +117,7 @@ void params_initialise(const ParamTable *table, uint64_t seed, float *weights) {
     const Param *row = &table->rows[r];
     float *w = weights + row->offset;
     bool embedding = strncmp(row->name, "embedding.", 10) == 0 && row->columns > 1;
-    if (row->columns == 1) { /* biases 0, norm weights 1 */
+    if (param_rank(row) == 1) { /* biases 0, norm weights 1 */
       float value = ends_with(row->name, "norm.weight") ? 1.0f : 0.0f;
       for (size_t i = 0; i < row->count; i++) w[i] = value;
       continue;

@@ -39,6 +39,9 @@ typedef struct Param {
   bool decayed; /* matrices take weight decay under AdamW; biases and norms do not */
 } Param;
 
+/* How many dimensions files give it: 1 for a vector. */
+static inline int param_rank(const Param *row) { return row->columns == 1 ? 1 : 2; }
+
 /* Offsets (floats) into a block. A linear layer y = x W^T + b has weight [out, in] and bias [out], as in PyTorch. */
 typedef struct Linear {
   size_t weight, bias;

@@ -25,7 +25,7 @@ static SafetensorsEntry *entries_new(const ParamTable *table, const float *weigh
   for (int r = 0; r < table->count; r++) {
     const Param *row = &table->rows[r];
     entry[r] =
-        (SafetensorsEntry){row->name, row->columns == 1 ? 1 : 2, {row->rows, row->columns}, weights + row->offset};
+        (SafetensorsEntry){row->name, param_rank(row), {row->rows, row->columns}, weights + row->offset};
   }
   return entry;
 }
@@ -52,7 +52,7 @@ static Status weights_take(const Safetensors *tensors, const char *path, const P
     const Param *row = &table->rows[r];
     int shape[2] = {row->rows, row->columns};
     float *values = weights + row->offset;
-    TRY(safetensors_floats(tensors, row->name, row->columns == 1 ? 1 : 2, shape, values));
+    TRY(safetensors_floats(tensors, row->name, param_rank(row), shape, values));
     for (size_t i = 0; i < row->count; i++)
       if (!isfinite(values[i]))
         return status_set(BAD_INPUT, "%s: tensor %s holds %g; finite numbers were expected", path, row->name,
