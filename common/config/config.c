@@ -219,8 +219,8 @@ Status config_check(const Config *config) {
     return status_set(BAD_INPUT, "policy.dynamic_sampling goes with %s",
                       config->actors.max_lag ? "actors.lag, not with actors.max_lag" : "rewards.cider_d.df train");
   const double weights[] = {config->rewards.cider_d, config->rewards.cider,  config->rewards.bleu4,
-                            config->rewards.rouge_l, config->rewards.length, config->rewards.repetition,
-                            config->rewards.no_eos};
+                            config->rewards.rouge_l, config->rewards.meteor, config->rewards.length,
+                            config->rewards.repetition, config->rewards.no_eos};
   bool rewarded = false;
   for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) rewarded |= weights[i] != 0;
   if (!rewarded) return status_set(BAD_INPUT, "rewards: every weight is 0; at least one other was expected");

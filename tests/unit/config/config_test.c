@@ -103,6 +103,23 @@ static void options_must_fit_each_other(void **state) {
   refused_together("actors.heartbeat_s=20", NULL, "actors.timeout_s 30 is below three times");
 }
 
+static void any_reward_will_do(void **state) {
+  (void)state;
+  static const char *const sets[] = {"cider",  "bleu4",      "rouge_l", "meteor",
+                                     "length", "repetition", "no_eos",  "cider_d"};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+    Config config;
+    char *set = xasprintf("rewards.%s.weight=0.5", sets[i]);
+    config_init(&config);
+    assert_int_equal(config_set(&config, "data.file=x.h5"), OK);
+    assert_int_equal(config_set(&config, "rewards.cider_d=0"), OK);
+    assert_int_equal(config_set(&config, set), OK);
+    if (config_check(&config) != OK) fail_msg("%s: %s", set, status_message());
+    free(set);
+    config_free(&config);
+  }
+}
+
 static void command_lines(void **state) {
   (void)state;
   Command command;
@@ -175,6 +192,7 @@ int main(void) {
       cmocka_unit_test(text_reads_back),
       cmocka_unit_test(hash_sees_what_counts),
       cmocka_unit_test(options_must_fit_each_other),
+      cmocka_unit_test(any_reward_will_do),
       cmocka_unit_test(command_lines),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
