@@ -2,7 +2,7 @@
 # The man pages, made of what the programs say of themselves: deploy/man.sh PROGRAM FOLDER
 #   troupe-VERB.1  of `troupe VERB --help`
 #   troupe.1       of `troupe --help`
-#   troupe.yaml.5  of `troupe train --print-config`: every option of a configuration
+#   troupe.yaml.5  of `troupe train --print-options`: every option of a configuration
 set -eu
 here=$(dirname "$0") troupe=$1 out=$2
 version=$("$troupe" version | awk '$1 == "troupe" { print $2 }')
@@ -74,15 +74,8 @@ YAML: sections of options, each option below with its default. A file says only 
 goes over it. Unknown options and values out of bounds are errors that name the line.
 .SH OPTIONS
 END_OF_HEAD
-  "$troupe" train --print-config | awk '
-    /^#/ || /^$/ { next }
-    /^[a-z_]+:/ { section = $0; sub(/:.*/, "", section); print ".SS " section; next }
-    { line = $0; indent = match(line, /[^ ]/) - 1; sub(/^ +/, "", line) }
-    /^ *#/ { sub(/^# */, "", line); help = help (help == "" ? "" : " ") line; next }
-    { key = line; sub(/:.*/, "", key)
-      while (depth > 0 && at[depth] >= indent) depth--
-      path = section; for (d = 1; d <= depth; d++) path = path "." name[d]
-      if (line ~ /:$/) { depth++; at[depth] = indent; name[depth] = key; if (help == "") next }
-      gsub(/\\/, "\\e", help); gsub(/-/, "\\-", help); gsub(/-/, "\\-", path); gsub(/-/, "\\-", key)
-      printf ".TP\n.B %s.%s\n%s\n", path, key, help; help = "" }'
+  "$troupe" train --print-options | awk -F'\t' '
+    { section = $1; sub(/\..*/, "", section); if (section != last) print ".SS " section; last = section
+      gsub(/\\/, "\\e", $3); gsub(/-/, "\\-", $3)
+      printf ".TP\n.B %s\n%s\n", $1, $3 }'
 } >"$out/troupe.yaml.5"

@@ -16,6 +16,8 @@ static Status take_actors(Command *command, const char *text) {
   return OK;
 }
 
+static bool only_prints(const Command *command) { return command->print_config || command->print_options; }
+
 Status command_parse(Command *command, int argc, char **argv) {
   *command = (Command){.actors = -1, .sets = xcalloc((size_t)argc + 1, sizeof(char *))};
   for (int i = 1; i < argc; i++) {
@@ -23,6 +25,7 @@ Status command_parse(Command *command, int argc, char **argv) {
     bool more = i + 1 < argc;
     if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) command->help = true;
     else if (strcmp(argument, "--print-config") == 0) command->print_config = true;
+    else if (strcmp(argument, "--print-options") == 0) command->print_options = true;
     else if (strcmp(argument, "--dry-run") == 0) command->dry_run = true;
     else if (strcmp(argument, "--profile") == 0) command->profile = true;
     else if (strcmp(argument, "--trace") == 0) command->trace = true;
@@ -36,7 +39,7 @@ Status command_parse(Command *command, int argc, char **argv) {
       return status_set(BAD_INPUT, "%s: one CONFIG was expected, %s is there already", argument, command->file);
     else command->file = argument;
   }
-  if (!command->file && !command->help && !command->print_config)
+  if (!command->file && !command->help && !only_prints(command))
     return status_set(BAD_INPUT, "a CONFIG file was expected; --help tells more");
   return OK;
 }
@@ -50,13 +53,14 @@ Status command_config(const Command *command, Config *config) {
   config_init(config);
   if (command->file) TRY(config_read(config, command->file));
   for (int i = 0; i < command->set_count; i++) TRY(config_set(config, command->sets[i]));
-  return command->print_config ? OK : config_check(config);
+  return only_prints(command) ? OK : config_check(config);
 }
 
 /* As arguments_parse shows them. */
 static const char *const options_help =
     "  --set a.b=c             sets an option over CONFIG's; as often as wanted\n"
     "  --print-config          prints every option with its value and what it does, and ends\n"
+    "  --print-options         the same in lines of path, value and meaning, with tabs between: for grep\n"
     "  --dry-run               shows what the run would take: ranks, memory, disk, time; writes nothing\n"
     "  --profile               at the end: calls, time and GFLOP/s of each part, over all ranks\n"
     "  --trace                 writes trace.json of every rank into the run folder, for Perfetto or chrome://tracing\n";
@@ -72,13 +76,14 @@ bool command_begin(Command *command, Config *config, int argc, char **argv, bool
     return false;
   }
   if (*code == OK && command->actors >= 0 && !takes_actors)
-    *code = status_set(BAD_INPUT, "-n: no such option; see --help");
+    *code = status_set(BAD_INPUT, "-n: stage 1 has no actors; learner.threads and learner.ranks are its size");
   if (*code == OK) *code = command_config(command, config);
-  if (*code == OK && !command->print_config && !file_exists(command->file))
+  if (*code == OK && !only_prints(command) && !file_exists(command->file))
     *code = status_set(BAD_INPUT, "%s: a file was expected; every rank reads it, so a pipe will not do", command->file);
-  if (*code == OK && command->print_config) {
-    char *text = config_text(config, true);
-    fputs(text, stdout);
+  if (*code == OK && only_prints(command)) {
+    char *text = command->print_options ? NULL : config_text(config, true);
+    if (text) fputs(text, stdout);
+    else config_list(config, stdout);
     free(text);
     return false;
   }

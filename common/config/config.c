@@ -242,8 +242,8 @@ char *config_initial_policy(const Config *config) {
 
 /* --- printing ------------------------------------------------------------------------------------------------ */
 
-static void comment_print(FILE *out, const Option *option, int indent) {
-  fprintf(out, "%*s# %s", indent, "", option->help);
+static void meaning_print(FILE *out, const Option *option) {
+  fputs(option->help, out);
   if (option->choices) fprintf(out, " (%s)", option->choices);
   if (option->type == OPTION_INT || option->type == OPTION_REAL)
     fprintf(out, " (%.9g to %.9g)", option->low, option->high);
@@ -265,7 +265,10 @@ char *config_text(const Config *config, bool comments) {
       size_t n = (size_t)(dot - option->path) + 1; /* a section that the option before did not stand in */
       if (strncmp(before, option->path, n) != 0) fprintf(out, "%*s%.*s:\n", 2 * depth, "", (int)(dot - name), name);
     }
-    if (comments) comment_print(out, option, 2 * depth);
+    if (comments) {
+      fprintf(out, "%*s# ", 2 * depth, "");
+      meaning_print(out, option);
+    }
     char *value = option_text(option, config);
     fprintf(out, "%*s%s: %s\n", 2 * depth, "", name, value);
     free(value);
@@ -273,6 +276,15 @@ char *config_text(const Config *config, bool comments) {
   }
   fclose(out);
   return text;
+}
+
+void config_list(const Config *config, FILE *out) {
+  for (int i = 0; i < option_count; i++) {
+    char *value = option_text(&option_table[i], config);
+    fprintf(out, "%s\t%s\t", option_table[i].path, value);
+    free(value);
+    meaning_print(out, &option_table[i]);
+  }
 }
 
 void config_hash(const Config *config, char text[33]) {

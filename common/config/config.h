@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/base/status.h"
 
@@ -119,6 +120,8 @@ char *config_initial_policy(const Config *config);
 
 /* YAML of all values; with `comments` each option's help, bounds and default. Owned by the caller. */
 char *config_text(const Config *config, bool comments);
+/* A line an option: its path, a tab, its value, a tab, and what the comments say. */
+void config_list(const Config *config, FILE *out);
 
 /* Hash over the options that decide the result (not names, folders, timeouts, threads): what ranks must agree on. */
 void config_hash(const Config *config, char text[33]);

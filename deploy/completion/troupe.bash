@@ -5,14 +5,7 @@ _troupe_verbs() { "$1" --help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p'; }
 _troupe_options() { "$1" "$2" --help 2>/dev/null | sed -n -e 's/^  \(-[a-z]\), .*/\1/p' -e 's/^  \(-[a-z], \)*\(--[a-z0-9-]*\).*/\2/p'; }
 
 # a.b= of every option of a configuration
-_troupe_paths() {
-  "$1" train --print-config 2>/dev/null | awk '
-    /^ *#/ || /^ *$/ { next }
-    { indent = match($0, /[^ ]/) - 1; key = $1; sub(/:.*/, "", key)
-      while (depth > 0 && at[depth] >= indent) depth--
-      path = ""; for (d = 1; d <= depth; d++) path = path name[d] "."
-      if (/:$/) { at[++depth] = indent; name[depth] = key } else print path key "=" }'
-}
+_troupe_paths() { "$1" train --print-options 2>/dev/null | awk -F'\t' '{ print $1 "=" }'; }
 
 _troupe() {
   local program=${COMP_WORDS[0]} verb=${COMP_WORDS[1]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}

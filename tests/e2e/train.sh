@@ -52,7 +52,7 @@ export TROUPE_METEOR
 refuses "rewards.meteor.weight: $work/none.bin: No such file.*deploy/fetch-meteor.sh" train "$c" \
   --set rewards.meteor.weight=1
 unset TROUPE_METEOR
-refuses '-n: no such option' pretrain "$c" -n 2
+refuses '-n: stage 1 has no actors' pretrain "$c" -n 2
 printf 'a pipe' | troupe train /dev/stdin 2>/dev/null && fail "a configuration in a pipe was taken"
 if [ -e "$run" ] || [ -e runs/none ]; then fail "a refused run left its folder"; fi
 

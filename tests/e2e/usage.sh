@@ -3,7 +3,7 @@
 set -u
 box=$(mktemp -d)
 trap 'rm -rf "$box"' EXIT
-failures=0
+failures=0 tab=$(printf '\t')
 fail() { echo "$*"; sed 's/^/  | /' "$box/err"; failures=$((failures + 1)); }
 
 expect() { # CODE ARGUMENTS...
@@ -21,7 +21,7 @@ refuses() { # PATTERN VERB ARGUMENTS...: exit 2, one line `troupe VERB: ...PATTE
 }
 
 expect 0 --help
-for verb in scenes prepare pretrain train submit evaluate caption score compare inspect report watch version; do
+for verb in scenes prepare pretrain train submit evaluate caption score compare inspect export import report watch version; do
   expect 0 --help; grep -q "^  $verb " "$box/out" || fail "troupe --help does not list $verb"
   expect 0 help $verb; grep -q "^usage: troupe $verb" "$box/out" || fail "troupe help $verb shows no usage"
   expect 0 $verb --help
@@ -87,9 +87,11 @@ for verb in pretrain train; do
   expect 0 $verb "$box/wrong.yaml" --print-config; grep -q 'tied: false' "$box/out" || fail "troupe $verb: False was not false"
   expect 0 $verb "$box/empty.yaml" --set policy.group=7 --print-config
   grep -q 'group: 7' "$box/out" || fail "troupe $verb --print-config does not show what --set set"
+  expect 0 $verb "$box/empty.yaml" --set policy.group=7 --print-options
+  grep -q "^policy.group${tab}7${tab}.*default 5" "$box/out" || fail "troupe $verb --print-options does not show what --set set"
 done
 refuses '-n' train "$box/empty.yaml" -n none
-refuses '-n: no such option' pretrain "$box/empty.yaml" -n 2
+refuses '-n: stage 1 has no actors' pretrain "$box/empty.yaml" -n 2
 refuses 'sampling.min_length 20 leaves no room' train "$box/empty.yaml" --set data.file=x.h5 --set sampling.min_length=20
 refuses 'evaluation.beam 5 is not a multiple of evaluation.beam_groups 2' pretrain "$box/empty.yaml" \
   --set data.file=x.h5 --set evaluation.beam=5 --set evaluation.beam_groups=2
