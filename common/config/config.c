@@ -218,8 +218,8 @@ Status config_check(const Config *config) {
   if (config->policy.dynamic_sampling && (config->actors.max_lag || strcmp(config->rewards.df, "batch") == 0))
     return status_set(BAD_INPUT, "policy.dynamic_sampling goes with %s",
                       config->actors.max_lag ? "actors.lag, not with actors.max_lag" : "rewards.cider_d.df train");
-  const double weights[] = {config->rewards.cider_d, config->rewards.cider,  config->rewards.bleu4,
-                            config->rewards.rouge_l, config->rewards.meteor, config->rewards.length,
+  const double weights[] = {config->rewards.cider_d,    config->rewards.cider,  config->rewards.bleu4,
+                            config->rewards.rouge_l,    config->rewards.meteor, config->rewards.length,
                             config->rewards.repetition, config->rewards.no_eos};
   bool rewarded = false;
   for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) rewarded |= weights[i] != 0;

@@ -75,8 +75,7 @@ Status caption_split(Dataset *dataset, const ParamTable *table, const float *wei
 
 Status caption_split_frequencies(const Dataset *dataset, NgramDf *df) {
   ngram_df_init(df);
-  Status status =
-      ngram_df_import(df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams, dataset->ngram_documents);
+  Status status = ngram_df_import(df, dataset->ngram_key, dataset->ngram_df, dataset->ngrams, dataset->ngram_documents);
   if (status == OK) return OK;
   ngram_df_free(df);
   return status_prefix(status, "%s: ngram", dataset->path);

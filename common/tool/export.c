@@ -1,4 +1,5 @@
-/* troupe export and troupe import: a checkpoint's weights as safetensors, which PyTorch and others read, and back. */
+/* troupe export and troupe import: a checkpoint's weights as safetensors, which PyTorch and others read, and back; or its model
+ * as a graph of ONNX. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,14 +7,17 @@
 #include "common/base/arguments.h"
 #include "common/base/log.h"
 #include "common/model/checkpoint_json.h"
+#include "common/tool/onnx.h"
 #include "common/tool/verbs.h"
 #include "common/vision/safetensors.h"
 #include "common/vision/safetensors_write.h"
 
 static const char *const export_usage =
-    "usage: troupe export CHECKPOINT --safetensors FILE\n\n"
+    "usage: troupe export CHECKPOINT [--safetensors FILE] [--onnx FILE]\n\n"
     "Writes the weights of a checkpoint as safetensors (float32, under the names that `troupe inspect` and deploy/interop\n"
-    "use), with everything that a captioner needs besides (model, vocabulary, configuration) in the file's metadata.\n";
+    "use), with everything that a captioner needs besides (model, vocabulary, configuration) in the file's metadata.\n\n"
+    "--onnx writes the same as a graph that ONNX Runtime runs: from features of pictures and tokens, the start token\n"
+    "first, to log-probabilities of what follows each token; deploy/interop/troupe_onnx.py captions with it.\n";
 static const char *const import_usage =
     "usage: troupe import FILE --out CHECKPOINT [--like CHECKPOINT]\n\n"
     "Makes a checkpoint of a safetensors file: what `troupe export` wrote, its numbers perhaps changed by another tool. A\n"
@@ -24,24 +28,32 @@ static SafetensorsEntry *entries_new(const ParamTable *table, const float *weigh
   SafetensorsEntry *entry = xcalloc((size_t)table->count, sizeof *entry);
   for (int r = 0; r < table->count; r++) {
     const Param *row = &table->rows[r];
-    entry[r] =
-        (SafetensorsEntry){row->name, param_rank(row), {row->rows, row->columns}, weights + row->offset};
+    entry[r] = (SafetensorsEntry){row->name, param_rank(row), {row->rows, row->columns}, weights + row->offset};
   }
   return entry;
 }
 
-static Status export_run(const char *path, const char *out) {
+static Status safetensors_export(const char *path, const ParamTable *table, const float *weights,
+                                 const json_t *metadata) {
+  SafetensorsEntry *entry = entries_new(table, weights);
+  Status status = safetensors_write(path, entry, table->count, metadata);
+  free(entry);
+  return status;
+}
+
+static Status export_run(const char *path, const char *safetensors, const char *onnx) {
   Checkpoint checkpoint = {0};
   ParamTable table = {0};
   Status status = checkpoint_load(&checkpoint, &table, path, 1);
   if (status == OK) {
     json_t *metadata = checkpoint_metadata(&checkpoint);
-    SafetensorsEntry *entry = entries_new(&table, checkpoint.weights);
-    status = safetensors_write(out, entry, table.count, metadata);
-    free(entry);
+    if (safetensors) status = safetensors_export(safetensors, &table, checkpoint.weights, metadata);
+    if (status == OK && onnx) status = onnx_write(onnx, &table, checkpoint.weights, metadata);
     json_decref(metadata);
   }
-  if (status == OK) log_info("%s: %d tensors, weights %s", out, table.count, checkpoint.weights_hash);
+  if (status == OK && safetensors)
+    log_info("%s: %d tensors, weights %s", safetensors, table.count, checkpoint.weights_hash);
+  if (status == OK && onnx) log_info("%s: a graph with weights %s", onnx, checkpoint.weights_hash);
   checkpoint_free(&checkpoint);
   params_free(&table);
   return status;
@@ -100,17 +112,19 @@ static int done(Status status) {
 }
 
 int verb_export(int argc, char **argv) {
-  const char *out = NULL;
+  const char *safetensors = NULL, *onnx = NULL;
   int first;
   const Argument table[] = {
-      {"safetensors", 0, ARGUMENT_TEXT, &out, 0, 0, "FILE", "the file to write"},
+      {"safetensors", 0, ARGUMENT_TEXT, &safetensors, 0, 0, "FILE", "the file to write"},
+      {"onnx", 0, ARGUMENT_TEXT, &onnx, 0, 0, "FILE", "the file to write, as a graph"},
       {.name = NULL},
   };
   Status status = arguments_parse(export_usage, table, argc, argv, &first);
   if (status == OK && !first) return OK;
   if (status == OK) status = one_file(argc, first, "CHECKPOINT");
-  if (status == OK && !out) status = status_set(BAD_INPUT, "--safetensors FILE was expected; see --help");
-  if (status == OK) status = export_run(argv[first], out);
+  if (status == OK && !safetensors && !onnx)
+    status = status_set(BAD_INPUT, "--safetensors FILE or --onnx FILE was expected; see --help");
+  if (status == OK) status = export_run(argv[first], safetensors, onnx);
   return done(status);
 }
 

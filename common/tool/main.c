@@ -24,7 +24,7 @@ static const struct Verb {
     {"inspect", verb_inspect, "say what a dataset, checkpoint or run folder holds"},
     {"report", verb_report, "one HTML page of runs: curves, differences, timeline, pictures with captions"},
     {"watch", verb_watch, "a run in the terminal until it ends: progress, sparklines, ranks"},
-    {"export", verb_export, "weights of a checkpoint as safetensors"},
+    {"export", verb_export, "a checkpoint as safetensors or as a graph of ONNX"},
     {"import", verb_import, "a checkpoint of a safetensors file"},
     {"version", verb_version, "versions of troupe and its libraries"},
 };

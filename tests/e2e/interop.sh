@@ -1,4 +1,5 @@
-# A checkpoint leaves as safetensors and comes back with the same weights; what cannot come back is named.
+# A checkpoint leaves as safetensors and comes back with the same weights; what cannot come back is named. As a graph of ONNX it
+# leaves only (make check-interop runs it).
 set -u
 # shellcheck source=tests/mpi/tiny.sh
 . "$(dirname "$0")/../mpi/tiny.sh"
@@ -22,6 +23,16 @@ picture=$(find "$work/scenes/Images" -name '*.jpg' | sort | head -n 1)
 troupe train "$work/tiny.yaml" -n 1 --set run.dir="$work/run" --set policy.iterations=1 --set policy.init="$work/back.h5" >&2 ||
   fail "it is no policy.init"
 
+expect 0 troupe export "$checkpoint" --onnx "$work/w.onnx"
+expect 0 troupe export "$checkpoint" --onnx "$work/again.onnx" --safetensors "$work/again.safetensors"
+cmp "$work/w.onnx" "$work/again.onnx" && cmp "$weights" "$work/again.safetensors" || fail "both together are not as each alone"
+for word in features tokens log_probabilities LogSoftmax decoder.0.cross.kv.weight tokens_by_id; do
+  grep -qa "$word" "$work/w.onnx" || fail "w.onnx: no $word"
+done
+[ "$(wc -c <"$work/w.onnx")" -gt "$(wc -c <"$weights")" ] || fail "w.onnx lacks weights"
+expect 1 troupe export "$checkpoint" --onnx "$work/none/w.onnx"
+grep -q "none/w.onnx.*: cannot be" "$work/err" || { cat "$work/err" >&2; fail "stderr does not name the file"; }
+
 # the same tensors without troupe's metadata: --like says what they are of
 header=$(od -An -tu8 -N8 "$weights" | tr -d ' ')
 bare=$work/bare.safetensors
@@ -34,7 +45,7 @@ head -c 5000 "$weights" >"$work/cut.safetensors"
 refused "cut" troupe import "$work/cut.safetensors" --out "$work/x.h5"
 { head -c $((8 + header)) "$weights" && printf '\000\000\300\177' && tail -c +$((13 + header)) "$weights"; } >"$work/nan.safetensors"
 refused "finite numbers were expected" troupe import "$work/nan.safetensors" --out "$work/x.h5"
-refused "safetensors FILE was expected" troupe export "$checkpoint"
+refused "safetensors FILE or --onnx FILE was expected" troupe export "$checkpoint"
 refused "CHECKPOINT was expected" troupe import "$weights"
 refused "not a\|no such\|No such\|cannot" troupe export "$work/none.h5" --safetensors "$work/x"
 [ ! -e "$work/x.h5" ] && [ ! -e "$work/x" ] || fail "a refused command left a file"

@@ -1,7 +1,7 @@
-"""What leaves troupe, read by the tools it is meant for: weights by safetensors and PyTorch (log-probabilities of captions to 1e-5),
-checkpoints and datasets by h5py, COCO results by pycocotools, event files of a run that was stopped and resumed by tensorboard. Trains a tiny captioner on drawn pictures first.
+"""What leaves troupe, read by the tools it is meant for: weights by safetensors and PyTorch, the graph by onnx and ONNX Runtime (both:
+log-probabilities of captions to 1e-5), checkpoints and datasets by h5py, COCO results by pycocotools, event files of a run that was stopped and resumed by tensorboard. Trains a tiny captioner on drawn pictures first.
 
-usage: interop.py        (torch, safetensors, h5py, pycocotools, tensorboard; BUILD) Run by `make check-interop`.
+usage: interop.py        (torch, safetensors, onnx, onnxruntime, h5py, pycocotools, tensorboard; BUILD) Run by `make check-interop`.
 """
 import glob
 import json
@@ -28,29 +28,40 @@ def troupe(*words):
     return subprocess.run([TROUPE, *map(str, words)], check=True, capture_output=True, text=True).stdout
 
 
-def log_probabilities(folder, data, checkpoint):
-    import h5py
+def captioners(folder, checkpoint):
+    """Name, captioner and how it takes a picture's features, of each that reads what troupe exports."""
     import torch
-    from troupe_torch import Captioner
-    weights = os.path.join(folder, "best.safetensors")
-    troupe("export", checkpoint, "--safetensors", weights)
-    captioner = Captioner(weights)
+    import troupe_torch
+    weights, graph = os.path.join(folder, "best.safetensors"), os.path.join(folder, "best.onnx")
+    troupe("export", checkpoint, "--safetensors", weights, "--onnx", graph)
+    yield "safetensors, PyTorch", troupe_torch.Captioner(weights), torch.tensor
+    try:
+        import onnx
+        import troupe_onnx
+    except ImportError as missing:
+        return print("SKIPPED onnx: %s (pip install onnx onnxruntime)" % missing)
+    onnx.checker.check_model(graph, full_check=True)
+    yield "onnx, ONNX Runtime", troupe_onnx.Captioner(graph), lambda features: features
+
+
+def log_probabilities(folder, data, checkpoint, name, captioner, take):
+    import h5py
     pictures = sorted(glob.glob(os.path.join(folder, "scenes/Images/*.jpg")))[:40]
     with h5py.File(data) as file:
         row = {name.decode() if isinstance(name, bytes) else name: i for i, name in enumerate(file["image/file"][:])}
-        grid = {p: torch.tensor(file["features"][row[os.path.basename(p)]], dtype=torch.float32) for p in pictures}
+        grid = {p: take(file["features"][row[os.path.basename(p)]].astype("float32")) for p in pictures}
     worst, captions, greedy = 0, 0, 0
     for samples in (), ("--samples", 3):
         for picture in json.loads(troupe("caption", checkpoint, *pictures, "--json", *samples)):
             for caption in picture["captions"]:
                 ids = captioner.ids(caption["caption"])[:LENGTH]  # one that was cut at the limit has no end token
-                ours = float(captioner.log_probs(grid[picture["image"]], ids).double().sum())
+                ours = sum(map(float, captioner.log_probs(grid[picture["image"]], ids)))
                 worst = max(worst, abs(ours - caption["logp"]) / max(1, abs(caption["logp"])))
                 captions += 1
             if not samples:
                 greedy += captioner.caption(grid[picture["image"]]) == picture["captions"][0]["caption"]
-    check("safetensors, PyTorch: log-probabilities of %d captions, largest relative difference %.1e" % (captions, worst), worst <= 1e-5)
-    check("safetensors, PyTorch: %d of %d greedy captions are the same" % (greedy, len(pictures)), greedy == len(pictures))
+    check("%s: log-probabilities of %d captions, largest relative difference %.1e" % (name, captions, worst), worst <= 1e-5)
+    check("%s: %d of %d greedy captions are the same" % (name, greedy, len(pictures)), greedy == len(pictures))
 
 
 def checkpoint_by_h5py(checkpoint):
@@ -58,7 +69,7 @@ def checkpoint_by_h5py(checkpoint):
     import safetensors
     with h5py.File(checkpoint) as file, safetensors.safe_open(os.path.join(os.path.dirname(checkpoint), "../../best.safetensors"), "np") as exported:
         same = all((file["weights/" + name][:] == exported.get_tensor(name)).all() for name in exported.keys())
-        check("h5py: a %s of %d tensors equals its export" % (file.attrs["format"], len(exported.keys())), same)
+        check("h5py: a %s of %d tensors equals its export" % (file.attrs["format"].decode(), len(exported.keys())), same)
 
 
 def tensorboard(run):
@@ -99,7 +110,8 @@ def main():
                 file.write("data: {file: %s}\nmodel: {d_model: 64, heads: 4, d_ff: 128, %s}\npretrain: {epochs: 3, batch_images: 16}\n" % (data, model))
             subprocess.run(["rm", "-rf", run])
             troupe("pretrain", config, "--set", "run.dir=" + run)
-            log_probabilities(folder, data, run + "/checkpoints/best.h5")
+            for reader in captioners(folder, run + "/checkpoints/best.h5"):
+                log_probabilities(folder, data, run + "/checkpoints/best.h5", *reader)
         with open(config, "a") as file:
             file.write("policy: {init: %s/checkpoints/best.h5, images_per_iteration: 32, iterations: 6}\ncheckpoint: {every: 1}\nevaluation: {every: 2}\n" % run)
         train = [TROUPE, "train", config, "-n", "1", "--set", "run.dir=" + run + "/train"]

@@ -186,14 +186,10 @@ static void hash_sees_what_counts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(defaults_are_in_bounds),
-      cmocka_unit_test(yaml_sets_values),
-      cmocka_unit_test(errors_name_line_and_nearest),
-      cmocka_unit_test(text_reads_back),
-      cmocka_unit_test(hash_sees_what_counts),
-      cmocka_unit_test(options_must_fit_each_other),
-      cmocka_unit_test(any_reward_will_do),
-      cmocka_unit_test(command_lines),
+      cmocka_unit_test(defaults_are_in_bounds),       cmocka_unit_test(yaml_sets_values),
+      cmocka_unit_test(errors_name_line_and_nearest), cmocka_unit_test(text_reads_back),
+      cmocka_unit_test(hash_sees_what_counts),        cmocka_unit_test(options_must_fit_each_other),
+      cmocka_unit_test(any_reward_will_do),           cmocka_unit_test(command_lines),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
