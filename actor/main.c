@@ -86,7 +86,7 @@ static Status actor_chunk(Actor *actor, const Assignment *assignment) {
   Result result = {0};
   double began = clock_seconds();
   double idle = link_idle_seconds(actor->link);
-  snapshots_use(&actor->snapshots, assignment->policy_version, assignment->reference_version, &policy, &reference);
+  snapshots_use(&actor->snapshots, assignment->policy_slot, assignment->reference_slot, &policy, &reference);
   actor->unwanted = false;
   pulse_set(pulsed, actor, LINK_POLL_S);
   Status status = rollout_run(&actor->rollout, assignment, policy, reference, &result);

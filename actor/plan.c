@@ -62,7 +62,7 @@ static Status plan_chunks(Rollout *rollout, const float *policy, json_t *found) 
 
 static size_t untouched(const Arena *arena) { return arena->size - arena->peak; }
 
-/* Slots of weights: policy versions, the reference, and while it moves the next one. */
+/* Blocks of weights, which the actors of a machine share: policy versions, the reference, and while it moves the next one. */
 static size_t slots_bytes(const Rollout *rollout) {
   const Config *config = rollout->config;
   int slots = policy_lag(config) + 1 + policy_reference(config);
@@ -86,6 +86,7 @@ Status plan_actor(Rollout *rollout) {
     status = plan_chunks(rollout, policy, found);
     size_t slots = slots_bytes(rollout) - rollout->table->total * sizeof(float); /* one is `policy` */
     json_object_set_new(found, "memory_bytes", json_number((double)(memory_peak() + slots)));
+    json_object_set_new(found, "shared_bytes", json_number((double)slots_bytes(rollout)));
     json_object_set_new(
         found, "longest_bytes",
         json_number((double)(untouched(&rollout->decoder.arena) + untouched(&rollout->captioner.arena))));

@@ -1,140 +1,148 @@
 /* Slots of weights, filled piece by piece. */
 #include "actor/snapshot.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/crc32c.h"
 
+static size_t block_bytes(const Snapshots *snapshots) { return snapshots->floats * sizeof(float); }
+
 void snapshots_init(Snapshots *snapshots, size_t floats) {
-  *snapshots = (Snapshots){.floats = floats, .filling = -1, .used_policy = -1, .used_reference = -1};
-  snapshots_reset(snapshots, 0);
+  size_t stride = (floats * sizeof(float) + SEGMENT_ALIGN - 1) / SEGMENT_ALIGN * SEGMENT_ALIGN;
+  *snapshots =
+      (Snapshots){.floats = floats, .stride = stride, .segment.descriptor = -1, .filling = -1, .used = {-1, -1}};
 }
 
 void snapshots_free(Snapshots *snapshots) {
-  for (int s = 0; s < SLOTS_MAX; s++) free(snapshots->slot[s].weights);
-  *snapshots = (Snapshots){.filling = -1, .used_policy = -1, .used_reference = -1};
+  for (int s = 0; s < SLOTS_MAX; s++) segment_unmap(snapshots->weights[s], block_bytes(snapshots));
+  segment_close(&snapshots->segment);
+  *snapshots = (Snapshots){.segment.descriptor = -1, .filling = -1, .used = {-1, -1}};
 }
 
-static void slot_clear(SnapshotSlot *slot) {
-  *slot = (SnapshotSlot){.weights = slot->weights, .policy_version = VERSION_NONE, .reference_version = VERSION_NONE};
+void snapshots_renew(Snapshots *snapshots, SegmentName *name) {
+  CHECK(snapshots->used[0] < 0 && snapshots->used[1] < 0);
+  bool alone = snapshots->alone;
+  size_t floats = snapshots->floats;
+  snapshots_free(snapshots);
+  snapshots_init(snapshots, floats);
+  snapshots->alone = alone;
+  if (!alone && floats) snapshots->segment = segment_new(SLOTS_MAX * snapshots->stride);
+  segment_name(&snapshots->segment, name);
 }
 
-void snapshots_reset(Snapshots *snapshots, int slots) {
+bool snapshots_share(Snapshots *snapshots, const SegmentName *name, int slots) {
   CHECK(slots >= 0 && slots <= SLOTS_MAX);
+  SegmentName own;
+  segment_name(&snapshots->segment, &own);
   snapshots->slots = slots;
-  snapshots->filling = -1;
-  for (int s = 0; s < SLOTS_MAX; s++) slot_clear(&snapshots->slot[s]);
-  snapshots_release(snapshots);
+  if (memcmp(&own, name, sizeof own) == 0) return true;
+  snapshots->alone = !segment_share(&snapshots->segment, name, SLOTS_MAX * snapshots->stride);
+  return !snapshots->alone;
 }
 
-/* The slot a message names, or NULL. */
-static SnapshotSlot *named(Snapshots *snapshots, uint32_t slot) {
-  return slot < (uint32_t)snapshots->slots ? &snapshots->slot[slot] : NULL;
-}
+static bool in_range(const Snapshots *snapshots, int64_t slot) { return slot >= 0 && slot < snapshots->slots; }
 
-Status snapshots_begin(Snapshots *snapshots, const SnapshotBegin *begin) {
-  SnapshotSlot *slot = named(snapshots, begin->slot);
-  if (!slot || (int)begin->slot == snapshots->used_policy || (int)begin->slot == snapshots->used_reference)
-    return status_set(BAD_INPUT, "snapshot for slot %u, which is %s", begin->slot, slot ? "in use" : "out of range");
-  if (begin->floats != snapshots->floats)
-    return status_set(BAD_INPUT, "snapshot of %llu weights; expected %zu: do learner and actor have the same model?",
-                      (unsigned long long)begin->floats, snapshots->floats);
-  slot_clear(slot);
-  if (!slot->weights) {
-    size_t bytes = snapshots->floats * sizeof(float);
-    slot->weights = aligned_new(bytes);
-    if (!slot->weights) return status_set(FAILED, "out of memory: a snapshot of %zu bytes was to be taken in", bytes);
-  }
-  slot->policy_version = begin->policy_version;
-  slot->reference_version = begin->reference_version;
-  slot->pieces = begin->pieces;
-  snapshots->filling = (int)begin->slot;
-  return OK;
+static Status slot_map(Snapshots *snapshots, int slot) {
+  float **weights = &snapshots->weights[slot];
+  if (!*weights) *weights = segment_map(&snapshots->segment, (size_t)slot * snapshots->stride, block_bytes(snapshots));
+  return *weights ? OK
+                  : status_set(FAILED, "out of memory: a snapshot of %zu bytes was wanted", block_bytes(snapshots));
 }
 
 /* The next piece's place in the block, and its bytes. */
-static unsigned char *next_piece(const Snapshots *snapshots, const SnapshotSlot *slot, size_t *size) {
-  size_t first = (size_t)slot->received * PIECE_FLOATS, left = snapshots->floats - first;
+static unsigned char *next_piece(const Snapshots *snapshots, size_t *size) {
+  size_t first = (size_t)snapshots->received * PIECE_FLOATS, left = snapshots->floats - first;
   *size = 4 * (left < PIECE_FLOATS ? left : PIECE_FLOATS);
-  return (unsigned char *)(slot->weights + first);
+  return (unsigned char *)(snapshots->weights[snapshots->filling] + first);
+}
+
+/* Piece by piece: to make a whole block's memory would stop decoding for as long. */
+static Status reserve_next(const Snapshots *snapshots) {
+  if (snapshots->received >= snapshots->pieces) return OK;
+  size_t size, first = (size_t)snapshots->received * PIECE_BYTES;
+  (void)next_piece(snapshots, &size);
+  if (segment_reserve(&snapshots->segment, (size_t)snapshots->filling * snapshots->stride + first, size)) return OK;
+  return status_set(FAILED, "out of memory: a snapshot of %zu bytes was to be taken in", block_bytes(snapshots));
+}
+
+Status snapshots_begin(Snapshots *snapshots, const SnapshotBegin *begin) {
+  int slot = (int)begin->slot;
+  bool known = in_range(snapshots, begin->slot);
+  if (!known || slot == snapshots->used[0] || slot == snapshots->used[1])
+    return status_set(BAD_INPUT, "snapshot for slot %u, which is %s", begin->slot, known ? "in use" : "out of range");
+  if (begin->floats != snapshots->floats)
+    return status_set(BAD_INPUT, "snapshot of %llu weights; expected %zu: do learner and actor have the same model?",
+                      (unsigned long long)begin->floats, snapshots->floats);
+  TRY(slot_map(snapshots, slot));
+  snapshots->filling = slot;
+  snapshots->pieces = begin->pieces;
+  snapshots->received = 0;
+  snapshots->crc = 0;
+  return reserve_next(snapshots);
 }
 
 unsigned char *snapshots_place(Snapshots *snapshots, size_t size) {
   if (snapshots->filling < 0) return NULL;
-  const SnapshotSlot *slot = &snapshots->slot[snapshots->filling];
   size_t due;
-  unsigned char *at = next_piece(snapshots, slot, &due);
-  return slot->received < slot->pieces && size == due ? at : NULL;
+  unsigned char *at = next_piece(snapshots, &due);
+  return snapshots->received < snapshots->pieces && size == due ? at : NULL;
 }
 
-void snapshots_placed(Snapshots *snapshots) {
+Status snapshots_placed(Snapshots *snapshots) {
   CHECK(snapshots->filling >= 0);
-  SnapshotSlot *slot = &snapshots->slot[snapshots->filling];
   size_t size;
-  unsigned char *bytes = next_piece(snapshots, slot, &size);
-  slot->crc = crc32c(slot->crc, bytes, size);
-  slot->received++;
+  unsigned char *bytes = next_piece(snapshots, &size);
+  snapshots->crc = crc32c(snapshots->crc, bytes, size);
+  snapshots->received++;
+  return reserve_next(snapshots);
 }
 
 Status snapshots_end(Snapshots *snapshots, const SnapshotEnd *end) {
-  SnapshotSlot *slot = named(snapshots, end->slot);
-  if (!slot || (int)end->slot != snapshots->filling || slot->received < slot->pieces)
+  bool filled = snapshots->filling >= 0 && end->slot == (uint32_t)snapshots->filling;
+  if (!filled || snapshots->received < snapshots->pieces)
     return status_set(BAD_INPUT, "end of the snapshot in slot %u, of which %u of %u pieces came", end->slot,
-                      slot ? slot->received : 0, slot ? slot->pieces : 0);
+                      filled ? snapshots->received : 0, filled ? snapshots->pieces : 0);
   snapshots->filling = -1;
-  slot->complete = slot->crc == end->crc;
-  if (slot->complete) return OK;
-  uint32_t is = slot->crc;
-  slot_clear(slot);
-  return status_set(BAD_INPUT, "snapshot in slot %u has CRC32C %08x; expected %08x", end->slot, is, end->crc);
+  if (snapshots->crc == end->crc) return OK;
+  return status_set(BAD_INPUT, "snapshot in slot %u has CRC32C %08x; expected %08x", end->slot, snapshots->crc,
+                    end->crc);
 }
 
-Status snapshots_label(Snapshots *snapshots, const SnapshotLabel *label) {
-  SnapshotSlot *slot = named(snapshots, label->slot);
-  if (!slot || !slot->complete)
-    return status_set(BAD_INPUT, "label for slot %u, which holds no complete snapshot", label->slot);
-  slot->policy_version = label->policy_version;
-  slot->reference_version = label->reference_version;
+Status snapshots_ready(Snapshots *snapshots, int policy_slot, int reference_slot) {
+  int slot[2] = {policy_slot, reference_slot};
+  for (int i = 0; i < 2; i++) {
+    if (i == 1 && slot[i] == -1) continue;
+    if (!in_range(snapshots, slot[i]) || slot[i] == snapshots->filling)
+      return status_set(BAD_INPUT, "work with slot %d, which is %s", slot[i],
+                        in_range(snapshots, slot[i]) ? "being filled" : "out of range");
+    TRY(slot_map(snapshots, slot[i]));
+  }
   return OK;
 }
 
-static int find(const Snapshots *snapshots, int64_t version, bool reference) {
-  for (int s = 0; s < snapshots->slots; s++) {
-    const SnapshotSlot *slot = &snapshots->slot[s];
-    if (slot->complete && (reference ? slot->reference_version : slot->policy_version) == version) return s;
-  }
-  return -1;
-}
-
-bool snapshots_hold(const Snapshots *snapshots, int64_t policy_version, int64_t reference_version) {
-  return find(snapshots, policy_version, false) >= 0 &&
-         (reference_version == VERSION_NONE || find(snapshots, reference_version, true) >= 0);
-}
-
-void snapshots_use(Snapshots *snapshots, int64_t policy_version, int64_t reference_version, const float **policy,
+void snapshots_use(Snapshots *snapshots, int policy_slot, int reference_slot, const float **policy,
                    const float **reference) {
-  CHECK(snapshots_hold(snapshots, policy_version, reference_version));
-  snapshots->used_policy = find(snapshots, policy_version, false);
-  snapshots->used_reference = reference_version == VERSION_NONE ? -1 : find(snapshots, reference_version, true);
-  *policy = snapshots->slot[snapshots->used_policy].weights;
-  *reference = snapshots->used_reference < 0 ? NULL : snapshots->slot[snapshots->used_reference].weights;
+  CHECK(snapshots->weights[policy_slot] && (reference_slot < 0 || snapshots->weights[reference_slot]));
+  snapshots->used[0] = policy_slot;
+  snapshots->used[1] = reference_slot;
+  *policy = snapshots->weights[policy_slot];
+  *reference = reference_slot < 0 ? NULL : snapshots->weights[reference_slot];
 }
 
-void snapshots_release(Snapshots *snapshots) { snapshots->used_policy = snapshots->used_reference = -1; }
+void snapshots_release(Snapshots *snapshots) { snapshots->used[0] = snapshots->used[1] = -1; }
 
 /* --- as a sink ---------------------------------------------------------------------------------------------------- */
 
-static void sink_reset(void *store, int slots) { snapshots_reset(store, slots); }
+static void sink_renew(void *store, SegmentName *name) { snapshots_renew(store, name); }
+static bool sink_share(void *store, const SegmentName *name, int slots) { return snapshots_share(store, name, slots); }
 static Status sink_begin(void *store, const SnapshotBegin *begin) { return snapshots_begin(store, begin); }
 static unsigned char *sink_place(void *store, size_t size) { return snapshots_place(store, size); }
-static void sink_placed(void *store) { snapshots_placed(store); }
+static Status sink_placed(void *store) { return snapshots_placed(store); }
 static Status sink_end(void *store, const SnapshotEnd *end) { return snapshots_end(store, end); }
-static Status sink_label(void *store, const SnapshotLabel *label) { return snapshots_label(store, label); }
-static bool sink_holds(void *store, int64_t policy_version, int64_t reference_version) {
-  return snapshots_hold(store, policy_version, reference_version);
+static Status sink_ready(void *store, int policy_slot, int reference_slot) {
+  return snapshots_ready(store, policy_slot, reference_slot);
 }
 
 LinkSink snapshots_sink(Snapshots *snapshots) {
-  return (LinkSink){snapshots, sink_reset, sink_begin, sink_place, sink_placed, sink_end, sink_label, sink_holds};
+  return (LinkSink){snapshots, sink_renew, sink_share, sink_begin, sink_place, sink_placed, sink_end, sink_ready};
 }

@@ -4,93 +4,68 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/crc32c.h"
+typedef enum SlotState {
+  SLOT_EMPTY,
+  SLOT_READY,      /* for all */
+  SLOT_FILLING,    /* by the filler */
+  SLOT_ENDED,      /* its end was handed out: the filler has it, as far as the order of messages goes */
+  SLOT_SUPERSEDED, /* in mid-transfer: the filler may still write to it, and only it may be told to fill it */
+} SlotState;
 
-/* --- shelf -------------------------------------------------------------------------------------------------------- */
+typedef struct DepotSlot {
+  SlotState state;
+  uint64_t id; /* of the block */
+  int64_t version[SNAPSHOT_KINDS];
+} DepotSlot;
 
-void shelf_init(Shelf *shelf, size_t floats, int keep) {
-  CHECK(floats > 0 && keep > 0 && keep <= SLOTS_MAX);
-  *shelf = (Shelf){.floats = floats, .keep = keep, .newest = {VERSION_NONE, VERSION_NONE}, .next_id = 1};
+struct Depot {
+  int slots;
+  DepotSlot slot[SLOTS_MAX];
+  Courier *first;      /* of those who share it, in the order in which they came */
+  Courier *filler;     /* of the slots that are under way; NULL: there are none */
+  int transfer;        /* slot being filled, -1 = none */
+  uint32_t next_piece; /* of it */
+  uint32_t adoptions;  /* of the shelf, that the slots' versions know of */
+  bool crowded;        /* a block found no room */
+  bool lost;
+};
+
+/* --- who is where --------------------------------------------------------------------------------------------------- */
+
+static void join(Courier *courier, Depot *depot, bool settled) {
+  Courier **link = &depot->first;
+  while (*link) link = &(*link)->next;
+  *link = courier;
+  *courier = (Courier){.depot = depot, .settled = settled};
 }
 
-void shelf_free(Shelf *shelf) {
-  for (int b = 0; b < shelf->count; b++) shared_drop(shelf->block[b].memory);
-  shelf->count = 0;
+void courier_join_new(Courier *courier, int slots) {
+  CHECK(slots > 0 && slots <= SLOTS_MAX && !courier->depot);
+  Depot *depot = xcalloc(1, sizeof *depot);
+  depot->slots = slots;
+  depot->transfer = -1;
+  join(courier, depot, true);
 }
 
-const Block *shelf_find(const Shelf *shelf, SnapshotKind kind, int64_t version) {
-  for (int b = 0; version != VERSION_NONE && b < shelf->count; b++)
-    if (shelf->block[b].version[kind] == version) return &shelf->block[b];
-  return NULL;
+void courier_join(Courier *courier, const Courier *at) {
+  CHECK(courier_hosts(at) && !courier->depot);
+  join(courier, at->depot, false);
 }
 
-static const Block *shelf_by_id(const Shelf *shelf, uint64_t id) {
-  for (int b = 0; b < shelf->count; b++)
-    if (shelf->block[b].id == id) return &shelf->block[b];
-  return NULL;
+void courier_leave(Courier *courier) {
+  Depot *depot = courier->depot;
+  if (!depot) return;
+  Courier **link = &depot->first;
+  while (*link != courier) link = &(*link)->next;
+  *link = courier->next;
+  if (depot->filler == courier) depot->lost = true;
+  if (!depot->first) free(depot);
+  *courier = (Courier){0};
 }
 
-/* Is version v of that kind one of the `keep` newest? */
-static bool kept(const Shelf *shelf, SnapshotKind kind, int64_t version) {
-  int newer = 0;
-  if (version == VERSION_NONE) return false;
-  for (int b = 0; b < shelf->count; b++) newer += shelf->block[b].version[kind] > version;
-  return newer < shelf->keep;
-}
+bool courier_hosts(const Courier *courier) { return courier->depot && courier->settled && !courier->depot->lost; }
 
-static void shelf_drop_old(Shelf *shelf) {
-  bool keep[BLOCKS_MAX];
-  for (int b = 0; b < shelf->count; b++)
-    keep[b] = kept(shelf, SNAPSHOT_POLICY, shelf->block[b].version[SNAPSHOT_POLICY]) ||
-              kept(shelf, SNAPSHOT_REFERENCE, shelf->block[b].version[SNAPSHOT_REFERENCE]);
-  int count = 0;
-  for (int b = 0; b < shelf->count; b++) {
-    if (keep[b]) shelf->block[count++] = shelf->block[b];
-    else shared_drop(shelf->block[b].memory);
-  }
-  shelf->count = count;
-}
-
-void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version, Shared *memory) {
-  CHECK(version > shelf->newest[kind] && shelf->count < BLOCKS_MAX);
-  Block *block = &shelf->block[shelf->count++];
-  *block = (Block){.id = shelf->next_id++, .version = {VERSION_NONE, VERSION_NONE}, .memory = shared_hold(memory)};
-  block->version[kind] = shelf->newest[kind] = version;
-  shelf_drop_old(shelf);
-}
-
-bool shelf_sum(Shelf *shelf) {
-  Block *block = &shelf->block[shelf->count - 1];
-  size_t left = shelf->floats - block->ready, count = left < PIECE_FLOATS ? left : PIECE_FLOATS;
-  block->crc = crc32c(block->crc, block->memory->bytes + 4 * block->ready, 4 * count);
-  block->ready += count;
-  return block->ready < shelf->floats;
-}
-
-void shelf_adopt(Shelf *shelf, int64_t policy_version, int64_t reference_version) {
-  CHECK(reference_version > shelf->newest[SNAPSHOT_REFERENCE]);
-  for (int b = 0; b < shelf->count; b++) {
-    if (shelf->block[b].version[SNAPSHOT_POLICY] != policy_version) continue;
-    CHECK(shelf->block[b].version[SNAPSHOT_REFERENCE] == VERSION_NONE); /* work may be out under that name */
-    shelf->block[b].version[SNAPSHOT_REFERENCE] = reference_version;
-    shelf->newest[SNAPSHOT_REFERENCE] = reference_version;
-    shelf_drop_old(shelf);
-    return;
-  }
-  check_failed("the policy to adopt is kept", __FILE__, __LINE__);
-}
-
-/* --- courier ------------------------------------------------------------------------------------------------------ */
-
-static const CourierSlot empty_slot = {0, {VERSION_NONE, VERSION_NONE}, false};
-
-void courier_reset(Courier *courier, int slots) {
-  CHECK(slots > 0 && slots <= SLOTS_MAX);
-  courier->slots = slots;
-  for (int s = 0; s < SLOTS_MAX; s++) courier->slot[s] = empty_slot;
-  courier->transfer = -1;
-  courier->works = 0;
-}
+/* --- work ----------------------------------------------------------------------------------------------------------- */
 
 void courier_assign(Courier *courier, const Assignment *assignment) {
   CHECK(courier->works < WORKS_MAX);
@@ -122,102 +97,123 @@ static int64_t wanted(const Assignment *a, SnapshotKind kind) {
   return kind == SNAPSHOT_POLICY ? a->policy_version : a->reference_version;
 }
 
-/* The slot that holds this version, complete, with the label the actor knows; -1: none. */
-static int slot_of(const Courier *courier, SnapshotKind kind, int64_t version) {
-  for (int s = 0; s < courier->slots; s++)
-    if (courier->slot[s].complete && courier->slot[s].version[kind] == version) return s;
-  return -1;
-}
-
-static bool ready(const Courier *courier, const Assignment *a) {
-  return slot_of(courier, SNAPSHOT_POLICY, a->policy_version) >= 0 &&
-         (a->reference_version == VERSION_NONE || slot_of(courier, SNAPSHOT_REFERENCE, a->reference_version) >= 0);
-}
-
 static CourierWork *oldest_waiting(Courier *courier) {
   for (int w = 0; w < courier->works; w++)
     if (!courier->work[w].sent) return &courier->work[w];
   return NULL;
 }
 
-/* Needed by work that is out, or by the next that waits. */
-static bool slot_needed(const Courier *courier, int slot, const CourierWork *waiting) {
-  const CourierSlot *s = &courier->slot[slot];
-  for (int w = 0; w < courier->works; w++) {
-    const CourierWork *work = &courier->work[w];
-    if (!work->sent && work != waiting) continue;
-    for (int k = 0; k < SNAPSHOT_KINDS; k++) {
-      int64_t version = wanted(&work->assignment, (SnapshotKind)k);
-      if (version != VERSION_NONE && s->version[k] == version) return true;
-    }
+/* It works with weights that nobody needs any more: every iteration of theirs is complete. */
+static bool out_of_date(const Courier *courier, const Shelf *shelf) {
+  for (int w = 0; w < courier->works; w++)
+    if (courier->work[w].sent && !shelf_find(shelf, SNAPSHOT_POLICY, courier->work[w].assignment.policy_version))
+      return true;
+  return false;
+}
+
+/* --- slots ---------------------------------------------------------------------------------------------------------- */
+
+/* The slot that holds this version, whole as this actor sees it; -1: none. */
+static int slot_of(const Courier *courier, SnapshotKind kind, int64_t version) {
+  const Depot *depot = courier->depot;
+  for (int s = 0; s < depot->slots; s++) {
+    const DepotSlot *slot = &depot->slot[s];
+    bool whole = slot->state == SLOT_READY || (slot->state == SLOT_ENDED && depot->filler == courier);
+    if (whole && slot->version[kind] == version) return s;
+  }
+  return -1;
+}
+
+/* Where the work's blocks are. False: not there. */
+static bool find_slots(const Courier *courier, Assignment *a) {
+  a->policy_slot = slot_of(courier, SNAPSHOT_POLICY, a->policy_version);
+  a->reference_slot =
+      a->reference_version == VERSION_NONE ? -1 : slot_of(courier, SNAPSHOT_REFERENCE, a->reference_version);
+  return a->policy_slot >= 0 && (a->reference_version == VERSION_NONE || a->reference_slot >= 0);
+}
+
+/* A policy in a slot may have become a reference. */
+static void learn_versions(Depot *depot, const Shelf *shelf) {
+  if (depot->adoptions == shelf->adoptions) return;
+  depot->adoptions = shelf->adoptions;
+  for (int s = 0; s < depot->slots; s++) {
+    const Block *block = depot->slot[s].state == SLOT_EMPTY ? NULL : shelf_by_id(shelf, depot->slot[s].id);
+    if (block) memcpy(depot->slot[s].version, block->version, sizeof block->version);
+  }
+}
+
+/* Work that is out with any actor of the depot, or `waiting`, needs it. */
+static bool slot_needed(const Depot *depot, int slot, const CourierWork *waiting) {
+  for (const Courier *courier = depot->first; courier; courier = courier->next)
+    for (int w = 0; w < courier->works; w++)
+      if (courier->work[w].sent &&
+          (courier->work[w].assignment.policy_slot == slot || courier->work[w].assignment.reference_slot == slot))
+        return true;
+  for (int k = 0; waiting && depot->slot[slot].state != SLOT_EMPTY && k < SNAPSHOT_KINDS; k++) {
+    int64_t version = wanted(&waiting->assignment, (SnapshotKind)k);
+    if (version != VERSION_NONE && depot->slot[slot].version[k] == version) return true;
   }
   return false;
 }
 
-/* A slot to overwrite: one whose block is no longer on the shelf (its memory is there), else an empty one, else (when `must`)
- * the one with the oldest policy. -1: none. */
-static int slot_to_fill(const Courier *courier, const Shelf *shelf, const CourierWork *waiting, bool must) {
-  int best = -1, best_rank = 3;
-  for (int s = 0; s < courier->slots; s++) {
-    const CourierSlot *slot = &courier->slot[s];
-    if (s == courier->transfer || slot_needed(courier, s, waiting)) continue;
-    int rank = !slot->id ? 1 : !shelf_by_id(shelf, slot->id) ? 0 : 2;
-    if (rank == 2 && !must) continue;
-    if (rank < best_rank || (rank == best_rank && rank == 2 &&
-                             slot->version[SNAPSHOT_POLICY] < courier->slot[best].version[SNAPSHOT_POLICY])) {
-      best = s;
-      best_rank = rank;
-    }
+static bool under_way(const DepotSlot *slot) { return slot->state >= SLOT_FILLING; }
+
+/* A slot for the filler to overwrite: one whose block is no longer on the shelf (its memory is there), else an empty one. -1:
+ * none. */
+static int slot_to_fill(const Depot *depot, const Shelf *shelf, const CourierWork *waiting) {
+  int empty = -1;
+  for (int s = 0; s < depot->slots; s++) {
+    const DepotSlot *slot = &depot->slot[s];
+    if (slot->state == SLOT_EMPTY && empty < 0) empty = s;
+    if (slot->state == SLOT_SUPERSEDED) return s;
+    if (slot->state == SLOT_READY && !shelf_by_id(shelf, slot->id) && !slot_needed(depot, s, waiting)) return s;
   }
-  return best;
+  return empty;
 }
 
-/* Brings a block or the label it lacks to the actor. False: it is there, or there is no room now. */
-static bool bring(Courier *courier, const Shelf *shelf, const Block *block, const CourierWork *waiting, bool must,
-                  Message *message) {
-  for (int s = 0; s < courier->slots; s++) {
-    CourierSlot *slot = &courier->slot[s];
-    if (slot->id != block->id) continue;
-    if (!slot->complete || memcmp(slot->version, block->version, sizeof slot->version) == 0) return false;
-    memcpy(slot->version, block->version, sizeof slot->version);
-    message->type = MESSAGE_SNAPSHOT_LABEL;
-    message->label = (SnapshotLabel){(uint32_t)s, block->version[SNAPSHOT_POLICY], block->version[SNAPSHOT_REFERENCE]};
-    return true;
+/* --- blocks --------------------------------------------------------------------------------------------------------- */
+
+/* Begins to bring a block to the depot. False: it is there or on its way, or there is no room now. */
+static bool bring(Depot *depot, const Shelf *shelf, const Block *block, const CourierWork *waiting, Message *message) {
+  for (int s = 0; s < depot->slots; s++)
+    if (depot->slot[s].state != SLOT_EMPTY && depot->slot[s].id == block->id) return false;
+  int s = slot_to_fill(depot, shelf, waiting);
+  if (s < 0) {
+    depot->crowded = true;
+    return false;
   }
-  int s = slot_to_fill(courier, shelf, waiting, must);
-  if (s < 0) return false;
-  courier->slot[s] = (CourierSlot){.id = block->id};
-  memcpy(courier->slot[s].version, block->version, sizeof block->version);
-  courier->transfer = s;
-  courier->next_piece = 0;
+  depot->slot[s] = (DepotSlot){.state = SLOT_FILLING, .id = block->id};
+  memcpy(depot->slot[s].version, block->version, sizeof block->version);
+  depot->transfer = s;
+  depot->next_piece = 0;
   message->type = MESSAGE_SNAPSHOT_BEGIN;
-  message->begin = (SnapshotBegin){(uint32_t)s, block->version[SNAPSHOT_POLICY], block->version[SNAPSHOT_REFERENCE],
-                                   shelf->floats, (uint32_t)((shelf->floats + PIECE_FLOATS - 1) / PIECE_FLOATS)};
+  message->begin =
+      (SnapshotBegin){(uint32_t)s, shelf->floats, (uint32_t)((shelf->floats + PIECE_FLOATS - 1) / PIECE_FLOATS)};
   return true;
 }
 
 /* The next piece of the block under way or its end. False: the piece is not there yet. */
-static bool go_on(Courier *courier, const Shelf *shelf, const Block *block, Message *message) {
-  size_t first = (size_t)courier->next_piece * PIECE_FLOATS, left = shelf->floats - first;
+static bool go_on(Depot *depot, const Shelf *shelf, const Block *block, Message *message) {
+  size_t first = (size_t)depot->next_piece * PIECE_FLOATS, left = shelf->floats - first;
   size_t floats = left < PIECE_FLOATS ? left : PIECE_FLOATS;
   if (first < shelf->floats && first + floats > block->ready) return false;
   if (first < shelf->floats) {
     message->type = MESSAGE_SNAPSHOT_PIECE;
     message->piece = (SnapshotPiece){block->memory->bytes + 4 * first, 4 * floats, block->memory};
-    courier->next_piece++;
+    depot->next_piece++;
     return true;
   }
   message->type = MESSAGE_SNAPSHOT_END;
-  message->end = (SnapshotEnd){(uint32_t)courier->transfer, block->crc};
-  courier->slot[courier->transfer].complete = true;
-  courier->transfer = -1;
+  message->end = (SnapshotEnd){(uint32_t)depot->transfer, block->crc};
+  depot->slot[depot->transfer].state = SLOT_ENDED;
+  depot->transfer = -1;
   return true;
 }
 
-/* What the oldest waiting work lacks. Work whose versions are neither there nor on the shelf is out of date:
- * forgotten. */
-static bool bring_for(Courier *courier, const Shelf *shelf, CourierWork *waiting, Message *message) {
-  for (int k = 0; k < SNAPSHOT_KINDS; k++) {
+/* What an actor's oldest waiting work lacks. Work whose versions are neither there nor on the shelf is out of date: forgotten. */
+static bool bring_for(Courier *courier, const Shelf *shelf, Message *message) {
+  CourierWork *waiting = oldest_waiting(courier);
+  for (int k = 0; waiting && k < SNAPSHOT_KINDS; k++) {
     int64_t version = wanted(&waiting->assignment, (SnapshotKind)k);
     if (version == VERSION_NONE || slot_of(courier, (SnapshotKind)k, version) >= 0) continue;
     const Block *block = shelf_find(shelf, (SnapshotKind)k, version);
@@ -225,32 +221,67 @@ static bool bring_for(Courier *courier, const Shelf *shelf, CourierWork *waiting
       work_remove(courier, (int)(waiting - courier->work));
       return false;
     }
-    if (bring(courier, shelf, block, waiting, true, message)) return true;
+    if (bring(courier->depot, shelf, block, waiting, message)) return true;
   }
   return false;
 }
 
-bool courier_next(Courier *courier, const Shelf *shelf, Message *message) {
-  CourierWork *waiting = oldest_waiting(courier);
-  if (waiting && ready(courier, &waiting->assignment)) {
-    waiting->sent = true;
-    message->type = MESSAGE_ASSIGN;
-    message->assignment = waiting->assignment;
-    return true;
-  }
-  if (courier->transfer >= 0) {
-    const Block *block = shelf_by_id(shelf, courier->slot[courier->transfer].id);
-    if (block) return go_on(courier, shelf, block, message);
-    courier->slot[courier->transfer] = empty_slot; /* superseded in mid-transfer */
-    courier->transfer = -1;
-  }
-  if (waiting) {
-    if (bring_for(courier, shelf, waiting, message)) return true;
-    waiting = oldest_waiting(courier);
-  }
+/* The next block that the depot lacks, and its filler is to have: for work that waits, then the newest ones. */
+static bool begin(Depot *depot, const Shelf *shelf, Message *message) {
+  for (Courier *courier = depot->first; courier; courier = courier->next)
+    if (bring_for(courier, shelf, message)) return true;
   for (int k = 0; k < SNAPSHOT_KINDS; k++) {
     const Block *block = shelf_find(shelf, (SnapshotKind)k, shelf->newest[k]);
-    if (block && bring(courier, shelf, block, waiting, false, message)) return true;
+    if (block && bring(depot, shelf, block, NULL, message)) return true;
   }
   return false;
+}
+
+static const Courier *first_settled(const Depot *depot) {
+  const Courier *courier = depot->first;
+  while (courier && !courier->settled) courier = courier->next;
+  return courier;
+}
+
+/* The filler goes on; when there is none, the first who can be becomes it. */
+static bool fill(Courier *courier, const Shelf *shelf, Message *message) {
+  Depot *depot = courier->depot;
+  if (courier != (depot->filler ? depot->filler : first_settled(depot))) return false;
+  if (depot->transfer >= 0) {
+    const Block *block = shelf_by_id(shelf, depot->slot[depot->transfer].id);
+    if (block) return go_on(depot, shelf, block, message);
+    depot->slot[depot->transfer].state = SLOT_SUPERSEDED;
+    depot->transfer = -1;
+  }
+  if (!begin(depot, shelf, message)) return false;
+  depot->filler = courier;
+  return true;
+}
+
+bool courier_filling(const Courier *courier) { return courier->depot && courier->depot->filler == courier; }
+
+bool courier_taken(Courier *courier, uint32_t slot) {
+  Depot *depot = courier->depot;
+  if (depot->filler != courier || slot >= (uint32_t)depot->slots || depot->slot[slot].state != SLOT_ENDED) return false;
+  depot->slot[slot].state = SLOT_READY;
+  for (int s = 0; s < depot->slots; s++)
+    if (under_way(&depot->slot[s])) return true;
+  depot->filler = NULL;
+  return true;
+}
+
+bool courier_next(Courier *courier, const Shelf *shelf, Message *message) {
+  Depot *depot = courier->depot;
+  learn_versions(depot, shelf);
+  if (depot->lost || (depot->crowded && out_of_date(courier, shelf))) {
+    depot->crowded = false;
+    message->type = MESSAGE_REJOIN;
+    return true;
+  }
+  CourierWork *waiting = oldest_waiting(courier);
+  if (!waiting || !find_slots(courier, &waiting->assignment)) return fill(courier, shelf, message);
+  waiting->sent = true;
+  message->type = MESSAGE_ASSIGN;
+  message->assignment = waiting->assignment;
+  return true;
 }

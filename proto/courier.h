@@ -1,6 +1,6 @@
-/* Courier: decides what an actor is sent next, and remembers what it holds. The shelf has the published snapshots;
- * each actor has a courier. Rules: PROTOCOL.md, "Snapshots". Pure logic, no MPI: courier_next is called whenever
- * nothing is on its way to the actor. */
+/* Courier: decides what an actor is sent next. The actors of a machine share a depot: slots of memory, each of which can hold
+ * a block of the shelf; one of them at a time, the filler, is sent blocks. Rules: PROTOCOL.md, "Snapshots". Pure logic, no MPI:
+ * courier_next is called whenever nothing is on its way to the actor. */
 #ifndef TROUPE_PROTO_COURIER_H
 #define TROUPE_PROTO_COURIER_H
 
@@ -9,70 +9,48 @@
 #include <stdint.h>
 
 #include "proto/messages.h"
-
-typedef enum SnapshotKind { SNAPSHOT_POLICY, SNAPSHOT_REFERENCE, SNAPSHOT_KINDS } SnapshotKind;
-
-/* A published block of weights. */
-typedef struct Block {
-  uint64_t id;                     /* never used again */
-  int64_t version[SNAPSHOT_KINDS]; /* VERSION_NONE where it is not of that kind */
-  Shared *memory;                  /* held */
-  size_t ready;                    /* floats that are in `crc` */
-  uint32_t crc;
-} Block;
-
-enum { BLOCKS_MAX = 2 * SLOTS_MAX };
-
-typedef struct Shelf {
-  size_t floats;
-  int keep; /* newest versions kept of each kind */
-  int count;
-  Block block[BLOCKS_MAX];
-  int64_t newest[SNAPSHOT_KINDS];
-  uint64_t next_id;
-} Shelf;
-
-void shelf_init(Shelf *shelf, size_t floats, int keep);
-void shelf_free(Shelf *shelf); /* idempotent */
-/* Holds `memory` [floats], which must not change any more. Versions rise by kind (CHECKed). Older blocks than the `keep` newest of
- * their kinds are dropped. A piece of it is sent when it is in the checksum, which shelf_sum goes on with, until it says false. */
-void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version, Shared *memory);
-bool shelf_sum(Shelf *shelf);
-/* The kept policy of that version (CHECKed), not yet a reference (CHECKed), becomes one too. */
-void shelf_adopt(Shelf *shelf, int64_t policy_version, int64_t reference_version);
-const Block *shelf_find(const Shelf *shelf, SnapshotKind kind, int64_t version); /* NULL: not kept */
+#include "proto/shelf.h"
 
 enum { WORKS_MAX = 8 };
 
-typedef struct CourierSlot {
-  uint64_t id; /* of the block, 0 = empty */
-  int64_t version[SNAPSHOT_KINDS];
-  bool complete; /* its end was handed out */
-} CourierSlot;
-
 typedef struct CourierWork {
-  Assignment assignment;
+  Assignment assignment; /* its slots are set when it is sent */
   bool sent;
 } CourierWork;
 
+typedef struct Depot Depot;
+
 typedef struct Courier {
-  int slots;
-  CourierSlot slot[SLOTS_MAX];
-  int transfer;        /* slot being filled, -1 = none */
-  uint32_t next_piece; /* of it */
+  Depot *depot;         /* NULL: at none */
+  struct Courier *next; /* of the same depot */
+  bool settled;         /* known to have the depot's memory, so that it may fill */
   int works;
   CourierWork work[WORKS_MAX]; /* in the order given; unreturned */
 } Courier;
 
-void courier_reset(Courier *courier, int slots);                     /* an actor with empty slots and no work */
-void courier_assign(Courier *courier, const Assignment *assignment); /* CHECKs works < WORKS_MAX */
+/* Blocks of a depot so that those on the shelf always find room, and two more that late work still uses. */
+static inline int depot_slots(int lag) { return 2 * lag + 4; }
 
+/* Without work to a new depot, or to the one that `at` is at. courier_leave it. */
+void courier_join_new(Courier *courier, int slots);
+void courier_join(Courier *courier, const Courier *at);
+/* Its work is forgotten. If it is in the middle of filling, nobody knows what it may still write: then the depot is lost. No-op
+ * when at none. */
+void courier_leave(Courier *courier);
+/* Others may join it: it has the memory, and the depot is not lost. */
+bool courier_hosts(const Courier *courier);
+
+void courier_assign(Courier *courier, const Assignment *assignment); /* CHECKs works < WORKS_MAX */
 /* The sent work that a result answers, or NULL. */
 const Assignment *courier_find(const Courier *courier, Work work, int64_t iteration, int32_t chunk);
 void courier_returned(Courier *courier, const Assignment *assignment); /* one that courier_find gave */
+/* The actor has the whole block in that slot. False: it was sent none. */
+bool courier_taken(Courier *courier, uint32_t slot);
+/* Some block is on its way to it. */
+bool courier_filling(const Courier *courier);
 
 /* The next message, with `type` and body filled (a piece borrows from the shelf). False: nothing to send now. What it
- * gives counts as sent, and must arrive in order. */
+ * gives counts as sent, and must arrive in order. REJOIN: its depot is lost, or its work is out of date and in the way. */
 bool courier_next(Courier *courier, const Shelf *shelf, Message *message);
 
 #endif

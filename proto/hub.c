@@ -2,7 +2,6 @@
 #include "proto/hub.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@ typedef struct Actor {
   double heard;     /* progress time */
   double told;      /* wall time of the last message to it */
   ProcessName process;
+  SegmentName segment; /* the memory it shares, as it has it */
   Courier courier;
 } Actor;
 
@@ -83,7 +83,7 @@ static void lose(Hub *hub, int rank, ActorState state, const char *reason) {
   bool was_live = actor->state == ACTOR_LIVE;
   actor->state = state;
   actor->rejoin_said = false;
-  actor->courier.works = 0;
+  courier_leave(&actor->courier);
   channel_drop_queue(hub->channel, rank);
   if (!was_live) return;
   if (!hub->closing) log_warning("actor %d is lost: %s", rank, reason);
@@ -116,10 +116,37 @@ static void judge(const Hub *hub, const Hello *hello, char reason[REASON_TEXT]) 
              hub->options.floats);
 }
 
+/* A live actor whose memory this one can have too; NULL: none. */
+static const Actor *host_of(const Hub *hub, const Hello *hello) {
+  if (!hello->process.machine[0] || hello->segment.descriptor < 0) return NULL;
+  for (int rank = hub->learners; rank < hub->ranks; rank++) {
+    const Actor *host = &hub->actor[rank];
+    if (host->state == ACTOR_LIVE && courier_hosts(&host->courier) && host->segment.descriptor >= 0 &&
+        strcmp(host->process.machine, hello->process.machine) == 0)
+      return host;
+  }
+  return NULL;
+}
+
+/* Gives it a place to have its weights in. */
+static void settle(const Hub *hub, Actor *actor, const Hello *hello, Welcome *welcome) {
+  const Actor *host = host_of(hub, hello);
+  welcome->segment = actor->segment = hello->segment;
+  if (!host) {
+    courier_join_new(&actor->courier, depot_slots(hub->options.lag));
+    return;
+  }
+  welcome->segment = host->segment;
+  actor->segment.inode = host->segment.inode;
+  courier_join(&actor->courier, &host->courier);
+}
+
 static void hear_hello(Hub *hub, int rank, const Hello *hello) {
   Actor *actor = &hub->actor[rank];
   char reason[REASON_TEXT];
-  if (actor->state == ACTOR_LIVE) lose(hub, rank, ACTOR_LOST, "said HELLO again");
+  if (actor->state == ACTOR_LIVE)
+    lose(hub, rank, ACTOR_LOST,
+         hello->segment.descriptor < 0 ? "cannot share its machine's weights" : "said HELLO again");
   judge(hub, hello, reason);
   actor->process = hello->process;
   actor->epoch++;
@@ -128,9 +155,10 @@ static void hear_hello(Hub *hub, int rank, const Hello *hello) {
                                  .epoch = actor->epoch,
                                  .heartbeat_s = hub->options.heartbeat_s,
                                  .silence_s = hub->options.learner_silence_s,
-                                 .slots = (uint32_t)hub->options.lag + 3,
+                                 .slots = (uint32_t)depot_slots(hub->options.lag),
                                  .process = hub->process}};
   memcpy(welcome.welcome.reason, reason, sizeof reason);
+  if (!reason[0]) settle(hub, actor, hello, &welcome.welcome);
   send_message(hub, rank, &welcome);
   if (reason[0]) {
     log_error("actor %d (%s, pid %d) is refused: %s", rank, hello->process.host, hello->process.pid, reason);
@@ -142,7 +170,6 @@ static void hear_hello(Hub *hub, int rank, const Hello *hello) {
   actor->state = ACTOR_LIVE;
   actor->announced = false;
   actor->heard = channel_clock(hub->channel);
-  courier_reset(&actor->courier, hub->options.lag + 3);
   if (strcmp(hello->kernel, hub->kernel) != 0 && !hub->kernel_warned) {
     hub->kernel_warned = true;
     log_warning("actor %d on %s uses BLAS kernel %s, the learner %s: results may differ in their last bits from run to "
@@ -156,55 +183,11 @@ static void hear_hello(Hub *hub, int rank, const Hello *hello) {
 
 /* --- listening ---------------------------------------------------------------------------------------------------- */
 
-static bool answers(const Result *result, const Assignment *a) {
-  return result->images == a->images && result->policy_version == a->policy_version &&
-         result->reference_version == a->reference_version &&
-         result->has_reference == (a->work == WORK_ROLLOUT && a->reference_version != VERSION_NONE) &&
-         memcmp(result->image, a->image, sizeof(int32_t) * (size_t)a->images) == 0;
-}
-
-/* Steps of `start` [count + 1]: each in [least, most]; most 0 = any. */
-static bool steps_fit(const int32_t *start, int count, int least, int most) {
-  for (int i = 0; most && i < count; i++)
-    if (start[i + 1] - start[i] < least || start[i + 1] - start[i] > most) return false;
-  return true;
-}
-
-static bool doubles_finite(const double *values, size_t count) {
-  for (size_t i = 0; values && i < count; i++)
-    if (!isfinite(values[i])) return false;
-  return true;
-}
-
-static bool floats_finite(const float *values, int count) {
-  for (int i = 0; values && i < count; i++)
-    if (!isfinite(values[i])) return false;
-  return true;
-}
-
-/* What the learner relies on when it computes with it. */
-static bool result_fits(const Hub *hub, const Result *result, const Assignment *a) {
-  const HubOptions *o = &hub->options;
-  if (!a || !answers(result, a)) return false;
-  for (int t = 0; o->vocabulary && t < result->tokens; t++)
-    if (result->token[t] >= o->vocabulary) return false;
-  bool rollout = a->work == WORK_ROLLOUT;
-  if (rollout && o->baseline && !result->has_baseline) return false;
-  int group = rollout || !o->group ? o->group : 1; /* an evaluation: a caption an image */
-  size_t captions = (size_t)result->captions;
-  return steps_fit(result->image_start, result->images, group, group) &&
-         steps_fit(result->caption_start, result->captions, 1, o->length) && doubles_finite(result->reward, captions) &&
-         doubles_finite(result->component, captions * (size_t)result->components) &&
-         (!result->has_baseline || doubles_finite(result->baseline, (size_t)result->images)) &&
-         floats_finite(result->logp, result->tokens) &&
-         (!result->has_reference || floats_finite(result->reference_logp, result->tokens));
-}
-
 /* Takes the result. */
 static void hear_result(Hub *hub, int rank, Result *result) {
   Courier *courier = &hub->actor[rank].courier;
   const Assignment *assignment = courier_find(courier, result->work, result->iteration, result->chunk);
-  if (!result_fits(hub, result, assignment)) {
+  if (!assignment || !answer_fits(&hub->options.answers, result, assignment)) {
     result_free(result);
     bar(hub, rank, "a RESULT that answers no work given to it, or whose rewards or tokens cannot be");
     return;
@@ -212,6 +195,28 @@ static void hear_result(Hub *hub, int rank, Result *result) {
   courier_returned(courier, assignment);
   hub->counters.results++;
   event_add(hub, EVENT_RESULT, rank, "", result);
+}
+
+/* Tells a lost actor that it is, once. */
+static void say_rejoin(Hub *hub, int rank) {
+  Actor *actor = &hub->actor[rank];
+  if (actor->rejoin_said || hub->closing) return;
+  Message rejoin = {.type = MESSAGE_REJOIN, .rejoin = {actor->epoch}};
+  send_message(hub, rank, &rejoin);
+  actor->rejoin_said = true;
+}
+
+static void hear_live(Hub *hub, const Incoming *incoming, Message *message) {
+  Actor *actor = &hub->actor[incoming->peer];
+  actor->heard = channel_clock(hub->channel);
+  actor->courier.settled = true;
+  if (message->type == MESSAGE_RESULT) {
+    hub->counters.result_bytes += incoming->size;
+    hear_result(hub, incoming->peer, &message->result);
+    message->type = MESSAGE_TYPES; /* taken */
+  } else if (message->type == MESSAGE_SNAPSHOT_TAKEN && !courier_taken(&actor->courier, message->taken.slot)) {
+    bar(hub, incoming->peer, "a SNAPSHOT_TAKEN of a block that was not sent");
+  }
 }
 
 static void hear(Hub *hub, const Incoming *incoming) {
@@ -237,16 +242,9 @@ static void hear(Hub *hub, const Incoming *incoming) {
     if (message.goodbye.has_profile) profile_hear(PROFILE_ACTORS, rank, &message.goodbye.profile);
     lose(hub, rank, ACTOR_LEFT, message.goodbye.reason);
   } else if (actor->state == ACTOR_LIVE && message.epoch == actor->epoch) {
-    actor->heard = channel_clock(hub->channel);
-    if (message.type == MESSAGE_RESULT) {
-      hub->counters.result_bytes += incoming->size;
-      hear_result(hub, rank, &message.result);
-      return;
-    }
-  } else if (actor->state == ACTOR_LOST && !actor->rejoin_said && !hub->closing) {
-    Message rejoin = {.type = MESSAGE_REJOIN, .rejoin = {actor->epoch}};
-    send_message(hub, rank, &rejoin);
-    actor->rejoin_said = true;
+    hear_live(hub, incoming, &message);
+  } else if (actor->state == ACTOR_LOST) {
+    say_rejoin(hub, rank);
   }
   message_free(&message);
 }
@@ -277,6 +275,18 @@ static void look(Hub *hub) {
 
 /* --- progress ----------------------------------------------------------------------------------------------------- */
 
+/* What its courier hands out. */
+static void hand_out(Hub *hub, int rank, Message *message) {
+  if (message->type == MESSAGE_REJOIN) {
+    lose(hub, rank, ACTOR_LOST, "its weights are gone: their filler was lost, or they are out of date");
+    say_rejoin(hub, rank);
+  } else if (message->type == MESSAGE_SNAPSHOT_PIECE) {
+    send_piece(hub, rank, &message->piece);
+  } else {
+    send_message(hub, rank, message);
+  }
+}
+
 /* Gives each live actor its next message. True when anything was queued. */
 static bool talk(Hub *hub) {
   bool queued = false, transfer = false;
@@ -287,14 +297,13 @@ static bool talk(Hub *hub) {
     int unsent = channel_unsent(hub->channel, rank);
     Message message;
     if (unsent < 2 && courier_next(&actor->courier, &hub->shelf, &message)) {
-      if (message.type == MESSAGE_SNAPSHOT_PIECE) send_piece(hub, rank, &message.piece);
-      else send_message(hub, rank, &message);
+      hand_out(hub, rank, &message);
       queued = true;
     } else if (!unsent && now - actor->told > hub->options.heartbeat_s) {
       message = (Message){.type = MESSAGE_HEARTBEAT, .heartbeat = {hub->beats++}};
       send_message(hub, rank, &message);
     }
-    transfer = transfer || actor->courier.transfer >= 0;
+    transfer = transfer || courier_filling(&actor->courier);
   }
   if (hub->transfer_seen > 0) hub->counters.snapshot_s += now - hub->transfer_seen;
   hub->transfer_seen = transfer ? now : 0;
@@ -392,7 +401,7 @@ static Hub *hub_new(const HubOptions *options) {
   o->learner_silence_s = given(o->learner_silence_s, 300);
   o->join_s = given(o->join_s, 30);
   o->goodbye_s = given(o->goodbye_s, 10);
-  CHECK(o->lag >= 0 && o->lag + 3 <= SLOTS_MAX);
+  CHECK(o->lag >= 0 && o->lag <= LAG_MAX);
   snprintf(hub->config_hash, sizeof hub->config_hash, "%s", o->config_hash ? o->config_hash : "");
   snprintf(hub->dataset_hash, sizeof hub->dataset_hash, "%s", o->dataset_hash ? o->dataset_hash : "");
   snprintf(hub->kernel, sizeof hub->kernel, "%s", o->kernel ? o->kernel : "");
@@ -471,6 +480,7 @@ bool hub_close(Hub *hub, const char *reason, int exit_code) {
     free(queued);
   }
   shelf_free(&hub->shelf);
+  for (int rank = 0; hub->actor && rank < hub->ranks; rank++) courier_leave(&hub->actor[rank].courier);
   free(hub->actor);
   free(hub);
   return finalize;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/base/status.h"
+#include "proto/answer.h"
 #include "proto/courier.h"
 #include "proto/messages.h"
 #include "proto/team.h"
@@ -20,9 +21,7 @@ typedef struct HubOptions {
   Team *team;                             /* the learner's ranks, this being the lead; hub_close closes it. NULL: one */
   const char *config_hash, *dataset_hash; /* "" accepts only "" */
   size_t floats;                          /* weights in a block */
-  int vocabulary;                         /* token ids in results are below it */
-  int group, length;                      /* captions an image of rollouts, most tokens a caption; 0 = any number */
-  bool baseline;                          /* rollouts bring the rewards of greedy captions */
+  AnswerBounds answers;                   /* of the results */
   int lag;                                /* versions that stay in use beside the newest */
   const char *kernel;                     /* BLAS kernel of the learner */
   const char *refuse;                     /* refuse every actor for this reason: the learner cannot work; else NULL */
@@ -74,7 +73,7 @@ int hub_actors(const Hub *hub); /* ranks that are actors */
 
 typedef struct HubCounters {
   double idle_s;           /* slept in hub_idle */
-  uint64_t snapshot_bytes; /* sent in pieces, to all actors */
+  uint64_t snapshot_bytes; /* sent in pieces, to each machine of actors */
   double snapshot_s;       /* of wall time with a snapshot transfer under way */
   uint64_t result_bytes, results;
 } HubCounters;

@@ -24,6 +24,7 @@ struct Link {
   Assignment work[WORKS_MAX]; /* waiting */
   Assignment current;         /* in hand */
   bool has_current, dropped;
+  bool rejoin;          /* HELLO is to be said, once the dropped chunk is out of hand: its weights go with it */
   double heard;         /* progress time */
   double told, checked; /* wall time */
   double idle_s;
@@ -45,6 +46,12 @@ static void broke(Link *link, const char *what) {
   end(link, LINK_LOST, why);
 }
 
+/* What the sink says. */
+static void judge(Link *link, Status status) {
+  if (status == BAD_INPUT) broke(link, status_message());
+  else if (status != OK) end(link, LINK_LOST, status_message());
+}
+
 static void send_message(Link *link, Message *message) {
   unsigned char *bytes;
   size_t size;
@@ -61,7 +68,13 @@ static void say_hello(Link *link) {
   memcpy(hello.hello.dataset_hash, link->dataset_hash, HASH_TEXT);
   memcpy(hello.hello.kernel, link->kernel, KERNEL_TEXT);
   process_self(&hello.hello.process);
+  link->sink.renew(link->sink.store, &hello.hello.segment);
   send_message(link, &hello);
+}
+
+static void beat(Link *link) {
+  Message message = {.type = MESSAGE_HEARTBEAT, .heartbeat = {link->beats++}};
+  send_message(link, &message);
 }
 
 /* --- listening ---------------------------------------------------------------------------------------------------- */
@@ -73,9 +86,15 @@ static void hear_welcome(Link *link, const Welcome *welcome) {
     end(link, LINK_LOST, welcome->reason);
     return;
   }
+  if (!link->sink.share(link->sink.store, &welcome->segment, (int)welcome->slots)) {
+    log_warning("the weights of this machine's actors cannot be shared (process %d): this actor has its own",
+                welcome->segment.pid);
+    say_hello(link);
+    return;
+  }
   link->welcome = *welcome;
   link->epoch = welcome->epoch;
-  link->sink.reset(link->sink.store, (int)welcome->slots);
+  beat(link); /* that the memory was found */
 }
 
 static void hear_rejoin(Link *link) {
@@ -85,7 +104,14 @@ static void hear_rejoin(Link *link) {
   link->works = 0;
   link->dropped = link->has_current;
   link->has_current = false;
-  say_hello(link);
+  link->rejoin = true;
+}
+
+static Status hear_end(Link *link, const SnapshotEnd *end) {
+  TRY(link->sink.end(link->sink.store, end));
+  Message taken = {.type = MESSAGE_SNAPSHOT_TAKEN, .taken = {end->slot}};
+  send_message(link, &taken);
+  return OK;
 }
 
 static void hear_assignment(Link *link, const Assignment *assignment) {
@@ -110,19 +136,18 @@ static void hear_message(Link *link, const Message *message) {
   if (!link->epoch || message->epoch != link->epoch) return;
   switch (message->type) {
     case MESSAGE_SNAPSHOT_BEGIN: status = link->sink.begin(link->sink.store, &message->begin); break;
-    case MESSAGE_SNAPSHOT_END: status = link->sink.end(link->sink.store, &message->end); break;
-    case MESSAGE_SNAPSHOT_LABEL: status = link->sink.label(link->sink.store, &message->label); break;
+    case MESSAGE_SNAPSHOT_END: status = hear_end(link, &message->end); break;
     case MESSAGE_ASSIGN: hear_assignment(link, &message->assignment); break;
     case MESSAGE_REJOIN: hear_rejoin(link); break;
     default: break; /* HEARTBEAT: it was heard */
   }
-  if (status != OK) broke(link, status_message());
+  judge(link, status);
 }
 
 /* A piece of a snapshot. One of an earlier epoch may come until WELCOME does. */
 static void hear_raw(Link *link, const Incoming *incoming) {
   if (!incoming->placed && link->epoch) broke(link, "a piece of a snapshot that is not due");
-  else if (incoming->placed) link->sink.placed(link->sink.store);
+  else if (incoming->placed) judge(link, link->sink.placed(link->sink.store));
 }
 
 static unsigned char *place(void *data, size_t size) {
@@ -170,12 +195,15 @@ static void look(Link *link, double now) {
 
 static void pump(Link *link) {
   hear(link);
+  if (link->rejoin && !link->dropped && link->ended == LINK_WORK) {
+    link->rejoin = false;
+    say_hello(link);
+  }
   double now = clock_seconds();
   look(link, now);
   if (link->epoch && link->ended == LINK_WORK && now - link->told > link->welcome.heartbeat_s &&
       !channel_unsent(link->channel, LEARNER)) {
-    Message beat = {.type = MESSAGE_HEARTBEAT, .heartbeat = {link->beats++}};
-    send_message(link, &beat);
+    beat(link);
     hear(link); /* hands it to MPI at once */
   }
 }
@@ -207,13 +235,13 @@ LinkState link_next(Link *link, Assignment *assignment) {
   if (link->ended != LINK_WORK) return ended(link);
   *assignment = link->current = link->work[0];
   memmove(link->work, link->work + 1, (size_t)--link->works * sizeof link->work[0]);
-  if (!link->sink.holds(link->sink.store, assignment->policy_version, assignment->reference_version)) {
-    broke(link, "work that needs snapshots which are not here");
-    return ended(link);
-  }
+  judge(link, link->sink.ready(link->sink.store, assignment->policy_slot, assignment->reference_slot));
+  if (link->ended != LINK_WORK) return ended(link);
   link->has_current = true;
   return LINK_WORK;
 }
+
+bool link_has_work(const Link *link) { return link->works > 0; }
 
 double link_idle_seconds(Link *link) {
   double seconds = link->idle_s;

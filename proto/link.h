@@ -10,16 +10,16 @@
 #include "common/base/status.h"
 #include "proto/messages.h"
 
-/* Where snapshots go (actor/snapshot.h has one). A Status other than OK is a fault of the learner: the actor ends. */
+/* Where snapshots go (actor/snapshot.h has one). A Status other than OK ends the actor; BAD_INPUT: a fault of the learner. */
 typedef struct LinkSink {
   void *store;
-  void (*reset)(void *store, int slots); /* a new epoch: forget everything */
+  void (*renew)(void *store, SegmentName *name); /* before each HELLO: forget everything, take memory of one's own */
+  bool (*share)(void *store, const SegmentName *name, int slots); /* the WELCOME's memory; false: cannot */
   Status (*begin)(void *store, const SnapshotBegin *begin);
   unsigned char *(*place)(void *store, size_t size); /* where the next piece goes; NULL: none of that size is due */
-  void (*placed)(void *store);                       /* it is there */
+  Status (*placed)(void *store);                     /* it is there */
   Status (*end)(void *store, const SnapshotEnd *end);
-  Status (*label)(void *store, const SnapshotLabel *label);
-  bool (*holds)(void *store, int64_t policy_version, int64_t reference_version);
+  Status (*ready)(void *store, int policy_slot, int reference_slot); /* before the work that needs them is handed out */
 } LinkSink;
 
 /* A zero takes the default. */
@@ -50,9 +50,12 @@ typedef enum LinkState {
 #define LINK_POLL_S 0.002
 LinkState link_poll(Link *link);
 
-/* Waits for the next assignment whose versions the sink holds. Never LINK_DROPPED. The actor has no chunk in hand when
+/* Waits for the next assignment, whose slots are ready. Never LINK_DROPPED. The actor has no chunk in hand when
  * it calls this. */
 LinkState link_next(Link *link, Assignment *assignment);
+
+/* Whether link_next would find work. */
+bool link_has_work(const Link *link);
 
 /* Seconds waited in link_next since the last call: for Result.seconds[SECONDS_IDLE]. */
 double link_idle_seconds(Link *link);

@@ -13,21 +13,24 @@
 enum {
   PROCESS_MIN = 2 + 2 + 4 + 8,
   PROCESS_MAX = TEXT(HOST_TEXT) + TEXT(HASH_TEXT) + 4 + 8,
+  SEGMENT_BYTES = 4 + 4 + 8 + 8,
   NAME_BYTES = 1 + 8 + 4 + 8 + 8, /* work, iteration, chunk, versions */
+  ASSIGN_FIXED = WIRE_HEADER + NAME_BYTES + 2 * 4 + 4,
   RESULT_FIXED = WIRE_HEADER + NAME_BYTES + 4 * 4 + 1 + 8 * SECONDS_KINDS + 8,
 };
 
 static const MessageRow rows[MESSAGE_TYPES] = {
-    [MESSAGE_HELLO] = {"HELLO", WIRE_HEADER + 3 * 2 + 8 + PROCESS_MIN,
-                       WIRE_HEADER + 2 * TEXT(HASH_TEXT) + 8 + TEXT(KERNEL_TEXT) + PROCESS_MAX, TO_LEARNER, false},
-    [MESSAGE_WELCOME] = {"WELCOME", WIRE_HEADER + 1 + 2 + 4 + 8 + 8 + 4 + PROCESS_MIN,
-                         WIRE_HEADER + 1 + TEXT(REASON_TEXT) + 4 + 8 + 8 + 4 + PROCESS_MAX, TO_ACTOR, false},
-    [MESSAGE_SNAPSHOT_BEGIN] = {"SNAPSHOT_BEGIN", WIRE_HEADER + 32, WIRE_HEADER + 32, TO_ACTOR, false},
+    [MESSAGE_HELLO] = {"HELLO", WIRE_HEADER + 3 * 2 + 8 + PROCESS_MIN + SEGMENT_BYTES,
+                       WIRE_HEADER + 2 * TEXT(HASH_TEXT) + 8 + TEXT(KERNEL_TEXT) + PROCESS_MAX + SEGMENT_BYTES,
+                       TO_LEARNER, false},
+    [MESSAGE_WELCOME] = {"WELCOME", WIRE_HEADER + 1 + 2 + 4 + 8 + 8 + 4 + SEGMENT_BYTES + PROCESS_MIN,
+                         WIRE_HEADER + 1 + TEXT(REASON_TEXT) + 4 + 8 + 8 + 4 + SEGMENT_BYTES + PROCESS_MAX, TO_ACTOR,
+                         false},
+    [MESSAGE_SNAPSHOT_BEGIN] = {"SNAPSHOT_BEGIN", WIRE_HEADER + 16, WIRE_HEADER + 16, TO_ACTOR, false},
     [MESSAGE_SNAPSHOT_PIECE] = {"SNAPSHOT_PIECE", 4, PIECE_BYTES, TO_ACTOR, true},
     [MESSAGE_SNAPSHOT_END] = {"SNAPSHOT_END", WIRE_HEADER + 8, WIRE_HEADER + 8, TO_ACTOR, false},
-    [MESSAGE_SNAPSHOT_LABEL] = {"SNAPSHOT_LABEL", WIRE_HEADER + 20, WIRE_HEADER + 20, TO_ACTOR, false},
-    [MESSAGE_ASSIGN] = {"ASSIGN", WIRE_HEADER + NAME_BYTES + 4 + 4, WIRE_HEADER + NAME_BYTES + 4 + 4 * CHUNK_IMAGES_MAX,
-                        TO_ACTOR, false},
+    [MESSAGE_SNAPSHOT_TAKEN] = {"SNAPSHOT_TAKEN", WIRE_HEADER + 4, WIRE_HEADER + 4, TO_LEARNER, false},
+    [MESSAGE_ASSIGN] = {"ASSIGN", ASSIGN_FIXED + 4, ASSIGN_FIXED + 4 * CHUNK_IMAGES_MAX, TO_ACTOR, false},
     [MESSAGE_RESULT] = {"RESULT", RESULT_FIXED + 8, MESSAGE_BYTES_MAX, TO_LEARNER, false},
     [MESSAGE_HEARTBEAT] = {"HEARTBEAT", WIRE_HEADER + 4, WIRE_HEADER + 4, TO_LEARNER | TO_ACTOR, false},
     [MESSAGE_REJOIN] = {"REJOIN", WIRE_HEADER + 4, WIRE_HEADER + 4, TO_ACTOR, false},
@@ -102,6 +105,13 @@ static void put_process(WireWriter *w, const ProcessName *process) {
   wire_put_u64(w, process->started);
 }
 
+static void put_segment(WireWriter *w, const SegmentName *segment) {
+  wire_put_i32(w, segment->pid);
+  wire_put_i32(w, segment->descriptor);
+  wire_put_u64(w, segment->started);
+  wire_put_u64(w, segment->inode);
+}
+
 static void put_name(WireWriter *w, Work work, int64_t iteration, int32_t chunk, int64_t policy, int64_t reference) {
   wire_put_u8(w, (uint8_t)work);
   wire_put_i64(w, iteration);
@@ -139,6 +149,7 @@ static void put_body(WireWriter *w, const Message *m) {
       wire_put_u64(w, m->hello.floats);
       wire_put_text(w, m->hello.kernel);
       put_process(w, &m->hello.process);
+      put_segment(w, &m->hello.segment);
       break;
     case MESSAGE_WELCOME:
       wire_put_u8(w, m->welcome.accepted);
@@ -147,12 +158,11 @@ static void put_body(WireWriter *w, const Message *m) {
       wire_put_f64(w, m->welcome.heartbeat_s);
       wire_put_f64(w, m->welcome.silence_s);
       wire_put_u32(w, m->welcome.slots);
+      put_segment(w, &m->welcome.segment);
       put_process(w, &m->welcome.process);
       break;
     case MESSAGE_SNAPSHOT_BEGIN:
       wire_put_u32(w, m->begin.slot);
-      wire_put_i64(w, m->begin.policy_version);
-      wire_put_i64(w, m->begin.reference_version);
       wire_put_u64(w, m->begin.floats);
       wire_put_u32(w, m->begin.pieces);
       break;
@@ -160,14 +170,12 @@ static void put_body(WireWriter *w, const Message *m) {
       wire_put_u32(w, m->end.slot);
       wire_put_u32(w, m->end.crc);
       break;
-    case MESSAGE_SNAPSHOT_LABEL:
-      wire_put_u32(w, m->label.slot);
-      wire_put_i64(w, m->label.policy_version);
-      wire_put_i64(w, m->label.reference_version);
-      break;
+    case MESSAGE_SNAPSHOT_TAKEN: wire_put_u32(w, m->taken.slot); break;
     case MESSAGE_ASSIGN: {
       const Assignment *a = &m->assignment;
       put_name(w, a->work, a->iteration, a->chunk, a->policy_version, a->reference_version);
+      wire_put_i32(w, a->policy_slot);
+      wire_put_i32(w, a->reference_slot);
       wire_put_i32(w, a->images);
       wire_put_i32s(w, a->image, (size_t)a->images);
       break;
@@ -221,6 +229,14 @@ static void get_process(WireReader *r, ProcessName *process) {
   wire_get_text(r, process->machine, sizeof process->machine);
   process->pid = wire_get_i32(r);
   process->started = wire_get_u64(r);
+}
+
+static void get_segment(WireReader *r, SegmentName *segment) {
+  segment->pid = wire_get_i32(r);
+  segment->descriptor = wire_get_i32(r);
+  segment->started = wire_get_u64(r);
+  segment->inode = wire_get_u64(r);
+  if (segment->descriptor < -1) r->failed = true;
 }
 
 static bool get_flag(WireReader *r) {
@@ -331,20 +347,20 @@ static void get_assignment(WireReader *r, Assignment *a) {
   a->chunk = get_count(r, 0, INT32_MAX);
   a->policy_version = get_version(r);
   a->reference_version = get_version(r);
+  a->policy_slot = get_count(r, 0, SLOTS_MAX - 1);
+  a->reference_slot = get_count(r, -1, SLOTS_MAX - 1);
   a->images = get_count(r, 1, CHUNK_IMAGES_MAX);
-  if (a->policy_version == VERSION_NONE) r->failed = true;
+  if (a->policy_version == VERSION_NONE || (a->reference_version == VERSION_NONE) != (a->reference_slot == -1))
+    r->failed = true;
   if (!r->failed) get_images(r, a->image, a->images);
 }
 
 static void get_begin(WireReader *r, SnapshotBegin *begin) {
   begin->slot = wire_get_u32(r);
-  begin->policy_version = get_version(r);
-  begin->reference_version = get_version(r);
   begin->floats = wire_get_u64(r);
   begin->pieces = wire_get_u32(r);
   if (begin->slot >= SLOTS_MAX || begin->floats == 0 || begin->floats > (uint64_t)UINT32_MAX * PIECE_FLOATS ||
-      begin->pieces != (begin->floats + PIECE_FLOATS - 1) / PIECE_FLOATS ||
-      (begin->policy_version == VERSION_NONE && begin->reference_version == VERSION_NONE))
+      begin->pieces != (begin->floats + PIECE_FLOATS - 1) / PIECE_FLOATS)
     r->failed = true;
 }
 
@@ -363,6 +379,7 @@ static void get_body(WireReader *r, Message *m) {
       m->hello.floats = wire_get_u64(r);
       wire_get_text(r, m->hello.kernel, sizeof m->hello.kernel);
       get_process(r, &m->hello.process);
+      get_segment(r, &m->hello.segment);
       break;
     case MESSAGE_WELCOME:
       m->welcome.accepted = get_flag(r);
@@ -372,6 +389,7 @@ static void get_body(WireReader *r, Message *m) {
       m->welcome.silence_s = get_seconds(r);
       m->welcome.slots = wire_get_u32(r);
       if (m->welcome.slots > SLOTS_MAX) r->failed = true;
+      get_segment(r, &m->welcome.segment);
       get_process(r, &m->welcome.process);
       break;
     case MESSAGE_SNAPSHOT_BEGIN: get_begin(r, &m->begin); break;
@@ -380,11 +398,9 @@ static void get_body(WireReader *r, Message *m) {
       m->end.crc = wire_get_u32(r);
       if (m->end.slot >= SLOTS_MAX) r->failed = true;
       break;
-    case MESSAGE_SNAPSHOT_LABEL:
-      m->label.slot = wire_get_u32(r);
-      m->label.policy_version = get_version(r);
-      m->label.reference_version = get_version(r);
-      if (m->label.slot >= SLOTS_MAX) r->failed = true;
+    case MESSAGE_SNAPSHOT_TAKEN:
+      m->taken.slot = wire_get_u32(r);
+      if (m->taken.slot >= SLOTS_MAX) r->failed = true;
       break;
     case MESSAGE_ASSIGN: get_assignment(r, &m->assignment); break;
     case MESSAGE_RESULT: get_result(r, &m->result); break;

@@ -11,6 +11,7 @@
 #include "common/base/profile.h"
 #include "common/base/status.h"
 #include "proto/process.h"
+#include "proto/segment.h"
 #include "proto/shared.h"
 
 typedef enum MessageType {
@@ -18,7 +19,7 @@ typedef enum MessageType {
   MESSAGE_WELCOME,
   MESSAGE_SNAPSHOT_BEGIN,
   MESSAGE_SNAPSHOT_PIECE,
-  MESSAGE_SNAPSHOT_LABEL,
+  MESSAGE_SNAPSHOT_TAKEN,
   MESSAGE_ASSIGN,
   MESSAGE_RESULT,
   MESSAGE_HEARTBEAT,
@@ -45,8 +46,9 @@ const MessageRow *message_row(int type);
 enum {
   KERNEL_TEXT = 64,
   REASON_TEXT = 256,
-  SLOTS_MAX = 16,
-  PIECE_BYTES = 1 << 20, /* of weights in one SNAPSHOT_PIECE */
+  LAG_MAX = 8,
+  SLOTS_MAX = 2 * LAG_MAX + 4, /* blocks of weights on a machine of actors */
+  PIECE_BYTES = 1 << 20,       /* of weights in one SNAPSHOT_PIECE */
   PIECE_FLOATS = PIECE_BYTES / 4,
   CHUNK_IMAGES_MAX = 256,
   CHUNK_CAPTIONS_MAX = 1 << 14,
@@ -60,6 +62,7 @@ typedef struct Hello {
   uint64_t floats;                                      /* weights in a block */
   char kernel[KERNEL_TEXT];                             /* BLAS kernel: another one than the learner's is warned of */
   ProcessName process;
+  SegmentName segment; /* memory it has for weights */
 } Hello;
 
 typedef struct Welcome {
@@ -69,12 +72,12 @@ typedef struct Welcome {
   double heartbeat_s; /* an actor is to be heard at least this often */
   double silence_s;   /* an actor gives up a learner silent for so long */
   uint32_t slots;
+  SegmentName segment; /* where they are: its own, or another actor's of its machine */
   ProcessName process;
 } Welcome;
 
 typedef struct SnapshotBegin {
   uint32_t slot;
-  int64_t policy_version, reference_version; /* VERSION_NONE, not both */
   uint64_t floats;
   uint32_t pieces; /* all but the last have PIECE_FLOATS */
 } SnapshotBegin;
@@ -91,10 +94,9 @@ typedef struct SnapshotEnd {
   uint32_t crc; /* CRC32C of the little-endian float32 block */
 } SnapshotEnd;
 
-typedef struct SnapshotLabel {
+typedef struct SnapshotTaken {
   uint32_t slot;
-  int64_t policy_version, reference_version; /* from now on; VERSION_NONE = none */
-} SnapshotLabel;
+} SnapshotTaken;
 
 typedef enum Work { WORK_ROLLOUT = 1, WORK_EVALUATE = 2 } Work;
 
@@ -104,7 +106,8 @@ typedef struct Assignment {
   int64_t iteration;
   int32_t chunk;
   int64_t policy_version;
-  int64_t reference_version; /* VERSION_NONE when the work needs none (evaluate) */
+  int64_t reference_version;           /* VERSION_NONE when the work needs none (evaluate) */
+  int32_t policy_slot, reference_slot; /* where they are at the actor (the courier says so); -1 = none */
   int32_t images;
   int32_t image[CHUNK_IMAGES_MAX]; /* dataset indices */
 } Assignment;
@@ -175,7 +178,7 @@ typedef struct Message {
     SnapshotBegin begin;
     SnapshotPiece piece;
     SnapshotEnd end;
-    SnapshotLabel label;
+    SnapshotTaken taken;
     Assignment assignment;
     Result result;
     Heartbeat heartbeat;

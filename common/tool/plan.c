@@ -137,6 +137,12 @@ static void print_work(const Plan *p) {
          count_words(captions * number(teller, "tokens_a_caption")).text, number(teller, "tokens_a_caption"));
 }
 
+static int machines_with_actors(const Plan *p) {
+  int machines = 0;
+  for (int i = 0; i < p->placement.nodes; i++) machines += p->placement.place[i].actors > 0;
+  return machines;
+}
+
 static void print_rank_memory(const Plan *p, const char *name, const json_t *found, int ranks) {
   if (!has(found, "memory_bytes")) {
     printf("memory      %s: at least %s, not measured\n", name, bytes_words(number(found, "needed_bytes")).text);
@@ -146,7 +152,9 @@ static void print_rank_memory(const Plan *p, const char *name, const json_t *fou
   double most = usual + number(found, "longest_bytes");
   printf("memory      %s %s, %s were all captions of full length", name, bytes_words(usual).text,
          bytes_words(most).text);
-  if (ranks > 1) printf("; %s for all %d", bytes_words(most * ranks).text, ranks);
+  double shared = has(found, "shared_bytes") ? number(found, "shared_bytes") : 0; /* by the actors of a machine */
+  if (ranks > 1)
+    printf("; %s for all %d", bytes_words((most - shared) * ranks + shared * machines_with_actors(p)).text, ranks);
   putchar('\n');
 }
 

@@ -43,7 +43,13 @@ static double broadcast_troupe(const Bench *bench, Hub *hub, int64_t version) {
   double began = clock_seconds();
   hub_publish(hub, SNAPSHOT_POLICY, version, bench->weights);
   for (int a = 1; a < bench->ranks; a++)
-    hub_assign(hub, a, &(Assignment){WORK_EVALUATE, version, a, version, VERSION_NONE, 1, {0}});
+    hub_assign(hub, a,
+               &(Assignment){.work = WORK_EVALUATE,
+                             .iteration = version,
+                             .chunk = a,
+                             .policy_version = version,
+                             .reference_version = VERSION_NONE,
+                             .images = 1});
   for (int answers = 0; answers < bench->ranks - 1;) {
     Event event;
     if (!hub_poll(hub, &event)) {
@@ -116,10 +122,10 @@ static void polled(void *data) {
   if (computing > actor->held[1]) actor->held[1] = computing;
 }
 
-/* Computes until the version is there, in steps as decoding does. */
-static void decode(Actor *actor, int64_t version) {
+/* Computes until the version is there, and with it work, in steps as decoding does. */
+static void decode(Actor *actor) {
   pulse_set(polled, actor, LINK_POLL_S);
-  while (!snapshots_hold(&actor->store, version, VERSION_NONE)) {
+  while (!link_has_work(actor->link)) {
     for (double began = clock_seconds(); clock_seconds() - began < DECODE_STEP_S;) continue;
     pulse();
   }
@@ -130,7 +136,7 @@ static void answer(Actor *actor, const Bench *bench) {
   Assignment assignment;
   CHECK(link_next(actor->link, &assignment) == LINK_WORK);
   const float *policy, *reference;
-  snapshots_use(&actor->store, assignment.policy_version, VERSION_NONE, &policy, &reference);
+  snapshots_use(&actor->store, assignment.policy_slot, -1, &policy, &reference);
   CHECK(policy[bench->floats - 1] == (float)(bench->floats - 1));
   snapshots_release(&actor->store);
   Result result = {0};
@@ -149,15 +155,14 @@ static int actor(Bench *bench) {
     log_error("%s", status_message());
     return FAILED;
   }
-  int64_t version = 0;
-  for (int rep = -1; rep < bench->reps; rep++, version++) {
+  for (int rep = -1; rep < bench->reps; rep++) {
     MPI_Barrier(MPI_COMM_WORLD);
     answer(&actor, bench);
     (void)broadcast_mpi(bench);
   }
-  for (int rep = 0; rep < bench->reps; rep++, version++) {
+  for (int rep = 0; rep < bench->reps; rep++) {
     MPI_Barrier(MPI_COMM_WORLD);
-    decode(&actor, version);
+    decode(&actor);
     answer(&actor, bench);
   }
   MPI_Reduce(actor.held, NULL, 2, MPI_DOUBLE, MPI_MAX, 0, MPI_COMM_WORLD);

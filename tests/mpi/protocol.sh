@@ -43,6 +43,7 @@ expect "3 actors, messages below the eager limit" 60 4 '^finalized'
 }
 expect "a late joiner" 60 4 'joined 2' --2:late
 expect "another BLAS kernel is warned of" 60 3 'BLAS kernel other' --2:kernel
+expect "an actor that cannot share memory has its own" 60 4 'cannot be shared' --2:alone --3:second
 expect "a slow actor's chunk goes to another" 60 3 'late [1-9]' --1:slow=2
 expect "a stopped learner buries nobody" 60 4 'lost 0 ' --0:stop=2
 if [ "$recovery" = yes ]; then
@@ -55,6 +56,11 @@ if [ "$recovery" = yes ]; then
   extra=$eager
   expect "a stopped actor is given up and comes back" 60 2 'lost [1-9]' --1:stop=2
   expect "a silent actor is given up and comes back" 60 2 'lost [1-9]' --1:silent=2
+  for lagged in 0 2; do
+    expect "who takes weights in for others dies, lag $lagged" 60 4 'weights are gone' --1:fill=5 --2:second --3:second --lag $lagged
+    expect "who takes weights in for others stops and comes back, lag $lagged" 60 4 'weights are gone' --1:pause=5 --2:second \
+      --3:second --lag $lagged
+  done
   for fault in garbage tag oversize flip foreign nan infinite group; do
     expect "an actor sends nonsense: $fault" 60 4 'rank 2 broke the protocol' --2:$fault=2
   done

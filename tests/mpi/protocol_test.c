@@ -5,8 +5,9 @@
  *
  *   --lag L              iterations k .. k + L are open at once
  *   --RANK:FAULT[=N]     that rank's fault before its N-th chunk (N-th iteration for rank 0): die, bug, memory, stop, slow,
- *                        silent, garbage, tag, oversize, flip, foreign, nan, infinite, group; before it joins: early, late, mismatch, kernel;
- *                        of rank 0: dismiss */
+ *                        silent, garbage, tag, oversize, flip, foreign, nan, infinite, group; before it joins: early, second, late,
+ *                        mismatch, kernel; of rank 0: dismiss; before the N-th piece of weights it takes in: fill (dies), pause
+ *                        (stops); alone: cannot share memory */
 #include <math.h>
 #include <mpi.h>
 #include <signal.h>
@@ -202,10 +203,7 @@ static int learner(void) {
   HubOptions options = {.config_hash = "c",
                         .dataset_hash = "d",
                         .floats = FLOATS,
-                        .vocabulary = VOCABULARY,
-                        .group = GROUP,
-                        .length = LENGTH,
-                        .baseline = true,
+                        .answers = {VOCABULARY, GROUP, LENGTH, true},
                         .lag = lag,
                         .kernel = "test",
                         .heartbeat_s = heartbeat_s,
@@ -323,8 +321,33 @@ static int leave(Link *link, const char *reason, int code) {
   _exit(code);
 }
 
+static LinkSink sound;
+
+static unsigned char *faulty_place(void *store, size_t size) {
+  static int pieces;
+  if (pieces++ == fault_at) {
+    if (!strcmp(fault, "fill")) raise(SIGKILL);
+    if (!strcmp(fault, "pause")) sleep_stopped();
+  }
+  return sound.place(store, size);
+}
+
+static bool faulty_share(void *store, const SegmentName *name, int slots) {
+  SegmentName nobody = {.pid = 1 << 30, .descriptor = 3};
+  bool own = name->pid == (int32_t)getpid();
+  return sound.share(store, !own && !strcmp(fault, "alone") ? &nobody : name, slots);
+}
+
+static LinkSink faulty_sink(Snapshots *snapshots) {
+  LinkSink sink = sound = snapshots_sink(snapshots);
+  sink.place = faulty_place;
+  sink.share = faulty_share;
+  return sink;
+}
+
 static int actor(int rank) {
   log_role_set("actor %d", rank);
+  if (!strcmp(fault, "second") || !strcmp(fault, "alone")) clock_sleep(0.5);
   if (!strcmp(fault, "late")) clock_sleep(1.9);
   if (!strcmp(fault, "early")) send_raw("hello?", 6, MESSAGE_HEARTBEAT);
   Snapshots snapshots;
@@ -335,7 +358,7 @@ static int actor(int rank) {
                          .kernel = strcmp(fault, "kernel") ? "test" : "other",
                          .floats = FLOATS,
                          .join_s = 10,
-                         .sink = snapshots_sink(&snapshots)};
+                         .sink = faulty_sink(&snapshots)};
   Status status = link_open(&link, &options);
   if (status != OK) {
     log_error("%s", status_message());
@@ -346,14 +369,14 @@ static int actor(int rank) {
   for (int n = 0; (state = link_next(link, &assignment)) == LINK_WORK; n++) {
     const float *policy, *reference;
     Result result;
-    snapshots_use(&snapshots, assignment.policy_version, assignment.reference_version, &policy, &reference);
+    snapshots_use(&snapshots, assignment.policy_slot, assignment.reference_slot, &policy, &reference);
     bool slow = !strcmp(fault, "slow") && n == fault_at, whole = true;
     whole = make_result(&result, &assignment, policy, reference, go_on, link, slow ? 0.5 : 1e-3);
     if (n == fault_at && fault[0]) misbehave(&result);
     result.seconds[SECONDS_IDLE] = link_idle_seconds(link);
+    snapshots_release(&snapshots);
     if (whole && (status = link_send_result(link, &result)) != OK) log_error("%s", status_message());
     result_free(&result);
-    snapshots_release(&snapshots);
   }
   if (state == LINK_LOST) log_error("%s", status_message());
   snapshots_free(&snapshots);
@@ -377,7 +400,7 @@ int main(int argc, char **argv) {
       return 2;
     }
   }
-  if (!strcmp(fault, "stop")) waker_start(4);
+  if (!strcmp(fault, "stop") || !strcmp(fault, "pause")) waker_start(4);
   fatal_handler_set(world_abort); /* as both mains do */
   int provided, rank;
   MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);

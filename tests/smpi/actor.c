@@ -16,51 +16,32 @@ int simulation_length(int32_t image, int caption) {
   return SHORTEST + (int)(words[0] % LENGTHS);
 }
 
-/* Where weights go: nowhere, all to the same memory. */
+/* Where weights go: nowhere, all to the same memory, which all actors of a host have. */
 typedef struct Store {
   unsigned char *piece;
-  SnapshotBegin slot[SLOTS_MAX];
-  bool complete[SLOTS_MAX];
 } Store;
 
-static void store_reset(void *data, int slots) {
-  Store *store = data;
-  (void)slots;
-  memset(store->complete, 0, sizeof store->complete);
+static void store_renew(void *data, SegmentName *name) {
+  (void)data;
+  *name = (SegmentName){0};
 }
 
-static Status store_begin(void *data, const SnapshotBegin *begin) {
-  Store *store = data;
-  store->slot[begin->slot] = *begin;
-  store->complete[begin->slot] = false;
-  return OK;
-}
+static bool store_share(void *data, const SegmentName *name, int slots) { return data && name && slots > 0; }
+
+static Status store_begin(void *data, const SnapshotBegin *begin) { return data && begin ? OK : FAILED; }
 
 static unsigned char *store_place(void *data, size_t size) {
   return size <= PIECE_BYTES ? ((Store *)data)->piece : NULL;
 }
-static void store_placed(void *data) { (void)crc32c(0, ((Store *)data)->piece, PIECE_BYTES); }
-
-static Status store_end(void *data, const SnapshotEnd *end) {
-  ((Store *)data)->complete[end->slot] = true;
+static Status store_placed(void *data) {
+  (void)crc32c(0, ((Store *)data)->piece, PIECE_BYTES);
   return OK;
 }
 
-static Status store_label(void *data, const SnapshotLabel *label) {
-  Store *store = data;
-  store->slot[label->slot].policy_version = label->policy_version;
-  store->slot[label->slot].reference_version = label->reference_version;
-  return OK;
-}
+static Status store_end(void *data, const SnapshotEnd *end) { return data && end ? OK : FAILED; }
 
-static bool store_holds(void *data, int64_t policy, int64_t reference) {
-  const Store *store = data;
-  bool found[2] = {false, reference == VERSION_NONE};
-  for (int s = 0; s < SLOTS_MAX; s++) {
-    found[0] = found[0] || (store->complete[s] && store->slot[s].policy_version == policy);
-    found[1] = found[1] || (store->complete[s] && store->slot[s].reference_version == reference);
-  }
-  return found[0] && found[1];
+static Status store_ready(void *data, int policy_slot, int reference_slot) {
+  return data && policy_slot >= 0 && reference_slot >= -1 ? OK : FAILED;
 }
 
 /* Computes for so long, and polls as decoding does. */
@@ -93,7 +74,7 @@ static Status roll_out(const Simulation *s, Link *link, const Assignment *assign
 
 Status simulation_actor(const Simulation *s) {
   Store store = {.piece = xmalloc(PIECE_BYTES)};
-  LinkSink sink = {&store, store_reset, store_begin, store_place, store_placed, store_end, store_label, store_holds};
+  LinkSink sink = {&store, store_renew, store_share, store_begin, store_place, store_placed, store_end, store_ready};
   LinkOptions options = {.floats = s->floats, .learners = s->learners, .join_s = 600, .sink = sink};
   Link *link;
   Assignment assignment;

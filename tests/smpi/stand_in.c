@@ -1,4 +1,4 @@
-/* In place of common/base/{clock,crc32c}.c and of calls that would reach the real machine from every simulated rank. */
+/* In place of common/base/{clock,crc32c}.c, proto/process.c and of calls that would reach the real machine from every simulated rank. */
 #include "tests/smpi/stand_in.h"
 
 #include <math.h>
@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "proto/process.h"
 
 #define MEMORY_BYTES_PER_S 6e9 /* copying and its checksum, measured: 32 MiB in 5.3 ms */
 #define YIELD_S            50e-6
@@ -23,19 +24,22 @@ void stand_in_sleeps(double grow, double longest) { growth = grow, longest_s = l
 
 #define NEVER_S 1e6
 
-enum { FAILURES_MAX = 8, HOST_TEXT = 64 };
+enum { FAILURES_MAX = 8 };
 static struct { double down, up; } failure[FAILURES_MAX];
 static int failures;
 
 bool stand_in_failures(const char *path) {
-  char host[MPI_MAX_PROCESSOR_NAME], name[HOST_TEXT];
-  int length;
+  char host[MPI_MAX_PROCESSOR_NAME], process[HOST_TEXT], name[HOST_TEXT];
+  int length, rank;
   double down, up;
   MPI_Get_processor_name(host, &length);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  snprintf(process, sizeof process, "rank%d", rank);
   FILE *file = fopen(path, "r");
   if (!file) return false;
-  while (failures < FAILURES_MAX && fscanf(file, "%63s %lf %lf", name, &down, &up) == 3)
-    if (strcmp(name, host) == 0) failure[failures].down = down, failure[failures++].up = up;
+  while (failures < FAILURES_MAX && fscanf(file, "%64s %lf %lf", name, &down, &up) == 3)
+    if (strcmp(name, host) == 0 || strcmp(name, process) == 0)
+      failure[failures].down = down, failure[failures++].up = up;
   fclose(file);
   return true;
 }
@@ -51,6 +55,24 @@ static void be_gone(void) {
   }
 }
 
+/* --- processes ------------------------------------------------------------------------------------------------------- */
+
+void process_self(ProcessName *name) {
+  char host[MPI_MAX_PROCESSOR_NAME];
+  int length, rank;
+  MPI_Get_processor_name(host, &length);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  *name = (ProcessName){.pid = rank + 1, .started = 1};
+  snprintf(name->host, sizeof name->host, "%.*s", (int)sizeof name->host - 1, host);
+  snprintf(name->machine, sizeof name->machine, "%.*s", (int)sizeof name->machine - 1, host);
+}
+
+/* Whose process has ended is found by its silence, as on another machine. */
+bool process_gone(const ProcessName *name) {
+  (void)name;
+  return false;
+}
+
 /* --- time ------------------------------------------------------------------------------------------------------------ */
 
 static void pass(double seconds) {
@@ -64,6 +86,8 @@ double clock_seconds(void) {
   be_gone();
   return simgrid_get_clock();
 }
+
+double clock_wall(void) { return clock_seconds(); }
 
 void clock_sleep(double seconds) {
   bool again = clock_seconds() - slept_until < 1e-4;

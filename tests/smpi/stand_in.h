@@ -7,8 +7,9 @@
 #include "common/base/crc32c.h"
 
 void stand_in_compute(double seconds);
-/* From a file of lines "HOST DOWN UP" (seconds, rising by host; inf = for ever): this rank's host is gone from DOWN to UP. What it was about to
- * do then happens at UP: to the others a host that is gone, or one that was only cut off and comes back. False: errno. */
+/* From a file of lines "NAME DOWN UP" (seconds, rising by name; inf = for ever), NAME a host or rankN: this rank's host, or it
+ * alone, is gone from DOWN to UP. What it was about to do then happens at UP: to the others one that is gone, or one that was
+ * only cut off and comes back. False: errno. */
 bool stand_in_failures(const char *file);
 /* From now on each sleep of this rank right after another one is up to `growth` times as long as that, at most longest_s: the more
  * ranks wait, the less often they need look. Before it is called, sleeps are as they were asked for. */

@@ -61,6 +61,7 @@ static Message example(int type) {
       process_self(&m.hello.process);
       strcpy(m.hello.process.host, "node");
       strcpy(m.hello.process.machine, "00112233445566778899aabbccddeeff");
+      m.hello.segment = (SegmentName){7, 3, 99, 12345};
       break;
     case MESSAGE_WELCOME:
       m.welcome = (Welcome){.accepted = true,
@@ -69,14 +70,15 @@ static Message example(int type) {
                             .heartbeat_s = 1,
                             .silence_s = 300,
                             .slots = 3,
+                            .segment = {8, -1, 98, 0},
                             .process = {.host = "n", .machine = "m", .pid = 3, .started = 9}};
       break;
-    case MESSAGE_SNAPSHOT_BEGIN: m.begin = (SnapshotBegin){2, 41, VERSION_NONE, 300001, 2}; break;
+    case MESSAGE_SNAPSHOT_BEGIN: m.begin = (SnapshotBegin){2, 300001, 2}; break;
     case MESSAGE_SNAPSHOT_PIECE: break; /* raw */
     case MESSAGE_SNAPSHOT_END: m.end = (SnapshotEnd){2, 0xdeadbeef}; break;
-    case MESSAGE_SNAPSHOT_LABEL: m.label = (SnapshotLabel){1, 41, 8}; break;
+    case MESSAGE_SNAPSHOT_TAKEN: m.taken = (SnapshotTaken){1}; break;
     case MESSAGE_ASSIGN:
-      m.assignment = (Assignment){WORK_EVALUATE, 9, 2, 41, VERSION_NONE, 3, {5, 0, 2147483647}};
+      m.assignment = (Assignment){WORK_EVALUATE, 9, 2, 41, VERSION_NONE, 4, -1, 3, {5, 0, 2147483647}};
       break;
     case MESSAGE_RESULT: fill_result(&m.result, 2, 3, 4, true, true); break;
     case MESSAGE_HEARTBEAT: m.heartbeat.count = 77; break;
