@@ -57,12 +57,15 @@ static unsigned char *next_piece(const Snapshots *snapshots, size_t *size) {
 }
 
 /* Piece by piece: to make a whole block's memory would stop decoding for as long. */
-static Status reserve_next(const Snapshots *snapshots) {
-  if (snapshots->received >= snapshots->pieces) return OK;
+static Status reserve_next(Snapshots *snapshots) {
+  uint32_t *reserved = &snapshots->reserved[snapshots->filling];
+  if (snapshots->received >= snapshots->pieces || snapshots->received < *reserved) return OK;
   size_t size, first = (size_t)snapshots->received * PIECE_BYTES;
   (void)next_piece(snapshots, &size);
-  if (segment_reserve(&snapshots->segment, (size_t)snapshots->filling * snapshots->stride + first, size)) return OK;
-  return status_set(FAILED, "out of memory: a snapshot of %zu bytes was to be taken in", block_bytes(snapshots));
+  if (!segment_reserve(&snapshots->segment, (size_t)snapshots->filling * snapshots->stride + first, size))
+    return status_set(FAILED, "out of memory: a snapshot of %zu bytes was to be taken in", block_bytes(snapshots));
+  *reserved = snapshots->received + 1;
+  return OK;
 }
 
 Status snapshots_begin(Snapshots *snapshots, const SnapshotBegin *begin) {

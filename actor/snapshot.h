@@ -19,11 +19,12 @@ typedef struct Snapshots {
   bool alone;            /* its memory is not to be shared */
   Segment segment;
   int slots;
-  float *weights[SLOTS_MAX]; /* [floats], mapped here when first used; NULL before */
-  int filling;               /* the slot whose pieces come, -1 = none */
-  uint32_t pieces, received; /* of it */
-  uint32_t crc;              /* of those received */
-  int used[2];               /* slots in use by the chunk in hand, -1 = none */
+  float *weights[SLOTS_MAX];    /* [floats], mapped here when first used; NULL before */
+  uint32_t reserved[SLOTS_MAX]; /* pieces whose memory is known to be there */
+  int filling;                  /* the slot whose pieces come, -1 = none */
+  uint32_t pieces, received;    /* of it */
+  uint32_t crc;                 /* of those received */
+  int used[2];                  /* slots in use by the chunk in hand, -1 = none */
 } Snapshots;
 
 void snapshots_init(Snapshots *snapshots, size_t floats);

@@ -20,7 +20,8 @@ def simulate(folder, actors, learners, arguments, cores=64, limit_s=None):
     command += SMPI + [os.path.join(BUILD, "smpi/simulation"), str(learners)] + [str(a) for a in arguments]
     if limit_s:
         command = ["timeout", "-k", "5", str(limit_s)] + command
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    still = dict(os.environ, LD_PRELOAD=os.path.join(BUILD, "smpi/still_clock.so"))
+    done = subprocess.run(command, env=still, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.stdout, None if limit_s and done.returncode in (124, 137) else done.returncode
 
 

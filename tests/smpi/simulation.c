@@ -264,8 +264,7 @@ int main(int argc, char **argv) {
   s.config.actors.chunk_images = s.failing ? FAILING_CHUNK : CHUNK;
   log_role_set("rank %d", world_rank());
   if (s.failing) stand_in_sleeps(2, 0.05);
-  else if (world_rank() >= s.learners)
-    stand_in_sleeps(1.1, 50e-6 * world_size()); /* a wait is at most a tenth too long */
+  else if (world_rank() > 0) stand_in_sleeps(1.1, 50e-6 * world_size()); /* a wait is at most a tenth too long */
   Status status = world_rank() < s.learners ? learner(&s) : simulation_actor(&s);
   if (status != OK) log_error("%s", status_message());
   int finalized; /* hub and link do it when all have said GOODBYE */
