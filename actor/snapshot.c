@@ -8,9 +8,11 @@
 static size_t block_bytes(const Snapshots *snapshots) { return snapshots->floats * sizeof(float); }
 
 void snapshots_init(Snapshots *snapshots, size_t floats) {
-  size_t stride = (floats * sizeof(float) + SEGMENT_ALIGN - 1) / SEGMENT_ALIGN * SEGMENT_ALIGN;
-  *snapshots =
-      (Snapshots){.floats = floats, .stride = stride, .segment.descriptor = -1, .filling = -1, .used = {-1, -1}};
+  *snapshots = (Snapshots){.floats = floats,
+                           .stride = segment_stride(floats * sizeof(float)),
+                           .segment.descriptor = -1,
+                           .filling = -1,
+                           .used = {-1, -1}};
 }
 
 void snapshots_free(Snapshots *snapshots) {

@@ -28,6 +28,10 @@ struct Depot {
   uint32_t adoptions;  /* of the shelf, that the slots' versions know of */
   bool crowded;        /* a block found no room */
   bool lost;
+  /* within reach of this process, which then is the filler; else descriptor -1 */
+  Segment segment;
+  size_t block_bytes;
+  unsigned char *block[SLOTS_MAX]; /* mapped when first filled */
 };
 
 /* --- who is where --------------------------------------------------------------------------------------------------- */
@@ -44,12 +48,31 @@ void courier_join_new(Courier *courier, int slots) {
   Depot *depot = xcalloc(1, sizeof *depot);
   depot->slots = slots;
   depot->transfer = -1;
+  depot->segment.descriptor = -1;
   join(courier, depot, true);
 }
 
 void courier_join(Courier *courier, const Courier *at) {
   CHECK(courier_hosts(at) && !courier->depot);
   join(courier, at->depot, false);
+}
+
+static bool within_reach(const Depot *depot) { return depot->segment.descriptor >= 0; }
+
+bool courier_reach(Courier *courier, const SegmentName *name, size_t block_bytes) {
+  Depot *depot = courier->depot;
+  size_t size = SLOTS_MAX * segment_stride(block_bytes);
+  depot->block_bytes = block_bytes;
+  depot->segment = segment_new(size);
+  if (segment_share(&depot->segment, name, size)) return true;
+  segment_close(&depot->segment);
+  return false;
+}
+
+static void depot_free(Depot *depot) {
+  for (int s = 0; s < SLOTS_MAX; s++) segment_unmap(depot->block[s], depot->block_bytes);
+  segment_close(&depot->segment);
+  free(depot);
 }
 
 void courier_leave(Courier *courier) {
@@ -59,7 +82,7 @@ void courier_leave(Courier *courier) {
   while (*link != courier) link = &(*link)->next;
   *link = courier->next;
   if (depot->filler == courier) depot->lost = true;
-  if (!depot->first) free(depot);
+  if (!depot->first) depot_free(depot);
   *courier = (Courier){0};
 }
 
@@ -192,22 +215,21 @@ static bool bring(Depot *depot, const Shelf *shelf, const Block *block, const Co
   return true;
 }
 
-/* The next piece of the block under way or its end. False: the piece is not there yet. */
-static bool go_on(Depot *depot, const Shelf *shelf, const Block *block, Message *message) {
+/* The next piece of the block under way or its end. */
+static void go_on(Depot *depot, Shelf *shelf, const Block *block, Message *message) {
   size_t first = (size_t)depot->next_piece * PIECE_FLOATS, left = shelf->floats - first;
   size_t floats = left < PIECE_FLOATS ? left : PIECE_FLOATS;
-  if (first < shelf->floats && first + floats > block->ready) return false;
   if (first < shelf->floats) {
+    if (first + floats > block->ready) shelf_sum(shelf, block->id);
     message->type = MESSAGE_SNAPSHOT_PIECE;
     message->piece = (SnapshotPiece){block->memory->bytes + 4 * first, 4 * floats, block->memory};
     depot->next_piece++;
-    return true;
+    return;
   }
   message->type = MESSAGE_SNAPSHOT_END;
   message->end = (SnapshotEnd){(uint32_t)depot->transfer, block->crc};
   depot->slot[depot->transfer].state = SLOT_ENDED;
   depot->transfer = -1;
-  return true;
 }
 
 /* What an actor's oldest waiting work lacks. Work whose versions are neither there nor on the shelf is out of date: forgotten. */
@@ -244,12 +266,15 @@ static const Courier *first_settled(const Depot *depot) {
 }
 
 /* The filler goes on; when there is none, the first who can be becomes it. */
-static bool fill(Courier *courier, const Shelf *shelf, Message *message) {
+static bool fill(Courier *courier, Shelf *shelf, Message *message) {
   Depot *depot = courier->depot;
-  if (courier != (depot->filler ? depot->filler : first_settled(depot))) return false;
+  if (within_reach(depot) || courier != (depot->filler ? depot->filler : first_settled(depot))) return false;
   if (depot->transfer >= 0) {
     const Block *block = shelf_by_id(shelf, depot->slot[depot->transfer].id);
-    if (block) return go_on(depot, shelf, block, message);
+    if (block) {
+      go_on(depot, shelf, block, message);
+      return true;
+    }
     depot->slot[depot->transfer].state = SLOT_SUPERSEDED;
     depot->transfer = -1;
   }
@@ -258,7 +283,41 @@ static bool fill(Courier *courier, const Shelf *shelf, Message *message) {
   return true;
 }
 
-bool courier_filling(const Courier *courier) { return courier->depot && courier->depot->filler == courier; }
+/* The slot under way; NULL: there is no memory. */
+static unsigned char *slot_memory(Depot *depot) {
+  unsigned char **block = &depot->block[depot->transfer];
+  size_t at = (size_t)depot->transfer * segment_stride(depot->block_bytes);
+  if (!*block && segment_reserve(&depot->segment, at, depot->block_bytes))
+    *block = segment_map(&depot->segment, at, depot->block_bytes);
+  return *block;
+}
+
+size_t courier_fill(Courier *courier, const Shelf *shelf) {
+  Depot *depot = courier->depot;
+  Message message; /* not sent */
+  if (courier != depot->first || !within_reach(depot)) return 0;
+  learn_versions(depot, shelf);
+  if (depot->transfer < 0 && !begin(depot, shelf, &message)) return 0;
+  DepotSlot *slot = &depot->slot[depot->transfer];
+  const Block *block = shelf_by_id(shelf, slot->id);
+  size_t first = (size_t)depot->next_piece * PIECE_BYTES, left = depot->block_bytes - first;
+  size_t bytes = left < PIECE_BYTES ? left : PIECE_BYTES;
+  unsigned char *at = block ? slot_memory(depot) : NULL;
+  if (at) segment_copy(at + first, block->memory->bytes + first, bytes);
+  if (at && bytes < left) {
+    depot->next_piece++;
+    return bytes;
+  }
+  slot->state = at ? SLOT_READY : SLOT_EMPTY; /* superseded, or no memory: then by messages, and an actor says so */
+  depot->transfer = -1;
+  if (block && !at) segment_close(&depot->segment);
+  return bytes;
+}
+
+bool courier_filling(const Courier *courier) {
+  const Depot *depot = courier->depot;
+  return depot && (depot->filler == courier || (within_reach(depot) && depot->transfer >= 0));
+}
 
 bool courier_taken(Courier *courier, uint32_t slot) {
   Depot *depot = courier->depot;
@@ -270,7 +329,7 @@ bool courier_taken(Courier *courier, uint32_t slot) {
   return true;
 }
 
-bool courier_next(Courier *courier, const Shelf *shelf, Message *message) {
+bool courier_next(Courier *courier, Shelf *shelf, Message *message) {
   Depot *depot = courier->depot;
   learn_versions(depot, shelf);
   if (depot->lost || (depot->crowded && out_of_date(courier, shelf))) {

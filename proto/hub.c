@@ -133,7 +133,10 @@ static void settle(const Hub *hub, Actor *actor, const Hello *hello, Welcome *we
   const Actor *host = host_of(hub, hello);
   welcome->segment = actor->segment = hello->segment;
   if (!host) {
+    bool near = !hub->options.distant && hello->segment.descriptor >= 0 && hub->process.machine[0] &&
+                strcmp(hello->process.machine, hub->process.machine) == 0;
     courier_join_new(&actor->courier, depot_slots(hub->options.lag));
+    if (near) (void)courier_reach(&actor->courier, &hello->segment, hub->options.floats * sizeof(float));
     return;
   }
   welcome->segment = host->segment;
@@ -294,6 +297,9 @@ static bool talk(Hub *hub) {
   for (int rank = hub->learners; rank < hub->ranks; rank++) {
     Actor *actor = &hub->actor[rank];
     if (actor->state != ACTOR_LIVE) continue;
+    size_t filled = courier_fill(&actor->courier, &hub->shelf);
+    hub->counters.snapshot_bytes += filled;
+    queued = queued || filled;
     int unsent = channel_unsent(hub->channel, rank);
     Message message;
     if (unsent < 2 && courier_next(&actor->courier, &hub->shelf, &message)) {
@@ -347,7 +353,7 @@ void hub_idle(Hub *hub) {
 
 void hub_publish(Hub *hub, SnapshotKind kind, int64_t version, Shared *weights) {
   shelf_publish(&hub->shelf, kind, version, weights);
-  while (shelf_sum(&hub->shelf)) hub_pump(hub); /* what is in the checksum is on its way already */
+  hub_pump(hub);
 }
 
 void hub_adopt_reference(Hub *hub, int64_t policy_version, int64_t reference_version) {

@@ -24,6 +24,7 @@ typedef struct HubOptions {
   AnswerBounds answers;                   /* of the results */
   int lag;                                /* versions that stay in use beside the newest */
   const char *kernel;                     /* BLAS kernel of the learner */
+  bool distant;                           /* weights go by messages to this machine's actors too */
   const char *refuse;                     /* refuse every actor for this reason: the learner cannot work; else NULL */
   double heartbeat_s;                     /* 1 */
   double silence_s;                       /* of an actor: 10 heartbeats, at least 5 s */
@@ -73,7 +74,7 @@ int hub_actors(const Hub *hub); /* ranks that are actors */
 
 typedef struct HubCounters {
   double idle_s;           /* slept in hub_idle */
-  uint64_t snapshot_bytes; /* sent in pieces, to each machine of actors */
+  uint64_t snapshot_bytes; /* sent or written in pieces, to each machine of actors */
   double snapshot_s;       /* of wall time with a snapshot transfer under way */
   uint64_t result_bytes, results;
 } HubCounters;

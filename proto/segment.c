@@ -2,6 +2,9 @@
 #include "proto/segment.h"
 
 #include <fcntl.h>
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -70,4 +73,18 @@ void segment_unmap(void *bytes, size_t size) {
 
 bool segment_reserve(const Segment *segment, size_t offset, size_t size) {
   return segment->descriptor < 0 || fallocate(segment->descriptor, 0, (off_t)offset, (off_t)size) == 0;
+}
+
+void segment_copy(void *to, const void *from, size_t size) {
+  size_t at = 0;
+#ifdef __AVX__
+  enum { STEP = 4 * sizeof(__m256i) };
+  if ((uintptr_t)to % sizeof(__m256i) == 0)
+    for (; size - at >= STEP; at += STEP)
+      for (size_t i = at; i < at + STEP; i += sizeof(__m256i))
+        _mm256_stream_si256((void *)((unsigned char *)to + i),
+                            _mm256_loadu_si256((const void *)((const unsigned char *)from + i)));
+  _mm_sfence(); /* they are not in order with what says that it is there */
+#endif
+  memcpy((unsigned char *)to + at, (const unsigned char *)from + at, size - at);
 }

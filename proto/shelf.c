@@ -54,12 +54,14 @@ void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version, Shared *mem
   shelf_drop_old(shelf);
 }
 
-bool shelf_sum(Shelf *shelf) {
-  Block *block = &shelf->block[shelf->count - 1];
-  size_t left = shelf->floats - block->ready, count = left < PIECE_FLOATS ? left : PIECE_FLOATS;
-  block->crc = crc32c(block->crc, block->memory->bytes + 4 * block->ready, 4 * count);
-  block->ready += count;
-  return block->ready < shelf->floats;
+void shelf_sum(Shelf *shelf, uint64_t id) {
+  for (int b = 0; b < shelf->count; b++) {
+    Block *block = &shelf->block[b];
+    if (block->id != id) continue;
+    size_t left = shelf->floats - block->ready, count = left < PIECE_FLOATS ? left : PIECE_FLOATS;
+    block->crc = crc32c(block->crc, block->memory->bytes + 4 * block->ready, 4 * count);
+    block->ready += count;
+  }
 }
 
 void shelf_adopt(Shelf *shelf, int64_t policy_version, int64_t reference_version) {

@@ -35,9 +35,10 @@ typedef struct Shelf {
 void shelf_init(Shelf *shelf, size_t floats, int keep);
 void shelf_free(Shelf *shelf); /* idempotent */
 /* Holds `memory` [floats], which must not change any more. Versions rise by kind (CHECKed). Older blocks than the `keep` newest of
- * their kinds are dropped. A piece of it is sent when it is in the checksum, which shelf_sum goes on with, until it says false. */
+ * their kinds are dropped. */
 void shelf_publish(Shelf *shelf, SnapshotKind kind, int64_t version, Shared *memory);
-bool shelf_sum(Shelf *shelf);
+/* Takes the next piece of a block into its checksum. */
+void shelf_sum(Shelf *shelf, uint64_t id);
 /* The kept policy of that version (CHECKed), not yet a reference (CHECKed), becomes one too. */
 void shelf_adopt(Shelf *shelf, int64_t policy_version, int64_t reference_version);
 /* NULL: not kept. */

@@ -130,7 +130,7 @@ bench-mpi: $(PROGRAMS) $(BENCH_PROGRAMS) ## actors and learner ranks against the
 	@BUILD=$(BUILD) TROUPE_BENCH_OUT=$(BUILD)/bench.jsonl python3 tests/bench/mpi.py $(BENCH_OPTIONS)
 
 # what the simulated ranks run: all of proto/, and of the learner what hands work out
-SMPI_SOURCES := $(filter-out %/still_clock.c,$(wildcard tests/smpi/*.c)) $(filter-out proto/process.c proto/segment.c,$(PROTO)) $(addprefix learner/,ledger.c rollouts.c collect.c images.c) \
+SMPI_SOURCES := $(filter-out %/still_clock.c,$(wildcard tests/smpi/*.c)) $(filter-out proto/process.c,$(PROTO)) $(addprefix learner/,ledger.c rollouts.c collect.c images.c) \
   $(addprefix common/base/,status.c log.c hash.c rng.c profile.c pulse.c trace.c file.c)
 $(BUILD)/smpi/still_clock.so: tests/smpi/still_clock.c
 	@mkdir -p $(@D)

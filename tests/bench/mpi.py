@@ -2,7 +2,8 @@
 """What more ranks bring, beside what they could bring at most (make bench-mpi).
 
 Sampling and learning rates of N actors and K learner ranks against the bound of the one-rank rates a and l, which the same round
-measures (lag 1: min(N a, K l); lag 0: 1 / (1 / (N a) + 1 / (K l))); new weights to all actors against MPI_Bcast; lag 1 against
+measures (lag 1: min(N a, K l); lag 0: 1 / (1 / (N a) + 1 / (K l))), and against that of the rates which the ranks had in that very
+run, while all cores worked: at lag 1 the share of its time in which the busiest side computed. New weights to all actors against MPI_Bcast; lag 1 against
 lag 0; start-up and memory. More ranks than cores are oversubscribed: shown, not judged.
 """
 import argparse
@@ -121,13 +122,15 @@ def scaling(o, work, data):
         shapes = [tuple(int(n) for n in shape.split("/")) for shape in o.ranks.split(",")]
     else:
         shapes = [(n, k) for n, k in shapes if n + k <= CORES] or [(1, 1)]
-    shares, rates, bounds, ones = {}, {}, {}, []
+    shares, rates, bounds, busy, ones = {}, {}, {}, {}, []
     for _ in range(o.rounds):
         _, a, l = train_rates(o, work, data, 1, 1, 0)
         ones.append((a, l))
         for n, k in shapes:
             for lag in 1, 0:
-                rate, limit = train_rates(o, work, data, n, k, lag)[0], bound(lag, n * a, k * l)
+                rate, sampling, learning = train_rates(o, work, data, n, k, lag)
+                limit = bound(lag, n * a, k * l)
+                busy.setdefault((n, k, lag), []).append(rate / bound(lag, n * sampling, k * learning))
                 rates.setdefault((n, k, lag), []).append(rate)
                 bounds.setdefault((n, k, lag), []).append(limit)
                 shares.setdefault((n, k, lag), []).append(rate / limit)
@@ -139,7 +142,8 @@ def scaling(o, work, data):
         note = OVER if n + k > CORES else ""
         rows.show("%d actors, %d learner ranks, lag %d" % key, "tokens/s", statistics.median(rates[key]),
                   statistics.median(bounds[key]), statistics.median(shares[key]), None if note else 0.95,
-                  note or "%.2f to %.2f" % (min(shares[key]), max(shares[key])))
+                  note or "%.2f to %.2f; of its own rates' bound %.2f" % (
+                      min(shares[key]), max(shares[key]), statistics.median(busy[key])))
 
 
 # --- lag 0 and lag 1 -------------------------------------------------------------------------------------------------------

@@ -69,19 +69,28 @@ def lengths_write(path, rows):
             file.write("%d\n" % min(max(count, 5), 20))
 
 
-def run(cores, command, threads=1):
-    """name -> (rate, share or None), of lines such as 'sample  valid tok/s 123  (...) share 0.5'."""
+def begin(cores, command, threads=1):
     environment = dict(ENVIRONMENT, OMP_NUM_THREADS=str(threads))
-    done = subprocess.run(["taskset", "-c", str(cores)] + command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit("peer.py: %s: exit code %d\n%s" % (" ".join(command), done.returncode, done.stderr[-2000:]))
+    return subprocess.Popen(["taskset", "-c", str(cores)] + command, env=environment, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def rates_of(process):
+    """name -> (rate, share or None), of lines such as 'sample  valid tok/s 123  (...) share 0.5'."""
+    output, errors = process.communicate()
+    if process.returncode:
+        sys.exit("peer.py: %s: exit code %d\n%s" % (" ".join(process.args), process.returncode, errors[-2000:]))
     rates = {}
-    for line in done.stdout.splitlines():
+    for line in output.splitlines():
         found = re.match(r"(\w+) +(?:valid tok|images)/s +([\d.]+)", line)
         share = re.search(r"share ([\d.]+)", line)
         if found:
             rates[found[1]] = float(found[2]), float(share[1]) if share else None
     return rates
+
+
+def run(cores, command, threads=1):
+    return rates_of(begin(cores, command, threads))
 
 
 def words(**named):
@@ -123,17 +132,21 @@ def encoder_round(o, peer, folder):
 
 
 def threads_round(o, pictures):
-    """One thread as the peer, two threads as ours."""
-    cores = "%d,%d" % (o.core, (o.core + 1) % os.cpu_count())
-    rates = []
-    for threads in 1, 2:
-        program = os.path.join(BUILD, "tests/bench/update_bench")
-        rate = run(cores, [program] + words(reps=o.reps, threads=threads, **SHAPES["small"]), threads)
-        if pictures:
-            encoder = [os.path.join(BUILD, "tests/bench/encoder_bench"), pictures, "--images", "320"]
-            rate.update(run(cores, encoder + words(threads=threads), threads))
-        rates.append({name: rate[name] for name in THREADS if name in rate})
-    return tuple(rates)
+    """One thread as the peer, two threads as ours; in place of a share: what two runs of one thread bring side by side, each on
+    its core, which is what this machine's cores have for two."""
+    pair = [o.core, (o.core + 1) % os.cpu_count()]
+    commands = [[os.path.join(BUILD, "tests/bench/update_bench")] + words(reps=o.reps, **SHAPES["small"])]
+    if pictures:
+        commands.append([os.path.join(BUILD, "tests/bench/encoder_bench"), pictures, "--images", "320"])
+    one, two = {}, {}
+    for command in commands:
+        alone = run(pair[0], command + words(threads=1))
+        both = run("%d,%d" % tuple(pair), command + words(threads=2), 2)
+        beside = [rates_of(process) for process in [begin(core, command + words(threads=1)) for core in pair]]
+        for name in THREADS.keys() & alone.keys():
+            one[name] = alone[name]
+            two[name] = both[name][0], sum(rates[name][0] for rates in beside) / alone[name][0]
+    return one, two
 
 
 def json_name(name, shape, precision):
@@ -159,7 +172,10 @@ def show(o, shape, precision, name, theirs, ours):
         line += " %9.0f %7.2fx %-15s" % (known, row["ratio"], "(%.2f to %.2f)" % (row["lowest"], row["highest"]))
         if target:
             line += " %5.2fx %-6s" % (target, "met" if row["ratio"] >= target else "missed")
-    if ours[0][1] is not None and shape != "threads":
+    if ours[0][1] is not None and shape == "threads":
+        row["side_by_side"] = statistics.median(both for _, both in ours)
+        line += "  two runs side by side: %.2fx" % row["side_by_side"]
+    elif ours[0][1] is not None:
         row["share"] = statistics.median(share for _, share in ours)
         line += "  %3.0f %%" % (100 * row["share"])
         if share_target:

@@ -33,6 +33,8 @@ expect "5 actors" 60 6 '^finalized'
 expect "1 actor, lag 2" 60 2 '^finalized' --lag 2
 digest2=$digest
 expect "3 actors, lag 2" 60 4 '^finalized' --lag 2
+expect "3 actors of another machine" 60 4 '^finalized' --distant
+expect "3 actors of another machine, lag 2" 60 4 '^finalized' --distant --lag 2
 [ "$digest0" != "$digest2" ] || { echo "  FAILED: lag changes nothing"; failed=1; }
 extra=$eager
 expect "3 actors, messages below the eager limit" 60 4 '^finalized'
@@ -44,21 +46,24 @@ expect "3 actors, messages below the eager limit" 60 4 '^finalized'
 expect "a late joiner" 60 4 'joined 2' --2:late
 expect "another BLAS kernel is warned of" 60 3 'BLAS kernel other' --2:kernel
 expect "an actor that cannot share memory has its own" 60 4 'cannot be shared' --2:alone --3:second
+expect "an actor of another machine that cannot share memory" 60 4 'cannot be shared' --distant --2:alone --3:second
 expect "a slow actor's chunk goes to another" 60 3 'late [1-9]' --1:slow=2
 expect "a stopped learner buries nobody" 60 4 'lost 0 ' --0:stop=2
 if [ "$recovery" = yes ]; then
   for lagged in 0 2; do
     expect "an actor dies in mid-chunk, lag $lagged" 60 4 'lost [1-9].* reassigned [1-9]' --2:die=3 --lag $lagged
+    expect "one of another machine does, lag $lagged" 60 4 'lost [1-9].* reassigned [1-9]' --distant --2:die=3 --lag $lagged
   done
   expect "two of three actors die" 60 4 'lost [2-9]' --2:die=1 --3:die=5
   extra="$eager --mca btl self,tcp --mca btl_tcp_if_include lo"
   expect "an actor dies in mid-chunk, tcp" 60 4 'lost [1-9].* reassigned [1-9]' --2:die=3
   extra=$eager
   expect "a stopped actor is given up and comes back" 60 2 'lost [1-9]' --1:stop=2
+  expect "one of another machine does" 60 2 'lost [1-9]' --distant --1:stop=2
   expect "a silent actor is given up and comes back" 60 2 'lost [1-9]' --1:silent=2
   for lagged in 0 2; do
-    expect "who takes weights in for others dies, lag $lagged" 60 4 'weights are gone' --1:fill=5 --2:second --3:second --lag $lagged
-    expect "who takes weights in for others stops and comes back, lag $lagged" 60 4 'weights are gone' --1:pause=5 --2:second \
+    expect "who takes weights in for others dies, lag $lagged" 60 4 'weights are gone' --distant --1:fill=5 --2:second --3:second --lag $lagged
+    expect "who takes weights in for others stops and comes back, lag $lagged" 60 4 'weights are gone' --distant --1:pause=5 --2:second \
       --3:second --lag $lagged
   done
   for fault in garbage tag oversize flip foreign nan infinite group; do

@@ -4,6 +4,7 @@
  * the cases and compares digests.
  *
  *   --lag L              iterations k .. k + L are open at once
+ *   --distant            weights go by messages, as to another machine
  *   --RANK:FAULT[=N]     that rank's fault before its N-th chunk (N-th iteration for rank 0): die, bug, memory, stop, slow,
  *                        silent, garbage, tag, oversize, flip, foreign, nan, infinite, group; before it joins: early, second, late,
  *                        mismatch, kernel; of rank 0: dismiss; before the N-th piece of weights it takes in: fill (dies), pause
@@ -31,6 +32,7 @@ enum { FLOATS = 300001, ITERATIONS = 8, IMAGES = 60, CHUNK = 8, GROUP = 4, LENGT
 static const double heartbeat_s = 0.1, silence_s = 2.5, late_s = 1.5;
 
 static int lag;
+static bool distant;
 static char fault[32];
 static int fault_at, rank_guess;
 
@@ -205,6 +207,7 @@ static int learner(void) {
                         .floats = FLOATS,
                         .answers = {VOCABULARY, GROUP, LENGTH, true},
                         .lag = lag,
+                        .distant = distant,
                         .kernel = "test",
                         .heartbeat_s = heartbeat_s,
                         .silence_s = silence_s,
@@ -390,7 +393,8 @@ int main(int argc, char **argv) {
   for (int a = 1; a < argc; a++) {
     int rank, at = 0;
     char name[32];
-    if (!strcmp(argv[a], "--lag") && a + 1 < argc) lag = atoi(argv[++a]);
+    if (!strcmp(argv[a], "--distant")) distant = true;
+    else if (!strcmp(argv[a], "--lag") && a + 1 < argc) lag = atoi(argv[++a]);
     else if (sscanf(argv[a], "--%d:%31[a-z]=%d", &rank, name, &at) >= 2) {
       if (rank != rank_guess) continue;
       strcpy(fault, name);

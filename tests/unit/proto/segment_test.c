@@ -85,8 +85,22 @@ static void test_own(void **state) {
   segment_unmap(NULL, SIZE);
 }
 
+/* Whatever its length and where it begins, and nothing beside it. */
+static void test_copy(void **state) {
+  (void)state;
+  static _Alignas(64) unsigned char from[1000], to[1000];
+  for (int i = 0; i < 1000; i++) from[i] = (unsigned char)(i * 7 + i / 256);
+  for (size_t begin = 0; begin < 64; begin += 4)
+    for (size_t size = 0; size + begin + 1 < 1000; size += 37) {
+      memset(to, 0xee, sizeof to);
+      segment_copy(to + begin, from + 3, size);
+      assert_memory_equal(to + begin, from + 3, size);
+      assert_true(to[begin + size] == 0xee && (begin == 0 || to[begin - 1] == 0xee));
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared), cmocka_unit_test(test_refused),
-                                     cmocka_unit_test(test_own)};
+                                     cmocka_unit_test(test_own), cmocka_unit_test(test_copy)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,6 @@ static void publish(Shelf *shelf, SnapshotKind kind, int64_t version, float valu
   Shared *memory = shared_new(FLOATS * sizeof(float));
   for (int i = 0; i < FLOATS; i++) shared_floats(memory)[i] = value;
   shelf_publish(shelf, kind, version, memory);
-  while (shelf_sum(shelf)) continue;
   shared_drop(memory);
 }
 
@@ -30,6 +29,7 @@ static void test_keeps_the_newest(void **state) {
   const Block *block = shelf_find(&shelf, SNAPSHOT_POLICY, 4);
   assert_non_null(block);
   assert_ptr_equal(shelf_by_id(&shelf, block->id), block);
+  while (block->ready < FLOATS) shelf_sum(&shelf, block->id);
   assert_int_equal(block->crc, crc32c(0, block->memory->bytes, FLOATS * sizeof(float)));
   /* as a reference it stays, however many policies come */
   shelf_adopt(&shelf, 4, 7);
