@@ -201,10 +201,8 @@ static bool bring(Depot *depot, const Shelf *shelf, const Block *block, const Co
   for (int s = 0; s < depot->slots; s++)
     if (depot->slot[s].state != SLOT_EMPTY && depot->slot[s].id == block->id) return false;
   int s = slot_to_fill(depot, shelf, waiting);
-  if (s < 0) {
-    depot->crowded = true;
-    return false;
-  }
+  depot->crowded = s < 0;
+  if (s < 0) return false;
   depot->slot[s] = (DepotSlot){.state = SLOT_FILLING, .id = block->id};
   memcpy(depot->slot[s].version, block->version, sizeof block->version);
   depot->transfer = s;
@@ -302,15 +300,18 @@ size_t courier_fill(Courier *courier, const Shelf *shelf) {
   const Block *block = shelf_by_id(shelf, slot->id);
   size_t first = (size_t)depot->next_piece * PIECE_BYTES, left = depot->block_bytes - first;
   size_t bytes = left < PIECE_BYTES ? left : PIECE_BYTES;
-  unsigned char *at = block ? slot_memory(depot) : NULL;
-  if (at) segment_copy(at + first, block->memory->bytes + first, bytes);
-  if (at && bytes < left) {
-    depot->next_piece++;
-    return bytes;
+  unsigned char *to = block ? slot_memory(depot) : NULL;
+  if (!to) { /* superseded, or no memory: then by messages, and an actor says so */
+    if (block) segment_close(&depot->segment);
+    slot->state = SLOT_EMPTY;
+    depot->transfer = -1;
+    return 0;
   }
-  slot->state = at ? SLOT_READY : SLOT_EMPTY; /* superseded, or no memory: then by messages, and an actor says so */
+  segment_copy(to + first, block->memory->bytes + first, bytes);
+  depot->next_piece++;
+  if (bytes < left) return bytes;
+  slot->state = SLOT_READY;
   depot->transfer = -1;
-  if (block && !at) segment_close(&depot->segment);
   return bytes;
 }
 
