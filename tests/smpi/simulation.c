@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -269,6 +270,10 @@ int main(int argc, char **argv) {
   if (status != OK) log_error("%s", status_message());
   int finalized; /* hub and link do it when all have said GOODBYE */
   MPI_Finalized(&finalized);
+  if (!finalized && world_rank() == 0) { /* SimGrid does not survive a process that ends while a message of it is on its way */
+    fflush(stdout);
+    _exit(status);
+  }
   if (!finalized) MPI_Finalize();
   return status;
 }
