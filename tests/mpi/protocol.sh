@@ -97,7 +97,7 @@ else
   failed=1
 fi
 # without recovery a bug anywhere ends the job
-launch="mpirun --oversubscribe"
+launch=${launch% --enable-recovery*}
 for rank in 0 2; do
   run_ranks 60 4 "$scratch/log" "$program" --$rank:bug=2
   status=$?
