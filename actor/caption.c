@@ -159,7 +159,10 @@ static Status why_one(Captions *c, int index) {
 
 static Status caption_one(Captions *c, int index, json_t **out) {
   const Options *options = &c->options;
-  TRY(encoder_encode_file(c->encoder, c->scratch, options->image[index], c->grid));
+  const char *image = options->image[index];
+  if (folder_exists(image))
+    return status_set(BAD_INPUT, "%s: is a folder; its pictures were expected: %s/*.jpg", image, image);
+  TRY(encoder_encode_file(c->encoder, c->scratch, image, c->grid));
   const float *weights = c->checkpoint.weights;
   int32_t id = index;
   int samples = options->sampling.samples;
@@ -169,7 +172,7 @@ static Status caption_one(Captions *c, int index, json_t **out) {
   if (samples) decoder_sample(&c->decoder, weights, 1, c->grid, &id, samples, &sampling, &c->set);
   else decoder_search(&c->decoder, weights, 1, c->grid, &search, &c->set);
   if (options->why) TRY(why_one(c, index));
-  *out = captions_json(c, options->image[index]);
+  *out = captions_json(c, image);
   return OK;
 }
 
@@ -187,7 +190,7 @@ static Status captions_run(Captions *c, int argc, char **argv) {
   Status worst = OK;
   int failed = 0;
   for (int i = 0; i < c->options.images; i++) {
-    json_t *picture;
+    json_t *picture = NULL;
     Status status = caption_one(c, i, &picture);
     if (status != OK) {
       log_error("%s", status_message());

@@ -15,7 +15,7 @@ enum { TILE = 220, GAP = 12, LINE = 26, COLUMNS = 6, TILES_MOST = 512 };
 
 typedef struct Page {
   FILE *out;
-  int width, height; /* of the picture */
+  int width, height; /* of the picture in a tile */
   int tiles;         /* so far in the row */
   int y;             /* of the row */
 } Page;
@@ -73,7 +73,8 @@ static Status picture_read(Page *page, const char *path, char **url) {
   Image image = {0};
   TRY(thumbnail_make(path, TILE, &jpeg, &size));
   Status status = image_decode(&image, path, jpeg, size, 0);
-  page->width = image.width, page->height = image.height;
+  double grown = (double)TILE / (image.width > image.height ? image.width : image.height); /* thumbnails are not */
+  page->width = (int)fmax(1, round(grown * image.width)), page->height = (int)fmax(1, round(grown * image.height));
   *url = base64_text("data:image/jpeg;base64,", jpeg, size);
   image_free(&image);
   free(jpeg);
@@ -84,6 +85,7 @@ static void print_page(Page *page, const char *url, Look *look, const float *fea
   char *body;
   size_t size;
   FILE *out = page->out;
+  int width = GAP + COLUMNS * (TILE + GAP);
   page->out = open_memstream(&body, &size);
   CHECK(page->out);
   page->y = GAP;
@@ -97,11 +99,12 @@ static void print_page(Page *page, const char *url, Look *look, const float *fea
   fclose(page->out);
   page->out = out;
   fprintf(out,
-          "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' font-family='sans-serif' font-size='18'>\n"
+          "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' viewBox='0 0 %d %d' font-family='sans-serif' "
+          "font-size='18' style='max-width:100%%;height:auto'>\n"
           "<defs><image id='picture' width='%d' height='%d' href='%s'/>"
           "<filter id='soft'><feGaussianBlur stdDeviation='0.3'/></filter></defs>\n"
           "<rect width='100%%' height='100%%' fill='white'/>\n%s</svg>\n",
-          GAP + COLUMNS * (TILE + GAP), page->y, page->width, page->height, url, body);
+          width, page->y, width, page->y, page->width, page->height, url, body);
   free(body);
 }
 
