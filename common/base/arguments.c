@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/nearest.h"
+
 enum { HELP_COLUMN = 26, LONG_ONLY = 256 };
 
 static Status argument_number(const char *option, const char *text, double low, double high, double *value) {
@@ -71,6 +73,17 @@ static const Argument *row_find(const Argument *table, int found, char text[64])
   return row;
 }
 
+/* `typed`: what getopt did not take. */
+static Status refuse(const Argument *table, const char *verb, const char *typed) {
+  if (optopt >= LONG_ONLY)
+    return status_set(BAD_INPUT, "%s: --%s takes no value", typed, table[optopt - LONG_ONLY].name);
+  Nearest nearest = nearest_begin(typed + strspn(typed, "-"));
+  for (const Argument *row = table; row->name && strncmp(typed, "--", 2) == 0; row++) nearest_try(&nearest, row->name);
+  if (!nearest.found) return status_set(BAD_INPUT, "%s: no such option; see troupe %s --help", typed, verb);
+  return status_set(BAD_INPUT, "%s: no such option; did you mean --%s? See troupe %s --help", typed, nearest.found,
+                    verb);
+}
+
 Status arguments_parse(const char *usage, const Argument *table, int argc, char **argv, int *first) {
   struct option known[ARGUMENTS_MAX + 1] = {{0}};
   char letters[2 * ARGUMENTS_MAX + 2] = ":", option[64], *letter = letters + 1;
@@ -88,7 +101,7 @@ Status arguments_parse(const char *usage, const Argument *table, int argc, char 
   opterr = optind = 0;
   for (int c; (c = getopt_long(argc, argv, letters, known, NULL)) != -1;) {
     if (c == ':') return status_set(BAD_INPUT, "%s: a value was expected", argv[optind - 1]);
-    if (c == '?') return status_set(BAD_INPUT, "%s: no such option; see troupe %s --help", argv[optind - 1], argv[0]);
+    if (c == '?') return refuse(table, argv[0], argv[optind - 1]);
     const Argument *row = row_find(table, c, option);
     TRY(argument_store(row, option, optarg));
   }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/nearest.h"
+
 const Option *option_find(const char *path) {
   char weight[160];
   snprintf(weight, sizeof weight, "%s.weight", path);
@@ -15,37 +17,14 @@ const Option *option_find(const char *path) {
   return NULL;
 }
 
-static int edit_distance(const char *a, const char *b) {
-  enum { LONGEST = 64 };
-  int n = (int)strlen(a), m = (int)strlen(b), row[LONGEST + 1];
-  if (n > LONGEST || m > LONGEST) return LONGEST;
-  for (int j = 0; j <= m; j++) row[j] = j;
-  for (int i = 1; i <= n; i++) {
-    int diagonal = row[0];
-    row[0] = i;
-    for (int j = 1; j <= m; j++) {
-      int best = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      if (row[j] + 1 < best) best = row[j] + 1;
-      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-      row[j] = best;
-    }
-  }
-  return row[m];
-}
-
 const char *option_nearest(const char *path) {
-  const char *best = NULL;
-  int limit = 1 + (int)strlen(path) / 3;
+  Nearest nearest = nearest_begin(path);
   for (int i = 0; i < option_count; i++) {
-    int distance = edit_distance(path, option_table[i].path);
     const char *leaf = strrchr(option_table[i].path, '.');
-    if (!strchr(path, '.') && strcmp(leaf + 1, path) == 0) distance = 1; /* the section was forgotten */
-    if (distance > limit) continue;
-    limit = distance - 1;
-    best = option_table[i].path;
+    if (!strchr(path, '.') && strcmp(leaf + 1, path) == 0) nearest_take(&nearest, option_table[i].path, 1);
+    nearest_try(&nearest, option_table[i].path);
   }
-  return best;
+  return nearest.found;
 }
 
 static bool choice_has(const char *choices, const char *value) {

@@ -127,25 +127,34 @@ static Status inspect(const char *path, json_t *facts) {
   return dataset ? inspect_dataset(path, facts) : inspect_checkpoint(path, facts);
 }
 
-/* "key: value" lines; objects on one line, lists of objects one a line. */
-static void print_facts(const json_t *facts, const char *indent) {
+enum { KEY_COLUMNS = 18, OBJECT_COLUMNS = 100 };
+
+/* 10 digits: seconds since 1970 are whole. */
+static char *value_text(const json_t *value) {
+  if (json_is_string(value)) return xstrdup(*json_string_value(value) ? json_string_value(value) : "-");
+  return json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(10));
+}
+
+/* A line a key; an object that is too long for one has its own below it, as a list has its entries. */
+static void print_facts(const json_t *facts, int indent) {
   const char *key;
-  json_t *value;
+  json_t *value, *entry;
+  size_t k;
+  int columns = KEY_COLUMNS;
+  json_object_foreach((json_t *)facts, key, value) if ((int)strlen(key) > columns) columns = (int)strlen(key);
   json_object_foreach((json_t *)facts, key, value) {
-    size_t k;
-    json_t *entry;
+    char *line = value_text(value);
     if (json_is_array(value)) {
-      printf("%s%s:\n", indent, key);
+      printf("%*s%s:\n", indent, "", key);
       json_array_foreach(value, k, entry) {
-        char *line = json_dumps(entry, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-        printf("%s  %s\n", indent, line);
-        free(line);
+        char *one = value_text(entry);
+        printf("%*s%s\n", indent + 2, "", one);
+        free(one);
       }
-      continue;
-    }
-    char *line = json_is_string(value) ? xstrdup(json_string_value(value))
-                                       : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-    printf("%s%-18s %s\n", indent, key, line);
+    } else if (json_is_object(value) && strlen(line) > OBJECT_COLUMNS) {
+      printf("%*s%s:\n", indent, "", key);
+      print_facts(value, indent + 2);
+    } else printf("%*s%-*s %s\n", indent, "", columns, key, line);
     free(line);
   }
 }
@@ -160,7 +169,7 @@ static Status inspect_print(const char *path, bool as_json) {
     puts(line);
     free(line);
   } else if (status != BAD_INPUT) {
-    print_facts(facts, "");
+    print_facts(facts, 0);
   }
   json_decref(facts);
   return status;

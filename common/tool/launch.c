@@ -65,12 +65,13 @@ Status launch_output(char **argv, char **text) {
   return (Status)WEXITSTATUS(waited);
 }
 
-int launch_external(const char *name, int argc, char **argv) {
+int launch_external(const char *name, const char *nearest, int argc, char **argv) {
   (void)argc;
   char *file = xasprintf("troupe-%s", name), *program = launch_program(file);
   if (access(program, X_OK) == 0) execv(program, argv);
   execvp(file, argv);
-  log_error("unknown verb '%s'; `troupe --help` lists them", name);
+  if (nearest) log_error("unknown verb '%s'; did you mean %s? `troupe --help` lists them", name, nearest);
+  else log_error("unknown verb '%s'; `troupe --help` lists them", name);
   free(file);
   free(program);
   return BAD_INPUT;

@@ -11,8 +11,8 @@ char *launch_program(const char *name);
 int launch_replace(const char *program, char **argv);
 
 /* `troupe NAME ...` for a verb that is not built in: troupe-NAME beside this program or on PATH. Exit code 2 if there
- * is none. */
-int launch_external(const char *name, int argc, char **argv);
+ * is none; `nearest`, when not NULL, may have been meant. */
+int launch_external(const char *name, const char *nearest, int argc, char **argv);
 
 /* Runs a program of ours and waits: what it wrote on stdout, owned by the caller. Returns its exit code; it has said what is
  * wrong, and status_message() is empty, or tells why it could not be run. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/nearest.h"
 #include "common/tool/launch.h"
 #include "common/tool/verbs.h"
 
@@ -36,6 +37,12 @@ static void usage(FILE *out) {
   fputs("\n`troupe VERB --help` tells of each.\n", out);
 }
 
+static const char *verb_nearest(const char *name) {
+  Nearest nearest = nearest_begin(name);
+  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) nearest_try(&nearest, verbs[i].name);
+  return nearest.found;
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) {
     usage(stderr);
@@ -57,5 +64,5 @@ int main(int argc, char **argv) {
     log_role_set("troupe %s", name);
     return verbs[i].run(argc - 1, argv + 1);
   }
-  return launch_external(name, argc - 1, argv + 1);
+  return launch_external(name, verb_nearest(name), argc - 1, argv + 1);
 }

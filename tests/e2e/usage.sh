@@ -42,6 +42,7 @@ expect 2
 troupe-actor --join runs/x 2>"$box/err"
 [ $? = 2 ] && grep -q 'cannot be added' "$box/err" || fail "troupe-actor --join: exit 2 and a reason were expected"
 expect 2 no-such-verb; grep -q "no-such-verb" "$box/err" || fail "the unknown verb is not named"
+expect 2 evalute; grep -q "did you mean evaluate?" "$box/err" || fail "no verb near 'evalute'"
 
 # wrong input: the file, the key or the option is named
 echo 'not an HDF5 file' >"$box/text.h5"

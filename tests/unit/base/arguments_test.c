@@ -70,7 +70,9 @@ static void test_errors(void **state) {
       {WORDS(W("--penalty"), W("1x")), "--penalty: '1x'; a number"},
       {WORDS(W("--out")), "--out: a value was expected"},
       {WORDS(W("--none")), "--none: no such option; see troupe verb --help"},
-      {WORDS(W("-z")), "-z: no such option"},
+      {WORDS(W("--bean"), W("3")), "--bean: no such option; did you mean --beam? See troupe verb --help"},
+      {WORDS(W("--json=yes")), "--json=yes: --json takes no value"},
+      {WORDS(W("-z")), "-z: no such option; see troupe verb --help"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     Values v = {.beam = 1};
