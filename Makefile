@@ -134,14 +134,21 @@ DATADIR = $(DESTDIR)$(PREFIX)/share/troupe
 MANDIR = $(DESTDIR)$(PREFIX)/share/man
 BASHDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/troupe
+# what a user needs of this folder besides the programs: under share/troupe in the folders it has in deploy/, and what to read
+USER_FILES = $(wildcard deploy/configs/*.yaml deploy/slurm/*.sbatch deploy/interop/*.py deploy/*.py) deploy/fetch.inc
+USER_SCRIPTS = $(wildcard deploy/fetch-*.sh)
+USER_PAGES = README.md CHANGELOG.md LICENSE proto/PROTOCOL.md deploy/slurm/README.md $(wildcard deploy/guides/*.md)
 
 man: $(PROGRAMS) ## man pages, made of what the programs say of themselves, into build/man
 	@deploy/man.sh $(BUILD)/bin/troupe $(BUILD)/man
 
-install: all man ## install programs, configurations, man pages and completions (PREFIX=/usr/local, DESTDIR=)
-	install -d $(BINDIR) $(DATADIR)/configs $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR) $(ZSHDIR)
+install: all man ## install programs, configurations, scripts, man pages, guides, completions (PREFIX=/usr/local, DESTDIR=)
+	install -d $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR) $(ZSHDIR)
 	install -m 755 $(PROGRAMS) $(BINDIR)
-	install -m 644 $(wildcard deploy/configs/*.yaml) $(DATADIR)/configs
+	for file in $(USER_FILES); do install -D -m 644 $$file $(DATADIR)/$${file#deploy/} || exit 1; done
+	for file in $(USER_SCRIPTS); do install -D -m 755 $$file $(DATADIR)/$${file#deploy/} || exit 1; done
+	for file in $(USER_PAGES); do install -D -m 644 $$file $(DOCDIR)/$$file || exit 1; done
 	install -m 644 $(BUILD)/man/*.1 $(MANDIR)/man1
 	install -m 644 $(BUILD)/man/*.5 $(MANDIR)/man5
 	install -m 644 deploy/completion/troupe.bash $(BASHDIR)/troupe
@@ -150,7 +157,7 @@ install: all man ## install programs, configurations, man pages and completions 
 uninstall: ## remove what install put there (same PREFIX and DESTDIR)
 	rm -f $(addprefix $(BINDIR)/,$(notdir $(PROGRAMS))) $(MANDIR)/man1/troupe.1 $(MANDIR)/man1/troupe-*.1 $(MANDIR)/man5/troupe.yaml.5
 	rm -f $(BASHDIR)/troupe $(ZSHDIR)/_troupe
-	rm -rf $(DATADIR)
+	rm -rf $(DATADIR) $(DOCDIR)
 
 # --- the sources themselves ---------------------------------------------------------------------------------------
 # the tables that a script writes stay as it writes them

@@ -55,6 +55,23 @@ error, warning, info (default) or debug.
 .TP
 .B NO_COLOR
 No colour on a terminal.
+.SH FILES
+Of an installation, under its PREFIX; in a checkout they are in deploy/:
+.TP
+.B share/troupe/configs
+Configurations to begin with.
+.TP
+.BR share/troupe/fetch\-encoder.sh ", " fetch\-meteor.sh
+Fetch encoders' weights and METEOR's data (python3 and pip).
+.TP
+.B share/troupe/slurm
+Batch scripts.
+.TP
+.B share/troupe/interop
+Loaders for PyTorch and ONNX Runtime.
+.TP
+.B share/doc/troupe
+README, guides from other tools and to clusters.
 .SH SIGNALS
 INT, TERM and USR1 stop a training at its next safe point; it saves what it has, and the same command resumes. A second one stops it at once.
 .SH SEE ALSO

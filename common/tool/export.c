@@ -14,8 +14,9 @@
 
 static const char *const export_usage =
     "usage: troupe export CHECKPOINT [--safetensors FILE] [--onnx FILE]\n\n"
-    "Writes the weights of a checkpoint as safetensors (float32, under the names that `troupe inspect` and deploy/interop\n"
-    "use), with everything that a captioner needs besides (model, vocabulary, configuration) in the file's metadata.\n\n"
+    "Writes the weights of a checkpoint as safetensors (float32, under the names that they have in the checkpoint), with\n"
+    "everything that a captioner needs besides (model, vocabulary, configuration) in the file's metadata;\n"
+    "deploy/interop/troupe_torch.py reads it into PyTorch.\n\n"
     "--onnx writes the same as a graph that ONNX Runtime runs: from features of pictures and tokens, the start token\n"
     "first, to log-probabilities of what follows each token; deploy/interop/troupe_onnx.py captions with it.\n";
 static const char *const import_usage =

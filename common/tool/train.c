@@ -18,11 +18,11 @@
 #include "common/tool/verbs.h"
 
 static const char *const pretrain_help =
-    "usage: troupe pretrain CONFIG [--set a.b=c]... [--print-config] [--dry-run] [--profile] [--trace]\n\n"
+    "usage: troupe pretrain CONFIG [--set a.b=c]... [options]\n\n"
     "Stage 1: trains the captioner with cross-entropy on the learner's threads, with learner.ranks above 1 under mpirun.\n"
     "Again in the same run folder: resumes.\n";
 static const char *const train_help =
-    "usage: troupe train CONFIG [-n ACTORS] [--set a.b=c]... [--print-config] [--dry-run] [--profile] [--trace]\n\n"
+    "usage: troupe train CONFIG [-n ACTORS] [--set a.b=c]... [options]\n\n"
     "Stage 2: group-relative policy optimisation; the learner and ACTORS actors under mpirun (default: the cores minus\n"
     "the learner's ranks). Again in the same run folder: resumes, with any number of actors.\n";
 

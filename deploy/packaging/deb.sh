@@ -21,11 +21,12 @@ mkdir -p "$work/debian" "$stage/usr/share/doc/troupe" "$stage/DEBIAN"
 echo 'Source: troupe' >"$work/debian/control" # dpkg-shlibdeps wants one
 depends=$(cd "$work" && dpkg-shlibdeps -O "$stage"/usr/bin/* 2>"$work/log" | sed -n 's/^shlibs:Depends=//p')
 [ -n "$depends" ] || { cat "$work/log" >&2; die "dpkg-shlibdeps found no libraries"; }
+case $depends in *libmpich*) mpirun=mpich ;; *) mpirun=openmpi-bin ;; esac # of the MPI that it is built with
 
 find "$stage/usr/bin" -type f -exec strip --strip-unneeded {} +
 find "$stage/usr/share/man" -type f ! -name '*.gz' -exec gzip -9nf {} +
+rm "$stage/usr/share/doc/troupe/CHANGELOG.md" "$stage/usr/share/doc/troupe/LICENSE" # as Debian has them
 gzip -9nc CHANGELOG.md >"$stage/usr/share/doc/troupe/changelog.gz"
-cp README.md "$stage/usr/share/doc/troupe/README.md"
 {
   echo 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/'
   printf '\nFiles: *\nCopyright: the authors of troupe\nLicense: Apache-2.0\n On Debian systems the text is in /usr/share/common-licenses/Apache-2.0.\n'
@@ -39,11 +40,11 @@ Section: science
 Priority: optional
 Maintainer: the authors of troupe <troupe@localhost>
 Installed-Size: $(du -sk "$stage/usr" | cut -f 1)
-Depends: $depends, openmpi-bin | mpich
+Depends: $depends, $mpirun
 Description: fine-tunes image captioners by reinforcement learning over MPI
  One learner and many actors: cross-entropy first, then group-relative policy
  optimisation with CIDEr-D and other metrics as rewards. Built with
- ${FLAGS:-the compiler\'s defaults}.
+ ${FLAGS:-default options}.
 CONTROL
 (cd "$stage" && find usr -type f -exec md5sum {} + | sort -k 2 >DEBIAN/md5sums)
 find "$stage" -type d -exec chmod 755 {} +
