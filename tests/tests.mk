@@ -107,7 +107,7 @@ check-reference: $(PROGRAMS) $(BUILD)/tests/reference/tokenize_lines ## tokenise
 	@BUILD=$(BUILD) python3 tests/golden/score/compare_meteor.py
 
 .PHONY: check-interop
-check-interop: $(PROGRAMS) ## what leaves troupe, read by safetensors, PyTorch, h5py and pycocotools (python3 with them)
+check-interop: $(PROGRAMS) ## what leaves troupe, read by safetensors, PyTorch, ONNX Runtime, h5py, pycocotools (python3 with them)
 	@BUILD=$(BUILD) python3 tests/reference/interop.py
 
 check-deb: deb ## a Debian package installed and tried in a bare Debian root (root, debootstrap)
