@@ -147,6 +147,7 @@ static void settle(const Hub *hub, Actor *actor, const Hello *hello, Welcome *we
 static void hear_hello(Hub *hub, int rank, const Hello *hello) {
   Actor *actor = &hub->actor[rank];
   char reason[REASON_TEXT];
+  if (hub->closing) return; /* STOP is on its way to it, and it may be gone when a WELCOME comes */
   if (actor->state == ACTOR_LIVE)
     lose(hub, rank, ACTOR_LOST,
          hello->segment.descriptor < 0 ? "cannot share its machine's weights" : "said HELLO again");

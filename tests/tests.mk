@@ -7,6 +7,7 @@
 #   chaos/  faults in real runs, behind make check-chaos
 #   fuzz/   *_fuzz.c for libFuzzer, seeds in corpus/NAME/; `make check` replays the seeds without libFuzzer
 #   bench/  *.c that print rates, *.py that make tables of them beside another program's
+#   watch/  a small experiment under valgrind or ThreadSanitizer
 #   smpi/   a training run's messages simulated by SimGrid; tests/mpi/simulation.sh runs a small one
 
 UNIT := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
@@ -38,7 +39,7 @@ $(REPLAY_PROGRAMS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(ROLE_OBJEC
 
 RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' sh tests/run.sh
 
-.PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-fuzz check-fuzz-all \
+.PHONY: check check-all check-unit check-mpi check-e2e check-layers check-clang check-asan check-valgrind check-tsan check-fuzz check-fuzz-all \
   check-clean-root check-deb check-model bench bench-compare bench-score bench-mpi bench-smpi check-smpi
 check: ## install what is missing, build, and run every test that needs no long run
 	@deploy/install-deps.sh
@@ -69,11 +70,20 @@ compile-all: $(PROGRAMS) $(UNIT_PROGRAMS) $(REPLAY_PROGRAMS) $(MPI_PROGRAMS)
 
 # Not detect_stack_use_after_return: GCC 12's stand-in for the stack is not aligned for 64-byte vectors. Not the slow unwinder
 # either: it takes HDF5's many allocations ten times as long.
-check-asan: ## the cmocka tests under the address and undefined-behaviour sanitizers, in build/asan
+check-asan: ## the cmocka tests and those under mpirun with the address and undefined-behaviour sanitizers, in build/asan
 	@UBSAN_OPTIONS=print_stacktrace=1 \
 	  LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	  $(REMAKE) BUILD=$(BUILD)/asan OPTIMISE='-O1 -march=$(ARCH)' \
-	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' check-unit
+	  SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' check-unit check-mpi
+
+# An instruction set that valgrind knows.
+check-valgrind: ## a small experiment from prepare to caption, each rank under valgrind (3 minutes)
+	@$(REMAKE) BUILD=$(BUILD)/valgrind ARCH=x86-64-v3 OPTIMISE='-O1 -march=x86-64-v3 -fno-math-errno -fno-trapping-math' all
+	@BUILD=$(BUILD)/valgrind sh tests/watch/watched.sh valgrind
+
+check-tsan: ## the same under clang's ThreadSanitizer, which its OpenMP tells what waits for what (needs libomp-14-dev)
+	@$(REMAKE) BUILD=$(BUILD)/tsan CC=clang OPTIMISE='-O1 -march=$(ARCH)' SANITIZE='-fsanitize=thread -Wno-pass-failed' all
+	@BUILD=$(BUILD)/tsan ARCHER=$$(ls /usr/lib/llvm-*/lib/libarcher.so | tail -n 1) sh tests/watch/watched.sh tsan
 
 FUZZ_SECONDS ?= 30
 FUZZERS := $(FUZZ:%.c=$(BUILD)/%)

@@ -270,7 +270,8 @@ int main(int argc, char **argv) {
   if (status != OK) log_error("%s", status_message());
   int finalized; /* hub and link do it when all have said GOODBYE */
   MPI_Finalized(&finalized);
-  if (!finalized && world_rank() == 0) { /* SimGrid does not survive a process that ends while a message of it is on its way */
+  if (!finalized &&
+      world_rank() == 0) { /* SimGrid does not survive a process that ends while a message of it is on its way */
     fflush(stdout);
     _exit(status);
   }
