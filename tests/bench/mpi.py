@@ -223,7 +223,7 @@ def start(o, work):
         for path in glob.glob(os.path.join(folder, "*.json")):
             with open(path) as file:
                 rank = json.load(file)
-            peaks[rank["name"]].append(rank["peak_kib" if rank["name"] == "learner" else "beyond_kib"] / 1024)
+            peaks[rank["name"]].append(rank["own_kib" if rank["name"] == "learner" else "beyond_kib"] / 1024)
             if rank["name"] == "actor":
                 seconds.append(first_rollout(os.path.join(run_folder, "trace/rank-1.jsonl")) - rank["started"])
         shutil.rmtree(folder)
@@ -231,7 +231,7 @@ def start(o, work):
     rows.head("%d pictures of 49 x 1280, default model (peer: the limit)" % o.pictures)
     second = statistics.median(seconds)
     rows.show("an actor's start to its first rollout", "s", second, 1, 1 / second, 1, "%.2f to %.2f" % (min(seconds), max(seconds)))
-    for name, what, limit in (("learner", "learner", 400), ("actor", "actor beyond the mapped data set", 200)):
+    for name, what, limit in (("learner", "learner beyond its actors' weights", 400), ("actor", "actor beyond the mapped data set", 200)):
         peak = max(peaks[name])
         rows.show("peak memory: " + what, "MiB", peak, limit, limit / peak, 1)
 

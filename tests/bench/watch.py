@@ -15,18 +15,19 @@ EVERY_S = 0.05
 
 
 def resident_kib(pid):
-    """All pages, and those of data files: their mappings are read-only and not of programs."""
-    kib, data, mapped = 0, 0, False
+    """All pages, those of data files, and those of weights in memory that ranks of a machine share."""
+    kib, of, kind = 0, {"data": 0, "weights": 0}, None
     with open("/proc/%d/smaps" % pid) as maps:
         for line in maps:
             head = re.match(r"[0-9a-f]+-[0-9a-f]+ (\S+) \S+ \S+ \d+\s*(.*)", line)
             if head:
-                mapped = head.group(2).endswith(".h5")
+                kind = "data" if head.group(2).endswith(".h5") else "weights" if "memfd:troupe weights" in head.group(2) else None
             elif line.startswith("Rss:"):
                 pages = int(line.split()[1])
                 kib += pages
-                data += pages if mapped else 0
-    return kib, data
+                if kind:
+                    of[kind] += pages
+    return kib, of
 
 
 def main():
@@ -35,16 +36,16 @@ def main():
     child = subprocess.Popen(command)
     for number in signal.SIGUSR1, signal.SIGTERM, signal.SIGINT:
         signal.signal(number, lambda n, frame: child.send_signal(n))
-    peak = beyond = 0
+    peak = beyond = own = 0
     while child.poll() is None:
         try:
-            kib, data = resident_kib(child.pid)
-            peak, beyond = max(peak, kib), max(beyond, kib - data)
+            kib, of = resident_kib(child.pid)
+            peak, beyond, own = max(peak, kib), max(beyond, kib - of["data"]), max(own, kib - of["weights"])
         except (OSError, ValueError):
             pass
         time.sleep(EVERY_S)
     with open(os.path.join(folder, "%s-%d.json" % (name, child.pid)), "w") as file:
-        json.dump({"name": name, "started": started, "peak_kib": peak, "beyond_kib": beyond}, file)
+        json.dump({"name": name, "started": started, "peak_kib": peak, "beyond_kib": beyond, "own_kib": own}, file)
     sys.exit(child.returncode if child.returncode >= 0 else 1)
 
 
