@@ -180,6 +180,10 @@ static Status start(Trainer *t) {
     hub_adopt_reference(t->hub, t->progress.iteration, t->progress.reference_version);
   else if (policy_reference(t->config))
     hub_publish(t->hub, SNAPSHOT_REFERENCE, t->progress.reference_version, t->reference);
+  if (t->progress.iteration >= t->rollouts.iterations) {
+    log_info("stage 2: all %lld iterations are done: %s", (long long)t->rollouts.iterations, t->run.path);
+    return OK;
+  }
   log_info("stage 2: iterations %lld to %lld of %d images x %d captions, %d actors, %d threads, %s, %s",
            (long long)t->progress.iteration + 1, (long long)t->rollouts.iterations,
            t->config->policy.images_per_iteration, t->config->policy.group, hub_live(t->hub), omp_get_max_threads(),
