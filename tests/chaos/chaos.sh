@@ -103,7 +103,7 @@ resume() { # BACK
   begin $((drawn + 1))
   end
   judge
-  from=$(sed -n 's/.*stage 2: iterations \([0-9]*\) to.*/\1/p' "$run.log" | tail -n 1)
+  from=$(sed -n 's/.*stage 2: iterations \([0-9]*\) to.*/\1/p; s/.*stage 2: all \([0-9]*\) iterations are done.*/\1/p' "$run.log" | tail -n 1)
   [ $verdict != ok ] || [ "${reached:-0}" = 6 ] || [ "${from:-0}" -gt $((${reached:-0} - $1)) ] || verdict=lost
 }
 
