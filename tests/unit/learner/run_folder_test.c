@@ -39,7 +39,8 @@ static int set_up(void **state) {
   CHECK(params_init(&table, &shape) == OK);
   weights = params_block(&table);
   params_initialise(&table, 1, weights);
-  for (int v = 0; v < 5; v++) tokens[v] = (char[]){"word"};
+  static char word[] = "word";
+  for (int v = 0; v < 5; v++) tokens[v] = word;
   return 0;
 }
 
