@@ -143,12 +143,21 @@ static int machines_with_actors(const Plan *p) {
   return machines;
 }
 
+/* The learner writes what the actors of its machine share. */
+static bool meets_actors(const Plan *p) {
+  for (int i = 0; i < p->placement.nodes; i++)
+    if (p->placement.place[i].learners && p->placement.place[i].actors) return true;
+  return false;
+}
+
 static void print_rank_memory(const Plan *p, const char *name, const json_t *found, int ranks) {
   if (!has(found, "memory_bytes")) {
     printf("memory      %s: at least %s, not measured\n", name, bytes_words(number(found, "needed_bytes")).text);
     return;
   }
   double usual = number(found, "memory_bytes") - number(found, "elsewhere_bytes") + (p->mpi ? MPI_BYTES : 0);
+  if (found == p->learner && !p->pretrain && has(p->actor, "shared_bytes") && meets_actors(p))
+    usual += number(p->actor, "shared_bytes");
   double most = usual + number(found, "longest_bytes");
   printf("memory      %s %s, %s were all captions of full length", name, bytes_words(usual).text,
          bytes_words(most).text);
