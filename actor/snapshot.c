@@ -53,9 +53,8 @@ static Status slot_map(Snapshots *snapshots, int slot) {
 
 /* The next piece's place in the block, and its bytes. */
 static unsigned char *next_piece(const Snapshots *snapshots, size_t *size) {
-  size_t first = (size_t)snapshots->received * PIECE_FLOATS, left = snapshots->floats - first;
-  *size = 4 * (left < PIECE_FLOATS ? left : PIECE_FLOATS);
-  return (unsigned char *)(snapshots->weights[snapshots->filling] + first);
+  *size = piece_bytes(snapshots->floats, snapshots->received);
+  return (unsigned char *)(snapshots->weights[snapshots->filling] + (size_t)snapshots->received * PIECE_FLOATS);
 }
 
 /* Piece by piece: to make a whole block's memory would stop decoding for as long. */

@@ -215,12 +215,11 @@ static bool bring(Depot *depot, const Shelf *shelf, const Block *block, const Co
 
 /* The next piece of the block under way or its end. */
 static void go_on(Depot *depot, Shelf *shelf, const Block *block, Message *message) {
-  size_t first = (size_t)depot->next_piece * PIECE_FLOATS, left = shelf->floats - first;
-  size_t floats = left < PIECE_FLOATS ? left : PIECE_FLOATS;
-  if (first < shelf->floats) {
-    if (first + floats > block->ready) shelf_sum(shelf, block->id);
+  size_t first = (size_t)depot->next_piece * PIECE_FLOATS, bytes = piece_bytes(shelf->floats, depot->next_piece);
+  if (bytes) {
+    if (first >= block->ready) shelf_sum(shelf, block->id);
     message->type = MESSAGE_SNAPSHOT_PIECE;
-    message->piece = (SnapshotPiece){block->memory->bytes + 4 * first, 4 * floats, block->memory};
+    message->piece = (SnapshotPiece){block->memory->bytes + sizeof(float) * first, bytes, block->memory};
     depot->next_piece++;
     return;
   }
@@ -298,8 +297,7 @@ size_t courier_fill(Courier *courier, const Shelf *shelf) {
   if (depot->transfer < 0 && !begin(depot, shelf, &message)) return 0;
   DepotSlot *slot = &depot->slot[depot->transfer];
   const Block *block = shelf_by_id(shelf, slot->id);
-  size_t first = (size_t)depot->next_piece * PIECE_BYTES, left = depot->block_bytes - first;
-  size_t bytes = left < PIECE_BYTES ? left : PIECE_BYTES;
+  size_t first = (size_t)depot->next_piece * PIECE_BYTES, bytes = piece_bytes(shelf->floats, depot->next_piece);
   unsigned char *to = block ? slot_memory(depot) : NULL;
   if (!to) { /* superseded, or no memory: then by messages, and an actor says so */
     if (block) segment_close(&depot->segment);
@@ -309,7 +307,7 @@ size_t courier_fill(Courier *courier, const Shelf *shelf) {
   }
   segment_copy(to + first, block->memory->bytes + first, bytes);
   depot->next_piece++;
-  if (bytes < left) return bytes;
+  if (first + bytes < depot->block_bytes) return bytes;
   slot->state = SLOT_READY;
   depot->transfer = -1;
   return bytes;

@@ -118,11 +118,11 @@ static void judge(const Hub *hub, const Hello *hello, char reason[REASON_TEXT]) 
 
 /* A live actor whose memory this one can have too; NULL: none. */
 static const Actor *host_of(const Hub *hub, const Hello *hello) {
-  if (!hello->process.machine[0] || hello->segment.descriptor < 0) return NULL;
+  if (hello->segment.descriptor < 0) return NULL;
   for (int rank = hub->learners; rank < hub->ranks; rank++) {
     const Actor *host = &hub->actor[rank];
     if (host->state == ACTOR_LIVE && courier_hosts(&host->courier) && host->segment.descriptor >= 0 &&
-        strcmp(host->process.machine, hello->process.machine) == 0)
+        process_beside(&host->process, &hello->process))
       return host;
   }
   return NULL;
@@ -133,8 +133,8 @@ static void settle(const Hub *hub, Actor *actor, const Hello *hello, Welcome *we
   const Actor *host = host_of(hub, hello);
   welcome->segment = actor->segment = hello->segment;
   if (!host) {
-    bool near = !hub->options.distant && hello->segment.descriptor >= 0 && hub->process.machine[0] &&
-                strcmp(hello->process.machine, hub->process.machine) == 0;
+    bool near =
+        !hub->options.distant && hello->segment.descriptor >= 0 && process_beside(&hub->process, &hello->process);
     courier_join_new(&actor->courier, depot_slots(hub->options.lag));
     if (near) (void)courier_reach(&actor->courier, &hello->segment, hub->options.floats * sizeof(float));
     return;

@@ -89,6 +89,12 @@ typedef struct SnapshotPiece {
   Shared *block; /* borrowed */
 } SnapshotPiece;
 
+/* Bytes of the piece of a block of `floats` that has `before` others before it; 0 = there is none. */
+static inline size_t piece_bytes(size_t floats, size_t before) {
+  size_t first = before * PIECE_FLOATS, left = first < floats ? floats - first : 0;
+  return sizeof(float) * (left < PIECE_FLOATS ? left : PIECE_FLOATS);
+}
+
 typedef struct SnapshotEnd {
   uint32_t slot;
   uint32_t crc; /* CRC32C of the little-endian float32 block */

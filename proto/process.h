@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/base/hash.h"
 
@@ -18,6 +19,11 @@ typedef struct ProcessName {
 } ProcessName;
 
 void process_self(ProcessName *name);
+
+/* Known to be of one machine. */
+static inline bool process_beside(const ProcessName *a, const ProcessName *b) {
+  return a->machine[0] && strcmp(a->machine, b->machine) == 0;
+}
 
 /* True only when `name` is of this machine and its process has ended (or is a zombie). */
 bool process_gone(const ProcessName *name);

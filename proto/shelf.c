@@ -58,9 +58,9 @@ void shelf_sum(Shelf *shelf, uint64_t id) {
   for (int b = 0; b < shelf->count; b++) {
     Block *block = &shelf->block[b];
     if (block->id != id) continue;
-    size_t left = shelf->floats - block->ready, count = left < PIECE_FLOATS ? left : PIECE_FLOATS;
-    block->crc = crc32c(block->crc, block->memory->bytes + 4 * block->ready, 4 * count);
-    block->ready += count;
+    size_t bytes = piece_bytes(shelf->floats, block->ready / PIECE_FLOATS);
+    block->crc = crc32c(block->crc, block->memory->bytes + sizeof(float) * block->ready, bytes);
+    block->ready += bytes / sizeof(float);
   }
 }
 
