@@ -15,6 +15,7 @@
 #include "actor/snapshot.h"
 #include "common/base/arguments.h"
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/profile.h"
 #include "common/base/pulse.h"
@@ -27,8 +28,9 @@
 
 static const char *const help =
     "usage: mpirun -np 1 troupe-learner CONFIG ... : -np ACTORS troupe-actor CONFIG [--set a.b=c]...\n"
+    "       [mpirun --ompi-server file:RUN/door/server -np ACTORS] troupe-actor --join RUN\n"
     "       troupe-actor evaluate ... | caption ...\n\n"
-    "An actor of `troupe train`, and `troupe evaluate` and `troupe caption`.\n";
+    "An actor of `troupe train` or `troupe join`, and `troupe evaluate` and `troupe caption`.\n";
 
 typedef struct Actor {
   Config config;
@@ -38,6 +40,7 @@ typedef struct Actor {
   Snapshots snapshots;
   Link *link;
   bool unwanted; /* the chunk in hand */
+  char *door;    /* owned; it joins a run that goes on; NULL: it starts with its learner */
 } Actor;
 
 static Status actor_load(Actor *actor, const Command *command) {
@@ -62,6 +65,7 @@ static Status actor_join(Actor *actor, bool loaded) {
                          .floats = actor->table.total,
                          .learners = loaded ? actor->config.learner.ranks : 0,
                          .join_s = loaded ? actor->config.actors.start_timeout_s : 0,
+                         .door = actor->door,
                          .sink = snapshots_sink(&actor->snapshots)};
   TRY(link_open(&actor->link, &options));
   log_role_set("actor %d", link_rank(actor->link));
@@ -123,6 +127,7 @@ static void actor_free(Actor *actor) {
   params_free(&actor->table);
   dataset_close(&actor->dataset);
   config_free(&actor->config);
+  free(actor->door);
 }
 
 /* Alone, without MPI. */
@@ -135,42 +140,69 @@ static int actor_dry_run(const Command *command) {
   return status;
 }
 
-static int actor_run(int argc, char **argv) {
+/* `parsed`: how the command line was read. */
+static int actor_run(Actor *actor, const Command *command, Status parsed) {
+  Status status = parsed == OK ? actor_load(actor, command) : parsed;
+  bool loaded = status == OK;
+  if (!loaded) log_error("%s", status_message());
+  if (!loaded && actor->door) return status; /* nobody waits for it */
+  Status joined = actor_join(actor, loaded);
+  if (loaded) status = joined == OK ? actor_trace(actor) : joined;
+  if (loaded && status == OK) status = actor_work(actor);
+  if (loaded && status != OK) log_error("%s", status_message());
+  Link *link = actor->link;
+  actor->link = NULL; /* a signal's, so far */
+  bool finalized = link_close(link, status == OK ? "done" : status_message(), status);
+  if (!finalized && link) {
+    fflush(NULL);
+    _exit(status);
+  }
+  trace_close();
+  return status;
+}
+
+static int actor_start(int argc, char **argv) {
   Command command;
   Actor actor = {0};
   Status status = command_parse(&command, argc, argv);
   if (status == OK && command.dry_run) {
     status = actor_dry_run(&command);
-    command_free(&command);
-    return status;
+  } else {
+    profile_enable(command.profile || command.trace);
+    trace_enable(command.trace);
+    status = actor_run(&actor, &command, status);
+    actor_free(&actor);
   }
-  profile_enable(command.profile || command.trace);
-  trace_enable(command.trace);
-  if (status == OK) status = actor_load(&actor, &command);
-  bool loaded = status == OK;
-  if (!loaded) log_error("%s", status_message());
-  Status joined = actor_join(&actor, loaded);
-  if (loaded) status = joined == OK ? actor_trace(&actor) : joined;
-  if (loaded && status == OK) status = actor_work(&actor);
-  if (loaded && status != OK) log_error("%s", status_message());
-  bool finalized = link_close(actor.link, status == OK ? "done" : status_message(), status);
-  if (!finalized && actor.link) {
-    fflush(NULL);
-    _exit(status);
-  }
-  trace_close();
-  actor_free(&actor);
   command_free(&command);
   return status;
 }
 
-/* MPI takes processes in by MPI_Comm_accept, which is collective, and a rank that died before hangs it for ever; Open MPI
- * 5.0 cannot do it at all. */
-static Status join_refuse(void) {
-  log_error(
-      "--join: actors cannot be added to a run that goes on; stop it (USR1 saves) and start it again with a higher -n: "
-      "it resumes, to the same bits");
-  return BAD_INPUT;
+static Actor joining;
+
+static void leave(int number) {
+  (void)number;
+  if (joining.link) link_leave(joining.link);
+  else _exit(OK);
+}
+
+/* --join RUN: one more actor for a run that goes on. It leaves, with a GOODBYE, at the signals by which others end. */
+static int actor_start_joining(int argc, char **argv) {
+  if (argc != 3) {
+    log_error("--join: the folder of a run that goes on was expected, and nothing else");
+    return BAD_INPUT;
+  }
+  struct sigaction action = {.sa_handler = leave};
+  const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
+  sigemptyset(&action.sa_mask);
+  for (int i = 0; i < 3; i++) sigaction(numbers[i], &action, NULL);
+  char *file = path_join(argv[2], "config.yaml"), *server = xasprintf("file:%s/" RUN_DOOR "/server", argv[2]);
+  joining.door = path_join(argv[2], RUN_DOOR);
+  setenv("OMPI_MCA_pmix_server_uri", server, 0); /* for one without an mpirun to whom it is told */
+  int code = actor_run(&joining, &(Command){.file = file, .actors = -1}, OK);
+  actor_free(&joining);
+  free(file);
+  free(server);
+  return code;
 }
 
 int main(int argc, char **argv) {
@@ -184,8 +216,8 @@ int main(int argc, char **argv) {
     fputs(help, stdout);
     return OK;
   }
-  if (argc > 1 && strncmp(argv[1], "--join", 6) == 0) return join_refuse();
   fatal_handler_set(world_abort);
   omp_set_num_threads(1); /* an actor is one core: more actors, not more threads */
-  return actor_run(argc, argv);
+  if (argc > 1 && strcmp(argv[1], "--join") == 0) return actor_start_joining(argc, argv);
+  return actor_start(argc, argv);
 }

@@ -71,7 +71,8 @@ static _Noreturn void end_at_once(Status status, bool profile) {
 static Team *join(const Config *config, bool actors) {
   Team *team = NULL;
   if (config->learner.ranks == 1) return NULL;
-  Status status = team_open(&team, config->learner.ranks, actors, config->actors.start_timeout_s);
+  Status status = team_open(&team, config->learner.ranks, actors, actors && config->actors.joinable,
+                            config->actors.start_timeout_s);
   if (status != OK) {
     log_error("%s", status_message());
     end_at_once(status, false);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/profile.h"
 #include "common/base/pulse.h"
@@ -157,6 +158,7 @@ static Status start(Trainer *t) {
   char hash[HASH_TEXT];
   config_hash(t->config, hash);
   TRY(report(t, "starting", -1, NULL));
+  char *door = t->config->actors.joinable ? path_join(t->run.path, RUN_DOOR) : NULL;
   HubOptions options = {.team = t->team,
                         .config_hash = hash,
                         .dataset_hash = t->data.dataset.content_hash,
@@ -167,10 +169,13 @@ static Status start(Trainer *t) {
                                     .baseline = advantage_needs_greedy(settings_advantage(t->config).kind)},
                         .lag = policy_lag(t->config),
                         .kernel = gemm_name(),
+                        .door = door,
                         .heartbeat_s = t->config->actors.heartbeat_s,
                         .silence_s = t->config->actors.timeout_s,
                         .join_s = t->config->actors.start_timeout_s};
-  TRY(hub_open(&t->hub, &options));
+  Status opened = hub_open(&t->hub, &options);
+  free(door);
+  TRY(opened);
   pulse_set(pulsed, t, PULSE_S);
   for (int64_t v = t->kept.oldest; v < t->progress.iteration; v++)
     hub_publish(t->hub, SNAPSHOT_POLICY, v, boundary_policy(&t->kept, v));

@@ -1,4 +1,4 @@
-/* Nonblocking messages over MPI_COMM_WORLD. */
+/* Nonblocking messages over MPI_COMM_WORLD, and over a communicator for each process that came in by the door. */
 #include "proto/channel.h"
 
 #include <mpi.h>
@@ -9,11 +9,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/profile.h"
+#include "proto/door.h"
 #include "proto/world.h"
 
 /* Progress time gains at most this much from one call to the next. */
 static const double clock_step_s = 0.05;
 /* A message is mostly followed by another one, or by what the peer says to it. */
+enum { JOINED_MAX = 1024 }; /* actors that come in by the door, in the life of a learner */
 static const double wait_s = 200e-6, eager_s = 500e-6;
 
 typedef struct Outgoing {
@@ -25,6 +27,8 @@ typedef struct Outgoing {
 } Outgoing;
 
 typedef struct Peer {
+  MPI_Comm comm;
+  int at;                 /* its rank there */
   Outgoing *first, *last; /* the queue; while `sending`, `first` belongs to MPI */
   int unsent;
   bool sending, receiving, muted, overdue;
@@ -38,9 +42,10 @@ typedef struct Peer {
 struct Channel {
   Direction receives;
   double receive_s;
-  int rank, size;
-  int first, end; /* peers' ranks */
-  Peer *peer;     /* [size] */
+  int rank, world;          /* in this mpirun; ranks of it */
+  int first, end, capacity; /* peers: ranks of this mpirun, then those that came in by the door */
+  Peer *peer;               /* [capacity] */
+  bool has_door;
   int cursor;
   double clock, seen; /* progress time; wall time of the last call */
   double moved;       /* wall time when something last began or ended */
@@ -49,24 +54,40 @@ struct Channel {
   char reason[REASON_TEXT];
 };
 
-Status channel_open(Channel **channel, Direction receives, int learners, double start_s, double receive_s) {
-  TRY(world_start(receives == TO_LEARNER ? ROLE_LEARNER : ROLE_ACTOR, start_s));
+static void peer_init(Peer *peer, MPI_Comm comm, int at) { *peer = (Peer){.comm = comm, .at = at}; }
+
+static Status door_of(Channel *c, const ChannelOptions *options) {
+  MPI_Comm learner;
+  if (c->receives == TO_LEARNER) return door_open(options->door);
+  TRY(door_enter(options->door, options->start_s, &learner));
+  peer_init(&c->peer[0], learner, 0);
+  return OK;
+}
+
+Status channel_open(Channel **channel, const ChannelOptions *options) {
+  bool learns = options->receives == TO_LEARNER, lets_in = learns && options->door;
+  TRY(world_start(learns ? ROLE_LEARNER : ROLE_ACTOR, lets_in, options->start_s));
   Channel *c = xcalloc(1, sizeof *c);
-  *c = (Channel){.receives = receives,
-                 .receive_s = receive_s,
+  *c = (Channel){.receives = options->receives,
+                 .receive_s = options->receive_s,
                  .rank = world_rank(),
-                 .size = world_size(),
+                 .world = world_size(),
+                 .has_door = options->door != NULL,
                  .seen = clock_seconds()};
-  c->first = receives == TO_LEARNER ? learners : 0;
-  c->end = receives == TO_LEARNER ? c->size : 1;
+  c->first = learns ? options->learners : 0;
+  c->end = learns ? c->world : 1;
+  c->capacity = c->world + (lets_in ? JOINED_MAX : 0);
   c->cursor = c->first;
-  c->peer = xcalloc((size_t)c->size, sizeof *c->peer);
+  c->peer = xcalloc((size_t)c->capacity, sizeof *c->peer);
+  for (int p = 0; p < c->world; p++) peer_init(&c->peer[p], MPI_COMM_WORLD, p);
   *channel = c;
-  return world_layout(learners, true);
+  if (learns || !options->door) TRY(world_layout(options->learners, true));
+  return options->door ? door_of(c, options) : OK;
 }
 
 int channel_rank(const Channel *channel) { return channel->rank; }
-int channel_size(const Channel *channel) { return channel->size; }
+int channel_size(const Channel *channel) { return channel->end; }
+int channel_capacity(const Channel *channel) { return channel->capacity; }
 double channel_clock(const Channel *channel) { return channel->clock; }
 
 void channel_place(Channel *channel, ChannelPlace *place, void *context) {
@@ -148,7 +169,7 @@ void channel_send_shared(Channel *channel, int rank, MessageType type, Shared *m
 int channel_unsent(const Channel *channel, int rank) { return channel->peer[rank].unsent; }
 
 /* Finishes the outstanding send and starts the next one. */
-static void step_send(Channel *channel, Peer *peer, int rank) {
+static void step_send(Channel *channel, Peer *peer) {
   if (peer->sending) {
     int done = 0;
     if (!worked(peer, MPI_Test(&peer->send, &done, MPI_STATUS_IGNORE), "MPI_Test of a send")) done = 1;
@@ -160,9 +181,9 @@ static void step_send(Channel *channel, Peer *peer, int rank) {
   if (!peer->first) return;
   /* without a probe between sends, Open MPI 4.1 spins for ever in MPI_Test after eager sends to a dead TCP peer */
   int there;
-  MPI_Iprobe(rank, MPI_ANY_TAG, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
+  MPI_Iprobe(peer->at, MPI_ANY_TAG, peer->comm, &there, MPI_STATUS_IGNORE);
   Outgoing *out = peer->first;
-  if (!worked(peer, MPI_Isend(out->bytes, (int)out->size, MPI_BYTE, rank, (int)out->type, MPI_COMM_WORLD, &peer->send),
+  if (!worked(peer, MPI_Isend(out->bytes, (int)out->size, MPI_BYTE, peer->at, (int)out->type, peer->comm, &peer->send),
               "MPI_Isend")) {
     outgoing_pop(peer);
     return;
@@ -197,7 +218,7 @@ static void incoming_place(Channel *channel, Peer *peer) {
 static void start_receive(Channel *channel, Peer *peer, int rank) {
   int there = 0, size = 0;
   MPI_Status status;
-  if (!worked(peer, MPI_Iprobe(rank, MPI_ANY_TAG, MPI_COMM_WORLD, &there, &status), "MPI_Iprobe") || !there) return;
+  if (!worked(peer, MPI_Iprobe(peer->at, MPI_ANY_TAG, peer->comm, &there, &status), "MPI_Iprobe") || !there) return;
   MPI_Get_count(&status, MPI_BYTE, &size);
   char reason[REASON_TEXT];
   if (peer->muted) {
@@ -209,7 +230,7 @@ static void start_receive(Channel *channel, Peer *peer, int rank) {
   peer->incoming = (Incoming){.peer = rank, .type = (MessageType)status.MPI_TAG, .size = (size_t)size};
   incoming_place(channel, peer);
   if (!worked(peer,
-              MPI_Irecv(peer->incoming.bytes, size, MPI_BYTE, rank, status.MPI_TAG, MPI_COMM_WORLD, &peer->receive),
+              MPI_Irecv(peer->incoming.bytes, size, MPI_BYTE, peer->at, status.MPI_TAG, peer->comm, &peer->receive),
               "MPI_Irecv")) {
     incoming_free(&peer->incoming);
     return;
@@ -222,7 +243,7 @@ static void start_receive(Channel *channel, Peer *peer, int rank) {
 
 /* True when peer->incoming is whole and not muted: the caller takes its bytes. */
 static bool step_receive(Channel *channel, Peer *peer, int rank, bool look) {
-  if (!peer->receiving && look) start_receive(channel, peer, rank);
+  if (!peer->receiving && (look || peer->comm != MPI_COMM_WORLD)) start_receive(channel, peer, rank);
   if (!peer->receiving) return false;
   int done = 0;
   if (!worked(peer, MPI_Test(&peer->receive, &done, MPI_STATUS_IGNORE), "MPI_Test of a receive")) {
@@ -246,7 +267,7 @@ static bool step_receive(Channel *channel, Peer *peer, int rank, bool look) {
   return false;
 }
 
-/* False: nobody has a message for us, says MPI at once for all peers. */
+/* False: nobody of this mpirun has a message for us, says MPI at once for all peers. */
 static bool anything(const Channel *channel) {
   int there = 0;
   if (channel->end - channel->first == 1) return true; /* asked below */
@@ -258,10 +279,18 @@ void channel_wait(const Channel *channel) {
   else clock_sleep(wait_s);
 }
 
+/* Who came in by the door is the next peer. */
+static void let_in(Channel *channel) {
+  if (!channel->has_door || channel->receives != TO_LEARNER || channel->end == channel->capacity) return;
+  MPI_Comm comm = door_next();
+  if (comm != MPI_COMM_NULL) peer_init(&channel->peer[channel->end++], comm, 0);
+}
+
 bool channel_receive(Channel *channel, Incoming *incoming) {
   double now = clock_seconds(), passed = now - channel->seen;
   channel->clock += passed < clock_step_s ? passed : clock_step_s;
   channel->seen = now;
+  let_in(channel);
   bool look = anything(channel);
   for (int n = channel->first; n < channel->end; n++) {
     int rank = channel->cursor;
@@ -269,7 +298,7 @@ bool channel_receive(Channel *channel, Incoming *incoming) {
     Peer *peer = &channel->peer[rank];
     if (peer->first) {
       ProfileBegin began = profile_begin();
-      step_send(channel, peer, rank);
+      step_send(channel, peer);
       profile_end(PROFILE_SEND, began, 0);
     }
     ProfileBegin began = profile_begin();
@@ -306,8 +335,11 @@ bool channel_busy(const Channel *channel) {
   return false;
 }
 
+bool channel_shut(Channel *channel) { return !channel->has_door || (channel->receives == TO_LEARNER && door_shut()); }
+
 bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_code) {
   if (!channel) return false;
+  if (!channel_shut(channel)) finalize = false;
   bool outstanding = channel_busy(channel);
   if (outstanding) finalize = false;
   for (int p = channel->first; p < channel->end; p++) channel_drop_queue(channel, p);

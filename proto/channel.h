@@ -13,14 +13,22 @@
 
 typedef struct Channel Channel;
 
-/* Starts MPI (world_start: a process whose peers have not all come after start_s ends itself). `receives`: the direction of
- * what this rank receives. receive_s: limit of one receive. Ranks 0 .. learners - 1 are the learner's (for an actor 0: it
- * does not know). The peers of rank 0 are the actors, an actor's only peer is rank 0. Errors: BAD_INPUT the ranks stand
- * otherwise; *channel is there all the same. */
-Status channel_open(Channel **channel, Direction receives, int learners, double start_s, double receive_s);
+typedef struct ChannelOptions {
+  Direction receives; /* of what this rank receives */
+  int learners;       /* ranks 0 .. learners - 1 are the learner's (for an actor 0: it does not know) */
+  double start_s;     /* world_start, door_enter */
+  double receive_s;   /* limit of one receive */
+  const char
+      *door; /* folder (proto/door.h): through its door actors join the learner; an actor joins through it; NULL */
+} ChannelOptions;
 
-int channel_rank(const Channel *channel);
-int channel_size(const Channel *channel);
+/* Starts MPI (a process whose peers have not all come after start_s ends itself). The peers of rank 0 are the actors, an
+ * actor's only peer is rank 0. Errors: BAD_INPUT the ranks stand otherwise; FAILED no door. *channel may be there all the same. */
+Status channel_open(Channel **channel, const ChannelOptions *options);
+
+int channel_rank(const Channel *channel);     /* in its own mpirun */
+int channel_size(const Channel *channel);     /* one above the last peer; rises as actors come in by the door */
+int channel_capacity(const Channel *channel); /* what it rises to at most */
 /* Progress time: wall time, but at most 50 ms from one channel_receive to the next. */
 double channel_clock(const Channel *channel);
 
@@ -64,6 +72,9 @@ ChannelFault channel_fault(Channel *channel, int *peer, const char **reason);
 void channel_mute(Channel *channel, int peer, bool muted);
 /* Drops what is queued and not yet being sent. */
 void channel_drop_queue(Channel *channel, int peer);
+
+/* The learner: nobody comes in by the door any more. False: somebody did, or may have been about to, and MPI cannot be finalized. */
+bool channel_shut(Channel *channel);
 
 /* Something is being sent or received. */
 bool channel_busy(const Channel *channel);

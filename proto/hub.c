@@ -33,8 +33,8 @@ struct Hub {
   HubOptions options;
   char config_hash[HASH_TEXT], dataset_hash[HASH_TEXT], kernel[KERNEL_TEXT];
   Channel *channel;
-  int learners, ranks; /* the actors' ranks: learners .. ranks - 1 */
-  Actor *actor;        /* [ranks]; the learner's are unused */
+  int learners, ranks; /* the actors' ranks: learners .. ranks - 1; it rises as they come in by the door */
+  Actor *actor;        /* [channel_capacity]; the learner's are unused */
   Shelf shelf;
   QueuedEvent *first, **last;
   ProcessName process;
@@ -86,8 +86,14 @@ static void lose(Hub *hub, int rank, ActorState state, const char *reason) {
   courier_leave(&actor->courier);
   channel_drop_queue(hub->channel, rank);
   if (!was_live) return;
-  if (!hub->closing) log_warning("actor %d is lost: %s", rank, reason);
+  if (!hub->closing) log_warning("actor %d %s: %s", rank, state == ACTOR_LEFT ? "leaves" : "is lost", reason);
   event_add(hub, EVENT_LOST, rank, reason, NULL);
+}
+
+static void say_stop(Hub *hub, int rank, bool finalize, const char *why, const char *reason) {
+  Message stop = {.type = MESSAGE_STOP, .stop = {.finalize = finalize}};
+  snprintf(stop.stop.reason, sizeof stop.stop.reason, "%s%.200s", why, reason);
+  send_message(hub, rank, &stop);
 }
 
 /* A peer that breaks the protocol is told to stop and never listened to again. */
@@ -95,9 +101,7 @@ static void bar(Hub *hub, int rank, const char *reason) {
   if (hub->actor[rank].state == ACTOR_BARRED) return;
   log_error("rank %d broke the protocol and is barred: %s", rank, reason);
   lose(hub, rank, ACTOR_BARRED, reason);
-  Message stop = {.type = MESSAGE_STOP, .stop = {.finalize = false}};
-  snprintf(stop.stop.reason, sizeof stop.stop.reason, "barred: %.200s", reason);
-  send_message(hub, rank, &stop);
+  say_stop(hub, rank, false, "barred: ", reason);
   channel_mute(hub->channel, rank, true);
 }
 
@@ -147,7 +151,10 @@ static void settle(const Hub *hub, Actor *actor, const Hello *hello, Welcome *we
 static void hear_hello(Hub *hub, int rank, const Hello *hello) {
   Actor *actor = &hub->actor[rank];
   char reason[REASON_TEXT];
-  if (hub->closing) return; /* STOP is on its way to it, and it may be gone when a WELCOME comes */
+  if (hub->closing) { /* STOP is on its way to it, and it may be gone when a WELCOME comes */
+    if (actor->told == 0) say_stop(hub, rank, false, "", "the run is over"); /* it came in by the door just now */
+    return;
+  }
   if (actor->state == ACTOR_LIVE)
     lose(hub, rank, ACTOR_LOST,
          hello->segment.descriptor < 0 ? "cannot share its machine's weights" : "said HELLO again");
@@ -157,6 +164,7 @@ static void hear_hello(Hub *hub, int rank, const Hello *hello) {
   Message welcome = {.type = MESSAGE_WELCOME,
                      .welcome = {.accepted = !reason[0],
                                  .epoch = actor->epoch,
+                                 .rank = (uint32_t)rank,
                                  .heartbeat_s = hub->options.heartbeat_s,
                                  .silence_s = hub->options.learner_silence_s,
                                  .slots = (uint32_t)depot_slots(hub->options.lag),
@@ -326,6 +334,7 @@ void hub_pump(Hub *hub) {
       hear(hub, &incoming);
       incoming_free(&incoming);
     }
+    hub->ranks = channel_size(hub->channel);
     if (!queued && !heard) break;
   }
   look(hub);
@@ -424,9 +433,13 @@ static Hub *hub_new(const HubOptions *options) {
 Status hub_open(Hub **opened, const HubOptions *options) {
   Hub *hub = *opened = hub_new(options);
   hub->learners = team_ranks(options->team);
-  TRY(channel_open(&hub->channel, TO_LEARNER, hub->learners, hub->options.join_s, hub->options.silence_s));
+  TRY(channel_open(&hub->channel, &(ChannelOptions){.receives = TO_LEARNER,
+                                                    .learners = hub->learners,
+                                                    .start_s = hub->options.join_s,
+                                                    .receive_s = hub->options.silence_s,
+                                                    .door = hub->options.door}));
   hub->ranks = channel_size(hub->channel);
-  hub->actor = xcalloc((size_t)hub->ranks, sizeof *hub->actor);
+  hub->actor = xcalloc((size_t)channel_capacity(hub->channel), sizeof *hub->actor);
   double limit = hub_clock(hub) + hub->options.join_s;
   while (hub_live(hub) + hub->refused < hub_actors(hub) && hub_clock(hub) < limit) {
     hub_pump(hub);
@@ -451,17 +464,15 @@ static bool unsent(const Hub *hub) {
   return false;
 }
 
-/* STOP to every actor, then waits for those that live to say GOODBYE. True: nobody is or was missing, and MPI has nothing
- * left of ours: the actors, then told to finalize, do not wait for a learner that does not. */
+/* STOP to every actor, then waits for those that live to say GOODBYE. True: nobody is or was missing, or came in by the door,
+ * and MPI has nothing left of ours: the actors, then told to finalize, do not wait for a learner that does not. */
 static bool dismiss(Hub *hub, const char *reason) {
-  bool all_alive = hub_live(hub) == hub_actors(hub) && !team_lost(hub->options.team);
+  bool all_alive = channel_shut(hub->channel) && hub_live(hub) == hub_actors(hub) && !team_lost(hub->options.team);
   hub->closing = true;
   for (int rank = hub->learners; rank < hub->ranks; rank++) {
     if (hub->actor[rank].state == ACTOR_BARRED || hub->actor[rank].state == ACTOR_LEFT) continue;
     channel_drop_queue(hub->channel, rank);
-    Message stop = {.type = MESSAGE_STOP, .stop = {.finalize = all_alive}};
-    snprintf(stop.stop.reason, sizeof stop.stop.reason, "%s", reason);
-    send_message(hub, rank, &stop);
+    say_stop(hub, rank, all_alive, "", reason);
   }
   double limit = clock_seconds() + hub->options.goodbye_s;
   bool all_left = false;

@@ -25,6 +25,7 @@ typedef struct HubOptions {
   int lag;                                /* versions that stay in use beside the newest */
   const char *kernel;                     /* BLAS kernel of the learner */
   bool distant;                           /* weights go by messages to this machine's actors too */
+  const char *door;                       /* folder by whose door actors join while it runs (proto/door.h); NULL */
   const char *refuse;                     /* refuse every actor for this reason: the learner cannot work; else NULL */
   double heartbeat_s;                     /* 1 */
   double silence_s;                       /* of an actor: 10 heartbeats, at least 5 s */
@@ -70,7 +71,7 @@ void hub_idle(Hub *hub);
 double hub_clock(const Hub *hub);
 int hub_live(const Hub *hub);   /* live actors */
 int hub_lost(const Hub *hub);   /* actors lost or barred and not back */
-int hub_actors(const Hub *hub); /* ranks that are actors */
+int hub_actors(const Hub *hub); /* ranks that are actors, and those that came in by the door */
 
 typedef struct HubCounters {
   double idle_s;           /* slept in hub_idle */

@@ -1,6 +1,7 @@
 /* An actor's side: joins, takes in snapshots and work, answers, and notices when the learner is gone. */
 #include "proto/link.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct Link {
   Welcome welcome; /* the last accepted one */
   uint32_t epoch;  /* 0 while joining */
   bool refused, finalize;
+  volatile sig_atomic_t leave;
   LinkState ended; /* LINK_WORK while it goes on */
   char why[2 * REASON_TEXT];
   int works;
@@ -195,6 +197,7 @@ static void look(Link *link, double now) {
 
 static void pump(Link *link) {
   hear(link);
+  if (link->leave) end(link, LINK_STOP, "told to leave");
   if (link->rejoin && !link->dropped && link->ended == LINK_WORK) {
     link->rejoin = false;
     say_hello(link);
@@ -266,7 +269,11 @@ Status link_send_result(Link *link, const Result *result) {
 
 /* --- start and end ------------------------------------------------------------------------------------------------ */
 
-int link_rank(const Link *link) { return channel_rank(link->channel); }
+int link_rank(const Link *link) {
+  return link->welcome.rank ? (int)link->welcome.rank : channel_rank(link->channel); /* an actor is never rank 0 */
+}
+
+void link_leave(Link *link) { link->leave = 1; }
 
 Status link_open(Link **opened, const LinkOptions *options) {
   Link *link = *opened = xcalloc(1, sizeof *link);
@@ -276,7 +283,11 @@ Status link_open(Link **opened, const LinkOptions *options) {
   link->floats = options->floats;
   link->sink = options->sink;
   double wait = options->join_s > 0 ? options->join_s : 120;
-  TRY(channel_open(&link->channel, TO_ACTOR, options->learners, wait, wait));
+  TRY(channel_open(&link->channel, &(ChannelOptions){.receives = TO_ACTOR,
+                                                     .learners = options->learners,
+                                                     .start_s = wait,
+                                                     .receive_s = wait,
+                                                     .door = options->door}));
   channel_place(link->channel, place, link);
   say_hello(link);
   double limit = channel_clock(link->channel) + wait;
@@ -293,11 +304,12 @@ Status link_open(Link **opened, const LinkOptions *options) {
 
 bool link_close(Link *link, const char *reason, int exit_code) {
   if (!link) return false;
+  if (link->leave) reason = link->why;
   bool finalize = false;
   bool heard_of = link->epoch && link->ended != LINK_LOST;
   if (heard_of || link->ended == LINK_STOP) { /* a STOP may come before WELCOME */
     Message goodbye = {.type = MESSAGE_GOODBYE};
-    snprintf(goodbye.goodbye.reason, sizeof goodbye.goodbye.reason, "%s", reason);
+    snprintf(goodbye.goodbye.reason, sizeof goodbye.goodbye.reason, "%.*s", REASON_TEXT - 1, reason);
     goodbye.goodbye.has_profile = profile_enabled();
     if (goodbye.goodbye.has_profile) profile_totals(&goodbye.goodbye.profile);
     if (link->ended == LINK_STOP) channel_drop_queue(link->channel, LEARNER);

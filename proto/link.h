@@ -28,6 +28,8 @@ typedef struct LinkOptions {
   size_t floats;
   int learners;  /* ranks before the actors; 0 = not known */
   double join_s; /* wait for WELCOME: 120 */
+  const char
+      *door; /* folder by whose door it joins a learner that runs (proto/door.h); NULL: it starts with its learner */
   LinkSink sink;
 } LinkOptions;
 
@@ -36,7 +38,9 @@ typedef struct Link Link;
 /* Starts MPI, says HELLO, waits for WELCOME. Errors: BAD_INPUT the ranks stand otherwise, or the learner refused; FAILED no
  * answer. Then call link_close all the same when *link is not NULL. */
 Status link_open(Link **link, const LinkOptions *options);
-int link_rank(const Link *link);
+int link_rank(const Link *link); /* its number, the learner says */
+/* From a signal handler, too: the next link_poll or link_next says LINK_STOP. */
+void link_leave(Link *link);
 
 typedef enum LinkState {
   LINK_WORK,    /* link_next: an assignment. link_poll: go on */

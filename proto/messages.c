@@ -23,9 +23,9 @@ static const MessageRow rows[MESSAGE_TYPES] = {
     [MESSAGE_HELLO] = {"HELLO", WIRE_HEADER + 3 * 2 + 8 + PROCESS_MIN + SEGMENT_BYTES,
                        WIRE_HEADER + 2 * TEXT(HASH_TEXT) + 8 + TEXT(KERNEL_TEXT) + PROCESS_MAX + SEGMENT_BYTES,
                        TO_LEARNER, false},
-    [MESSAGE_WELCOME] = {"WELCOME", WIRE_HEADER + 1 + 2 + 4 + 8 + 8 + 4 + SEGMENT_BYTES + PROCESS_MIN,
-                         WIRE_HEADER + 1 + TEXT(REASON_TEXT) + 4 + 8 + 8 + 4 + SEGMENT_BYTES + PROCESS_MAX, TO_ACTOR,
-                         false},
+    [MESSAGE_WELCOME] = {"WELCOME", WIRE_HEADER + 1 + 2 + 4 + 4 + 8 + 8 + 4 + SEGMENT_BYTES + PROCESS_MIN,
+                         WIRE_HEADER + 1 + TEXT(REASON_TEXT) + 4 + 4 + 8 + 8 + 4 + SEGMENT_BYTES + PROCESS_MAX,
+                         TO_ACTOR, false},
     [MESSAGE_SNAPSHOT_BEGIN] = {"SNAPSHOT_BEGIN", WIRE_HEADER + 16, WIRE_HEADER + 16, TO_ACTOR, false},
     [MESSAGE_SNAPSHOT_PIECE] = {"SNAPSHOT_PIECE", 4, PIECE_BYTES, TO_ACTOR, true},
     [MESSAGE_SNAPSHOT_END] = {"SNAPSHOT_END", WIRE_HEADER + 8, WIRE_HEADER + 8, TO_ACTOR, false},
@@ -155,6 +155,7 @@ static void put_body(WireWriter *w, const Message *m) {
       wire_put_u8(w, m->welcome.accepted);
       wire_put_text(w, m->welcome.reason);
       wire_put_u32(w, m->welcome.epoch);
+      wire_put_u32(w, m->welcome.rank);
       wire_put_f64(w, m->welcome.heartbeat_s);
       wire_put_f64(w, m->welcome.silence_s);
       wire_put_u32(w, m->welcome.slots);
@@ -385,6 +386,8 @@ static void get_body(WireReader *r, Message *m) {
       m->welcome.accepted = get_flag(r);
       wire_get_text(r, m->welcome.reason, sizeof m->welcome.reason);
       m->welcome.epoch = wire_get_u32(r);
+      m->welcome.rank = wire_get_u32(r);
+      if (m->welcome.rank > INT32_MAX) r->failed = true;
       m->welcome.heartbeat_s = get_seconds(r);
       m->welcome.silence_s = get_seconds(r);
       m->welcome.slots = wire_get_u32(r);

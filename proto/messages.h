@@ -68,9 +68,9 @@ typedef struct Hello {
 typedef struct Welcome {
   bool accepted;
   char reason[REASON_TEXT]; /* when refused */
-  uint32_t epoch;
-  double heartbeat_s; /* an actor is to be heard at least this often */
-  double silence_s;   /* an actor gives up a learner silent for so long */
+  uint32_t epoch, rank;     /* rank: its number among the learner's peers */
+  double heartbeat_s;       /* an actor is to be heard at least this often */
+  double silence_s;         /* an actor gives up a learner silent for so long */
   uint32_t slots;
   SegmentName segment; /* where they are: its own, or another actor's of its machine */
   ProcessName process;

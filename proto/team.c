@@ -232,9 +232,9 @@ Status team_next(Team *team, uint32_t *kind, unsigned char **bytes, size_t *size
 
 /* --- start and end -------------------------------------------------------------------------------------------------- */
 
-Status team_open(Team **opened, int ranks, bool actors, double start_s) {
+Status team_open(Team **opened, int ranks, bool actors, bool threads, double start_s) {
   *opened = NULL;
-  TRY(world_start(ROLE_LEARNER, start_s));
+  TRY(world_start(ROLE_LEARNER, threads, start_s));
   TRY(world_layout(ranks, actors));
   Team *team = *opened = xcalloc(1, sizeof *team);
   *team = (Team){.rank = world_rank(), .ranks = ranks};

@@ -18,8 +18,8 @@
 typedef struct Team Team;
 enum { TEAM_RANKS_MAX = 64 };
 
-/* Starts MPI (world_start). `actors`: other ranks are to be actors. Errors: BAD_INPUT the ranks stand otherwise; FAILED. */
-Status team_open(Team **team, int ranks, bool actors, double start_s);
+/* Starts MPI (world_start, with `threads`). `actors`: other ranks are to be actors. Errors: BAD_INPUT the ranks stand otherwise; FAILED. */
+Status team_open(Team **team, int ranks, bool actors, bool threads, double start_s);
 
 /* What must be the same on all ranks. */
 typedef struct TeamMember {

@@ -10,7 +10,7 @@
 
 #include "common/base/status.h"
 
-enum { WIRE_VERSION = 3, WIRE_HEADER = 20 };
+enum { WIRE_VERSION = 4, WIRE_HEADER = 20 };
 
 typedef struct WireWriter {
   unsigned char *bytes; /* borrowed */

@@ -25,8 +25,7 @@ static void watchdog_bites(int signal_number) {
   _exit(watchdog_code);
 }
 
-/* Ends the process with `exit_code` after limit_s; 0 calls it off. */
-static void watchdog_set(double limit_s, int exit_code, const char *words) {
+void world_watchdog(double limit_s, int exit_code, const char *words) {
   watchdog_code = exit_code;
   watchdog_words = words;
   struct sigaction action = {.sa_handler = watchdog_bites};
@@ -49,23 +48,29 @@ int world_size(void) {
   return size;
 }
 
-Status world_start(Role role, double limit_s) {
-  int initialised = 0, provided = 0, mine = role;
+static Status start(Role role, bool threads, double limit_s) {
+  int mine = role, provided;
+  world_watchdog(
+      limit_s, FAILED,
+      "troupe: the ranks did not meet in time (MPI_Init; actors.start_timeout_s): one of them died at its start\n");
+  if (MPI_Init_thread(NULL, NULL, threads ? MPI_THREAD_MULTIPLE : MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+    return status_set(FAILED, "MPI cannot be started: MPI_Init_thread failed");
+  roles = xcalloc((size_t)world_size(), sizeof *roles);
+  MPI_Allgather(&mine, 1, MPI_INT, roles, 1, MPI_INT, MPI_COMM_WORLD); /* the only collective call between the two */
+  world_watchdog(0, 0, NULL);
+  return OK;
+}
+
+Status world_start(Role role, bool threads, double limit_s) {
+  int initialised = 0, provided = 0;
   MPI_Initialized(&initialised);
-  if (!initialised) {
-    watchdog_set(
-        limit_s, FAILED,
-        "troupe: the ranks did not meet in time (MPI_Init; actors.start_timeout_s): one of them died at its start\n");
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
-      return status_set(FAILED, "MPI cannot be started: MPI_Init_thread failed");
-    roles = xcalloc((size_t)world_size(), sizeof *roles);
-    MPI_Allgather(&mine, 1, MPI_INT, roles, 1, MPI_INT, MPI_COMM_WORLD); /* the only collective call between the two */
-    watchdog_set(0, 0, NULL);
-  }
+  if (!initialised) TRY(start(role, threads, limit_s));
   signal(SIGPIPE, SIG_IGN); /* a TCP peer that died must not kill us */
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
-  return OK;
+  MPI_Query_thread(&provided);
+  if (!threads || provided >= MPI_THREAD_MULTIPLE) return OK;
+  return status_set(BAD_INPUT, "actors.joinable: this MPI was built without MPI_THREAD_MULTIPLE, which it needs");
 }
 
 /* "1 learner, 3 actors": the ranks in their order. */
@@ -99,9 +104,9 @@ Status world_layout(int learners, bool actors) {
 
 void world_finalize(double limit_s, int exit_code) {
   fflush(NULL);
-  watchdog_set(limit_s, exit_code, NULL);
+  world_watchdog(limit_s, exit_code, NULL);
   MPI_Finalize();
-  watchdog_set(0, 0, NULL);
+  world_watchdog(0, 0, NULL);
   free(roles);
   roles = NULL;
 }
@@ -118,7 +123,7 @@ void world_abort(void) {
   int initialised = 0, finalised = 0;
   MPI_Initialized(&initialised);
   MPI_Finalized(&finalised);
-  watchdog_set(ABORT_LIMIT_S, FAILED, NULL);
+  world_watchdog(ABORT_LIMIT_S, FAILED, NULL);
   if (!initialised) initialised = MPI_Init(NULL, NULL) == MPI_SUCCESS;
   if (initialised && !finalised) MPI_Abort(MPI_COMM_WORLD, FAILED);
   _exit(FAILED);

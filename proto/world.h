@@ -9,10 +9,10 @@
 
 typedef enum Role { ROLE_LEARNER = 1, ROLE_ACTOR } Role;
 
-/* MPI_Init_thread(FUNNELED) and an exchange of the roles, unless MPI runs already; SIGPIPE ignored; MPI_ERRORS_RETURN.
- * Collective: a process whose peers have not all come after limit_s ends itself (a rank that dies meanwhile would hold up
- * the others for ever). */
-Status world_start(Role role, double limit_s);
+/* MPI_Init_thread (FUNNELED; with `threads` MULTIPLE) and an exchange of the roles, unless MPI runs already; SIGPIPE ignored;
+ * MPI_ERRORS_RETURN. Collective: a process whose peers have not all come after limit_s ends itself (a rank that dies
+ * meanwhile would hold up the others for ever). Errors: BAD_INPUT this MPI has no `threads`. */
+Status world_start(Role role, bool threads, double limit_s);
 int world_rank(void);
 int world_size(void);
 
@@ -22,6 +22,9 @@ Status world_layout(int learners, bool actors);
 
 /* The library's name and version, with MPI_Init or without. */
 void world_library(char *text, int size);
+
+/* Ends the process with `exit_code` after limit_s, having written `words` (or NULL) on stderr; 0 calls it off. */
+void world_watchdog(double limit_s, int exit_code, const char *words);
 
 /* MPI_Finalize; ends the process with `exit_code` when that takes longer than limit_s. */
 void world_finalize(double limit_s, int exit_code);

@@ -72,6 +72,7 @@ typedef struct Config {
   struct {
     int lag, max_lag, chunk_images;
     double heartbeat_s, timeout_s, start_timeout_s;
+    bool joinable;
   } actors;
   struct {
     int ranks, threads;
@@ -110,6 +111,9 @@ Status config_check_decoding(const Config *config);
 
 /* Has each learner rank images of every step of this stage ("pretrain" | "train")? */
 Status config_check_ranks(const Config *config, const char *stage);
+
+/* In the run folder of a run with actors.joinable: port, while the learner runs; server: the address of its ompi-server. */
+#define RUN_DOOR "door"
 
 /* The run's folder for a stage ("pretrain" | "train"): run.dir, or runs/<run.name>/<stage>. Owned by the caller. */
 char *config_run_folder(const Config *config, const char *stage);

@@ -14,6 +14,7 @@
 #define LOCAL_TEXT(path, member, initial, help) ROW(path, OPTION_TEXT, member, initial, 0, 0, NULL, true, help)
 #define LOCAL_INT(path, member, initial, low, high, help) \
   ROW(path, OPTION_INT, member, initial, low, high, NULL, true, help)
+#define LOCAL_BOOL(path, member, initial, help) ROW(path, OPTION_BOOL, member, initial, 0, 0, NULL, true, help)
 #define LOCAL_REAL(path, member, initial, low, high, help) \
   ROW(path, OPTION_REAL, member, initial, low, high, NULL, true, help)
 
@@ -148,6 +149,8 @@ const Option option_table[] = {
     LOCAL_REAL("actors.heartbeat_s", actors.heartbeat_s, "1", 0.05, 3600, "seconds between signs of life"),
     LOCAL_REAL("actors.timeout_s", actors.timeout_s, "30", 0.2, 86400, "silence after which a rank counts as lost"),
     LOCAL_REAL("actors.start_timeout_s", actors.start_timeout_s, "120", 0.2, 86400, "wait for the first actors"),
+    LOCAL_BOOL("actors.joinable", actors.joinable, "false",
+               "actors may join while it runs: troupe join RUN (Open MPI 4.1)"),
     LOCAL_INT(
         "learner.ranks", learner.ranks, "1", 1, 64,
         "learner ranks K: each takes a part of every minibatch and the moments of a part of the weights; which K changes "

@@ -143,17 +143,6 @@ static void last_word(const char *status_file, double before, const char *phase,
   json_decref(root);
 }
 
-/* The first signal asks for a safe end: mpirun forwards USR1 to its ranks. Not so before they have met (`early`): USR1 kills
- * a rank that has not come to its main, and the others would wait for it for ever; then nothing is there to save either. */
-static void signal_pass(pid_t child, int seen, bool early) {
-  int step = seen + early;
-  log_info(seen > 1 ? "stopping at once"
-           : early  ? "stopping; no iteration had begun"
-                    : "stopping at the next safe point; once more to stop at once");
-  if (step == 1) kill(child, SIGUSR1);
-  else kill(-child, step == 2 ? SIGTERM : SIGKILL);
-}
-
 enum { LINGER_S = 15 }; /* a learner waits 10 s for its actors' goodbyes */
 
 static _Noreturn void child_run(char **argv) {
@@ -166,46 +155,94 @@ static _Noreturn void child_run(char **argv) {
   _exit(127);
 }
 
-int launch_supervise(char **argv, const char *status_file) {
-  int passed = 0, waited = 0, exit_code = FAILED, ended = 0;
-  bool over = false, early = false, met;
-  double before = status_read(status_file, &exit_code, &met), over_since = 0;
+/* A command that is waited for. */
+typedef struct Watched {
+  pid_t child;
+  const char *status_file;
+  double before; /* status_read, before it started */
+  bool guests;   /* the run is another command's */
+  int waited, exit_code;
+  bool over, early, stopped; /* the run; before the ranks had met; by a signal to us */
+} Watched;
+
+/* The first signal asks for a safe end: mpirun forwards USR1 to its ranks. Not so before they have met (`early`): USR1 kills
+ * a rank that has not come to its main, and the others would wait for it for ever; then nothing is there to save either. */
+static void signal_pass(const Watched *w, int seen) {
+  int step = seen + w->early;
+  log_info(seen > 1    ? "stopping at once"
+           : w->guests ? "leaving; once more to leave at once"
+           : w->early  ? "stopping; no iteration had begun"
+                       : "stopping at the next safe point; once more to stop at once");
+  if (step == 1) kill(w->child, SIGUSR1);
+  else kill(-w->child, step == 2 ? SIGTERM : SIGKILL);
+}
+
+static bool watched_start(Watched *w, char **argv) {
+  bool met;
+  w->before = status_read(w->status_file, &w->exit_code, &met);
   signals_catch();
-  pid_t child = fork();
-  if (child < 0) {
-    log_error("cannot start %s: %s", argv[0], strerror(errno));
-    return FAILED;
-  }
-  if (child == 0) child_run(argv);
-  setpgid(child, child);
-  while (waitpid(child, &waited, WNOHANG) == 0) {
+  w->child = fork();
+  if (w->child == 0) child_run(argv);
+  if (w->child > 0) setpgid(w->child, w->child);
+  else log_error("cannot start %s: %s", argv[0], strerror(errno));
+  return w->child > 0;
+}
+
+static void watched_wait(Watched *w) {
+  int passed = 0, ended = 0;
+  double over_since = 0;
+  while (waitpid(w->child, &w->waited, WNOHANG) == 0) {
     int seen = signals_seen;
     if (seen > passed) {
-      if (!passed) early = !ranks_met(status_file, before);
-      signal_pass(child, seen, early);
+      if (!passed) w->early = !w->guests && !ranks_met(w->status_file, w->before);
+      signal_pass(w, seen);
       passed = seen;
+      w->stopped = true;
     }
-    if (!over && (early || run_over(status_file, before, &exit_code))) over = true, over_since = clock_seconds();
-    double lingering = over ? clock_seconds() - over_since : 0;
+    if (!w->over && (w->early || run_over(w->status_file, w->before, &w->exit_code)))
+      w->over = true, over_since = clock_seconds();
+    double lingering = w->over ? clock_seconds() - over_since : 0;
     if (lingering > LINGER_S && ended < 2) { /* a rank died: mpirun may wait for it for ever */
-      kill(-child, ended == 0 ? SIGTERM : SIGKILL);
+      kill(-w->child, ended == 0 ? SIGTERM : SIGKILL);
       over_since = clock_seconds();
       ended++;
     }
     clock_sleep(0.05);
   }
-  if (early) {
-    last_word(status_file, before, "stopped", OK, "stopped before the first iteration; the same command resumes");
+}
+
+/* How a command ended that did not tell by status.json, in words. */
+static void watched_complain(const Watched *w, const char *name, const char *otherwise) {
+  char how[48];
+  if (WIFSIGNALED(w->waited)) snprintf(how, sizeof how, "was ended by signal %d", WTERMSIG(w->waited));
+  else snprintf(how, sizeof how, "ended with exit code %d", WEXITSTATUS(w->waited));
+  log_error("%s %s before %s", name, how, otherwise);
+}
+
+int launch_supervise(char **argv, const char *status_file) {
+  Watched w = {.status_file = status_file};
+  if (!watched_start(&w, argv)) return FAILED;
+  watched_wait(&w);
+  if (w.early) {
+    last_word(status_file, w.before, "stopped", OK, "stopped before the first iteration; the same command resumes");
     return OK;
   }
-  if (run_over(status_file, before, &exit_code)) return exit_code;
-  bool refused = WIFEXITED(waited) && WEXITSTATUS(waited) == BAD_INPUT;
-  last_word(status_file, before, "failed", refused ? BAD_INPUT : FAILED,
+  if (run_over(status_file, w.before, &w.exit_code)) return w.exit_code;
+  bool refused = WIFEXITED(w.waited) && WEXITSTATUS(w.waited) == BAD_INPUT;
+  last_word(status_file, w.before, "failed", refused ? BAD_INPUT : FAILED,
             "the ranks ended before the learner could say why; the same command resumes");
-  if (WIFEXITED(waited) && WEXITSTATUS(waited)) return refused ? BAD_INPUT : FAILED;
-  char how[48];
-  if (WIFSIGNALED(waited)) snprintf(how, sizeof how, "was ended by signal %d", WTERMSIG(waited));
-  else snprintf(how, sizeof how, "ended with exit code %d", WEXITSTATUS(waited));
-  log_error("%s %s before the learner said how the run went; the same command resumes", argv[0], how);
+  if (WIFEXITED(w.waited) && WEXITSTATUS(w.waited)) return refused ? BAD_INPUT : FAILED;
+  watched_complain(&w, argv[0], "the learner said how the run went; the same command resumes");
+  return FAILED;
+}
+
+int launch_guests(char **argv, const char *status_file) {
+  Watched w = {.status_file = status_file, .guests = true};
+  if (!watched_start(&w, argv)) return FAILED;
+  watched_wait(&w);
+  if (run_over(status_file, w.before, &w.exit_code)) return w.exit_code;
+  if (w.stopped) return OK;
+  if (WIFEXITED(w.waited) && WEXITSTATUS(w.waited)) return WEXITSTATUS(w.waited) == BAD_INPUT ? BAD_INPUT : FAILED;
+  watched_complain(&w, argv[0], "the run was over; the actors' lines above say why");
   return FAILED;
 }

@@ -27,4 +27,8 @@ int launch_cores(void);
  * else the command's. */
 int launch_supervise(char **argv, const char *status_file);
 
+/* The same for actors of another command's run, whose status_file is only read. Returns the run's exit code when it is over, OK when
+ * a signal ended them before, else the command's. */
+int launch_guests(char **argv, const char *status_file);
+
 #endif

@@ -16,6 +16,7 @@ static const struct Verb {
     {"prepare", verb_prepare, "pictures and captions -> one dataset file"},
     {"pretrain", verb_pretrain, "stage 1: cross-entropy"},
     {"train", verb_train, "stage 2: group-relative policy optimisation, with actors under MPI"},
+    {"join", verb_join, "more actors for a run that goes on"},
     {"submit", verb_submit, "train or pretrain as a Slurm job"},
     {"evaluate", verb_evaluate, "caption a split with a checkpoint and score it"},
     {"caption", verb_caption, "caption pictures"},

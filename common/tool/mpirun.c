@@ -13,6 +13,7 @@
 #include "common/model/policy.h"
 #include "common/tool/launch.h"
 #include "common/tool/placement.h"
+#include "common/tool/server.h"
 
 typedef enum Launcher { LAUNCHER_NONE, OPEN_MPI_4, OPEN_MPI_5, HYDRA } Launcher;
 
@@ -48,6 +49,7 @@ static const char *const shared_memory[] = {
     "--mca", "btl_vader_eager_limit",  "1048576",  "--mca", "btl_vader_max_send_size", "1048576",
     "--mca", "btl_vader_segment_size", "67108864", NULL};
 static const char *const one_node[] = {"--mca", "btl", "self,vader", NULL};
+/* and between two mpiruns on one */
 static const char *const tcp[] = {
     "--mca", "btl_tcp_eager_limit",   "1048576", "--mca", "btl_tcp_rndv_eager_limit", "1048576",
     "--mca", "btl_tcp_max_send_size", "1048576", NULL};
@@ -68,7 +70,15 @@ static void say_variables(Words *words) {
     if (getenv(names[i])) say(words, "-x"), say(words, names[i]);
 }
 
-static void say_options(Words *words, Launcher launcher, const Placement *placement) {
+static void say_server(Words *words, const char *server) {
+  char *word = xasprintf("file:%s", server);
+  say(words, "--ompi-server");
+  say(words, word);
+  free(word);
+}
+
+/* `server`: the file with the ompi-server's address, or NULL. */
+static void say_options(Words *words, Launcher launcher, const Placement *placement, const char *server) {
   static const char *const open_mpi_4[] = {"--enable-recovery", "--bind-to", "none", NULL};
   static const char *const open_mpi_5[] = {"--with-ft", "ulfm", "--bind-to", "none", NULL};
   static const char *const hydra[] = {"-bind-to", "none", "-disable-auto-cleanup", NULL};
@@ -76,7 +86,8 @@ static void say_options(Words *words, Launcher launcher, const Placement *placem
   if (launcher == HYDRA) return;
   bool several = several_nodes(placement);
   say_all(words, shared_memory);
-  say_all(words, several ? tcp : one_node);
+  say_all(words, several || server ? tcp : one_node);
+  if (server) say_server(words, server);
   /* Open MPI's slots are its cores or Slurm's tasks, ours hardware threads; who sits where is said, or there is one node */
   if (!several || placement->nodes > 1 || placement->crowded) say(words, "--oversubscribe");
   if (several) say_variables(words);
@@ -87,7 +98,8 @@ static void say_options(Words *words, Launcher launcher, const Placement *placem
 /* Ranks that run the same program. */
 typedef struct Role {
   const char *program; /* beside this one */
-  bool pretrain, learns;
+  const char *option;  /* before the configuration, or NULL */
+  bool learns;
 } Role;
 
 static int ranks_at(const Role *role, const Place *place) { return role->learns ? place->learners : place->actors; }
@@ -101,7 +113,7 @@ static void say_ranks(Words *words, const Role *role, int ranks, const char *hos
   say(words, count);
   if (hosts) say(words, "-host"), say(words, hosts);
   say(words, program);
-  if (role->pretrain) say(words, "--pretrain");
+  if (role->option) say(words, role->option);
   say(words, command->file);
   for (int i = 0; i < command->set_count; i++) {
     say(words, "--set");
@@ -168,31 +180,99 @@ static void root_allow(void) {
   log_info("running as root: OMPI_ALLOW_RUN_AS_ROOT is set for mpirun");
 }
 
-int mpirun_stage(const Command *command, const Config *config, const char *stage) {
-  Launcher launcher = launcher_find();
-  if (launcher == LAUNCHER_NONE) {
-    log_error("mpirun (Open MPI or MPICH) is not on PATH; deploy/install-deps.sh installs it");
-    return BAD_INPUT;
-  }
-  bool pretrain = strcmp(stage, "pretrain") == 0;
-  const Role learner = {"troupe-learner", pretrain, true}, actor = {"troupe-actor", false, false};
+static void words_free(Words *words) {
+  for (int i = 0; i < words->count; i++) free(words->word[i]);
+  free(words->word);
+}
+
+static Status launcher_wanted(Launcher *launcher) {
+  *launcher = launcher_find();
+  if (*launcher != LAUNCHER_NONE) return OK;
+  return status_set(BAD_INPUT, "mpirun (Open MPI or MPICH) is not on PATH; deploy/install-deps.sh installs it");
+}
+
+static Status joining_possible(Launcher launcher) {
+  if (launcher == OPEN_MPI_4) return OK;
+  return status_set(
+      BAD_INPUT,
+      "actors cannot join a run that goes on under %s (actors.joinable): Open MPI 4.1 was expected; else stop the run "
+      "(USR1 saves) and start it again with a higher -n: it resumes, to the same bits",
+      launcher == HYDRA ? "MPICH" : "Open MPI 5, which has no ompi-server");
+}
+
+/* Ranks of a stage, and where they run. */
+static void say_stage(Words *words, Launcher launcher, const Command *command, const Config *config, const char *stage,
+                      const char *server) {
+  const char *option = strcmp(stage, "pretrain") == 0 ? "--pretrain" : NULL;
+  const Role learner = {"troupe-learner", option, true}, actor = {"troupe-actor", NULL, false};
   Placement placement;
   mpirun_place(&placement, command, config, stage);
   if (launcher == HYDRA) placement_gather(&placement); /* it takes hosts for all programs alike */
   else root_allow();
-  Words words = {0};
-  say(&words, "mpirun");
-  say_options(&words, launcher, &placement);
-  say_role(&words, &learner, &placement, command);
-  say_role(&words, &actor, &placement, command);
+  say(words, "mpirun");
+  say_options(words, launcher, &placement, server);
+  say_role(words, &learner, &placement, command);
+  say_role(words, &actor, &placement, command);
   placement_free(&placement);
-  print_command(&words);
-  char *folder = config_run_folder(config, stage), *status_file = path_join(folder, "status.json");
-  int code = launch_supervise(words.word, status_file);
-  if (command->trace && trace_merge(folder) != OK) log_error("%s", status_message());
-  for (int i = 0; i < words.count; i++) free(words.word[i]);
-  free(words.word);
+}
+
+/* RUN/door/server, and its ompi-server. */
+static Status door_serve(Launcher launcher, const char *folder, char **file, pid_t *server) {
+  TRY(joining_possible(launcher));
+  char *door = path_join(folder, RUN_DOOR);
+  Status status = folder_create(door);
+  *file = path_join(door, "server");
+  free(door);
+  return status == OK ? server_start(*file, server) : status;
+}
+
+int mpirun_stage(const Command *command, const Config *config, const char *stage) {
+  Launcher launcher;
+  bool joinable = config->actors.joinable && strcmp(stage, "train") == 0;
+  char *folder = config_run_folder(config, stage), *status_file = path_join(folder, "status.json"), *door = NULL;
+  pid_t server;
+  Status status = launcher_wanted(&launcher);
+  if (status == OK && joinable) status = door_serve(launcher, folder, &door, &server);
+  if (status != OK) {
+    log_error("%s", status_message());
+  } else {
+    Words words = {0};
+    say_stage(&words, launcher, command, config, stage, door);
+    print_command(&words);
+    status = (Status)launch_supervise(words.word, status_file);
+    words_free(&words);
+    if (joinable) server_stop(server, door);
+    if (command->trace && trace_merge(folder) != OK) log_error("%s", status_message());
+  }
+  free(door);
   free(folder);
   free(status_file);
+  return status;
+}
+
+int mpirun_join(const char *run, int actors) {
+  Launcher launcher;
+  Status status = launcher_wanted(&launcher);
+  if (status == OK) status = joining_possible(launcher);
+  if (status != OK) {
+    log_error("%s", status_message());
+    return status;
+  }
+  const Role actor = {"troupe-actor", "--join", false};
+  char *status_file = path_join(run, "status.json"), *server = path_join(run, RUN_DOOR "/server");
+  Words words = {0};
+  Placement placement;
+  placement_nodes(&placement);
+  placement_fill(&placement, &(PlacementWish){.actors = actors});
+  root_allow();
+  say(&words, "mpirun");
+  say_options(&words, launcher, &placement, server);
+  say_role(&words, &actor, &placement, &(Command){.file = run});
+  placement_free(&placement);
+  print_command(&words);
+  int code = launch_guests(words.word, status_file);
+  words_free(&words);
+  free(status_file);
+  free(server);
   return code;
 }

@@ -8,6 +8,7 @@ int verb_prepare(int argc, char **argv);
 int verb_inspect(int argc, char **argv);
 int verb_pretrain(int argc, char **argv);
 int verb_train(int argc, char **argv);
+int verb_join(int argc, char **argv);
 int verb_submit(int argc, char **argv);
 int verb_evaluate(int argc, char **argv);
 int verb_caption(int argc, char **argv);

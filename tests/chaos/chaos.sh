@@ -81,7 +81,7 @@ all_gone() {
 }
 
 # Everything of this trial is ended, whatever is left of it.
-sweep() { pkill -KILL -f "run\.dir=$run( |\$)" 2>/dev/null; }
+sweep() { pkill -KILL -f "(run\.dir=|join )$run( |\$)" 2>/dev/null; }
 
 lines() { grep -c . "$run/metrics.jsonl"; }
 
@@ -115,7 +115,7 @@ fault() { # NAME FUNCTION TRIALS
   for trial in $(seq $(($3 * 3))); do # some instants come after the run's end
     [ $trials -lt "$3" ] || break
     run=$work/run verdict=ok code=0 struck=no
-    rm -rf "${run:?}" "$run.log"
+    rm -rf "${run:?}" "$run.log" "$run.guests"
     "$2"
     sweep
     [ "$verdict" = ok ] && [ $struck = no ] && continue

@@ -72,6 +72,10 @@ for page in $pages; do
         [ -f "$script" ] || fail "$page: no such script: $command"
         looked=$((looked + 1)) ;;
       export\ *) ;;
+      troupe\ join\ *) # its run is over by now
+        eval "$command" 2>err && fail "$page: joined what: $command"
+        grep -q 'the run is over' err || { cat err >&2; fail "$page: $command"; }
+        ran=$((ran + 1)) ;;
       troupe\ *)
         eval "$(small "$command")" >out 2>err </dev/null || { cat err >&2; fail "$page: exit $?: $command"; }
         ran=$((ran + 1))

@@ -21,7 +21,7 @@ refuses() { # PATTERN VERB ARGUMENTS...: exit 2, one line `troupe VERB: ...PATTE
 }
 
 expect 0 --help
-for verb in scenes prepare pretrain train submit evaluate caption score compare inspect export import report watch version; do
+for verb in scenes prepare pretrain train join submit evaluate caption score compare inspect export import report watch version; do
   expect 0 --help; grep -q "^  $verb " "$box/out" || fail "troupe --help does not list $verb"
   expect 0 help $verb; grep -q "^usage: troupe $verb" "$box/out" || fail "troupe help $verb shows no usage"
   expect 0 $verb --help
@@ -40,7 +40,7 @@ grep -q "^troupe   [0-9]*\.[0-9]*\.[0-9]" "$box/out" || fail "troupe version is 
 refuses 'no argument was expected' version now
 expect 2
 troupe-actor --join runs/x 2>"$box/err"
-[ $? = 2 ] && grep -q 'cannot be added' "$box/err" || fail "troupe-actor --join: exit 2 and a reason were expected"
+[ $? = 2 ] && grep -q 'runs/x/config.yaml' "$box/err" || fail "troupe-actor --join: exit 2 and a reason were expected"
 expect 2 no-such-verb; grep -q "no-such-verb" "$box/err" || fail "the unknown verb is not named"
 expect 2 evalute; grep -q "did you mean evaluate?" "$box/err" || fail "no verb near 'evalute'"
 

@@ -109,7 +109,7 @@ static Status work(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   int wanted = argc > 1 ? atoi(argv[1]) : 1;
-  Status status = team_open(&team, wanted, false, 30);
+  Status status = team_open(&team, wanted, false, false, 30);
   if (status != OK) {
     printf("%s\n", status_message());
     fflush(stdout);

@@ -111,7 +111,7 @@ static void compare(void) {
 int main(int argc, char **argv) {
   gemm_init();
   omp_set_num_threads(1);
-  if (team_open(&team, argc > 1 ? atoi(argv[1]) : 1, false, 30) != OK) _exit(2);
+  if (team_open(&team, argc > 1 ? atoi(argv[1]) : 1, false, false, 30) != OK) _exit(2);
   ModelShape shape = {.vocabulary = VOCABULARY,
                       .width = 32,
                       .heads = 2,

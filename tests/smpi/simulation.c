@@ -225,7 +225,7 @@ static Status learner(const Simulation *s) {
   learner.gradient = shared_floats(learner.weights);
   int images = s->config.policy.images_per_iteration;
   for (int r = 0; r <= s->learners; r++) learner.start[r] = s->floats * (size_t)r / (size_t)s->learners;
-  if (s->learners > 1) TRY(team_open(&learner.team, s->learners, true, 600));
+  if (s->learners > 1) TRY(team_open(&learner.team, s->learners, true, false, 600));
   TRY(team_meet(learner.team, &(TeamMember){.floats = s->floats}));
   if (team_rank(learner.team)) return follow(&learner);
   int count = images * 2;

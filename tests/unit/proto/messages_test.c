@@ -67,6 +67,7 @@ static Message example(int type) {
       m.welcome = (Welcome){.accepted = true,
                             .reason = "because",
                             .epoch = 6,
+                            .rank = 4,
                             .heartbeat_s = 1,
                             .silence_s = 300,
                             .slots = 3,
