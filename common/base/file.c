@@ -35,7 +35,7 @@ Status file_read(const char *path, size_t limit, char **bytes, size_t *size) {
     if (used > limit) {
       free(buffer);
       close(fd);
-      return status_set(BAD_INPUT, "%s: is larger than %zu bytes", path, limit);
+      return status_set(BAD_INPUT, "%s: is too large; at most %zu bytes were expected", path, limit);
     }
     if (used == room) buffer = xrealloc(buffer, (room = room * 2) + 1);
   }
@@ -130,7 +130,8 @@ Status folder_create(const char *path) {
     *p = kept;
     if (!kept) break;
   }
-  if (status == OK && !folder_exists(path)) status = status_set(FAILED, "%s: is not a folder", path);
+  if (status == OK && !folder_exists(path))
+    status = status_set(FAILED, "%s: is not a folder; a folder, or nothing yet, was expected", path);
   free(partial);
   return status;
 }

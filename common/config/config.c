@@ -158,9 +158,9 @@ Status config_set(Config *config, const char *assignment) {
 Status config_check_decoding(const Config *config) {
   int longest = config->sampling.max_length ? config->sampling.max_length : config->model.max_length;
   if (config->sampling.min_length >= longest)
-    return status_set(BAD_INPUT,
-                      "sampling.min_length %d leaves no room for the end token: captions are cut at %d tokens",
-                      config->sampling.min_length, longest);
+    return status_set(
+        BAD_INPUT, "sampling.min_length %d leaves no room for the end token: captions are cut at %d tokens (%s)",
+        config->sampling.min_length, longest, config->sampling.max_length ? "sampling.max_length" : "model.max_length");
   if (config->evaluation.beam > 1 && config->evaluation.beam % config->evaluation.beam_groups)
     return status_set(BAD_INPUT, "evaluation.beam %d is not a multiple of evaluation.beam_groups %d",
                       config->evaluation.beam, config->evaluation.beam_groups);

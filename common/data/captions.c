@@ -134,7 +134,8 @@ Status name_list_read(Names *names, const char *path) {
     p = end + 1;
   }
   free(bytes);
-  if (status == OK && names->count == 0) status = status_set(BAD_INPUT, "%s: names no pictures", path);
+  if (status == OK && names->count == 0)
+    status = status_set(BAD_INPUT, "%s: names no pictures; one name a line was expected", path);
   if (status != OK) names_free(names);
   return status;
 }

@@ -39,7 +39,8 @@ static Status labels_read(Labels *labels, const H5File *file) {
   labels->images = shape[0];
   TRY(integers_read(file, "label_end_ix", 1, shape, &labels->end));
   if (shape[0] == labels->images) return OK;
-  return status_set(BAD_INPUT, "%s: label_start_ix and label_end_ix differ in length", file->path);
+  return status_set(BAD_INPUT, "%s: label_start_ix has %zu entries, label_end_ix %zu; the same number was expected",
+                    file->path, labels->images, shape[0]);
 }
 
 /* The words of caption `row` (from 0) as text. UNK becomes <unk>, which no vocabulary takes for a word. */

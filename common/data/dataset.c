@@ -23,7 +23,8 @@ struct DatasetFile {
 };
 
 static Status count_read(const char *path, const char *name, size_t found, int *count) {
-  if (found > INT_MAX / 2) return status_set(BAD_INPUT, "%s: %s has %zu entries, too many", path, name, found);
+  if (found > INT_MAX / 2)
+    return status_set(BAD_INPUT, "%s: %s has %zu entries; at most %d were expected", path, name, found, INT_MAX / 2);
   *count = (int)found;
   return OK;
 }
@@ -60,7 +61,8 @@ static Status features_open(Dataset *dataset) {
   file->in_memory = H5Screate_simple(3, row, NULL);
   file->type = h5_type(file->half ? H5_HALF : H5_FLOAT);
   if (file->half) file->packed = xmalloc(shape[1] * shape[2] * sizeof *file->packed);
-  return file->array < 0 ? status_set(BAD_INPUT, "%s: features cannot be opened", dataset->path) : OK;
+  return file->array < 0 ? status_set(BAD_INPUT, "%s: features cannot be opened: truncated or damaged", dataset->path)
+                         : OK;
 }
 
 static Status cells_read(Dataset *dataset) {
@@ -85,7 +87,8 @@ static Status images_read(Dataset *dataset) {
   Status status = OK;
   for (int i = 0; i < dataset->images; i++) {
     if (strlen(split[i]) >= SPLIT_NAME)
-      status = status_set(BAD_INPUT, "%s: image/split has a name longer than %d bytes", dataset->path, SPLIT_NAME - 1);
+      status = status_set(BAD_INPUT, "%s: image/split [%d] is '%.40s'; a name of at most %d bytes was expected",
+                          dataset->path, i, split[i], SPLIT_NAME - 1);
     else strcpy(dataset->image_split[i], split[i]);
   }
   texts_free(split, (size_t)dataset->images);
@@ -135,7 +138,8 @@ static Status vocabulary_read(Dataset *dataset) {
   TRY(count_read(dataset->path, "vocabulary/token", found, &dataset->vocabulary));
   for (int i = 0; i < WORDS_SPECIAL; i++)
     if (i >= dataset->vocabulary || strcmp(dataset->token[i], WORD_SPECIAL_NAMES[i]) != 0)
-      return status_set(BAD_INPUT, "%s: vocabulary/token does not open with %s", dataset->path, WORD_SPECIAL_NAMES[i]);
+      return status_set(BAD_INPUT, "%s: vocabulary/token [%d] is %s; %s was expected", dataset->path, i,
+                        i < dataset->vocabulary ? dataset->token[i] : "not there", WORD_SPECIAL_NAMES[i]);
   for (int c = 0; c < dataset->captions; c++) {
     int32_t length = dataset->length[c];
     if (length < 1 || length > dataset->token_stride)
@@ -169,7 +173,8 @@ static Status ngrams_read(Dataset *dataset) {
   dataset->ngram_documents = (int)documents;
   for (size_t i = 0; i < dataset->ngrams; i++) {
     if (i && dataset->ngram_key[i] <= dataset->ngram_key[i - 1])
-      return status_set(BAD_INPUT, "%s: ngram/key [%zu] does not rise", dataset->path, i);
+      return status_set(BAD_INPUT, "%s: ngram/key [%zu] is not above the one before; rising keys were expected",
+                        dataset->path, i);
     if (!(dataset->ngram_df[i] >= 1 && dataset->ngram_df[i] <= (float)documents))
       return status_set(BAD_INPUT, "%s: ngram/df [%zu] is %g; 1 to %lld was expected", dataset->path, i,
                         (double)dataset->ngram_df[i], (long long)documents);

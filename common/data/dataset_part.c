@@ -62,7 +62,8 @@ static Status part_read(DatasetPart *part, const char *path, const char *identit
   if (strcmp(found, identity) != 0) return status_set(BAD_INPUT, "%s: is of other pictures or another encoder", path);
   TRY(h5_shape(&part->file, "features", type, 3, shape));
   if (shape[1] != (size_t)cells || shape[2] != (size_t)features)
-    return status_set(BAD_INPUT, "%s: has another shape", path);
+    return status_set(BAD_INPUT, "%s: has features of %zu x %zu; %d x %d were expected", path, shape[1], shape[2],
+                      cells, features);
   TRY(keep_read(part, shape[0]));
   part->row[0] = 1, part->row[1] = shape[1], part->row[2] = shape[2];
   part->array = H5Dopen2(part->file.id, "features", H5P_DEFAULT);

@@ -31,7 +31,8 @@ static Status features_create(DatasetWriter *writer) {
   writer->array = H5Dcreate2(writer->file.id, "features", writer->type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
   H5Pclose(creation);
   H5Sclose(space);
-  return writer->array < 0 ? status_set(FAILED, "%s: features cannot be created", writer->path) : OK;
+  return writer->array < 0 ? status_set(FAILED, "%s: features cannot be created (is the disk full?)", writer->path)
+                           : OK;
 }
 
 Status dataset_write_begin(DatasetWriter **out, const char *path, int cells, int features, bool half) {
@@ -80,7 +81,8 @@ Status dataset_write_features(DatasetWriter *writer, int count, const float *fea
   for (int i = 0; i < count; i++, features += row) {
     for (size_t k = 0; k < row; k++) {
       if (!isfinite(features[k]))
-        return status_set(FAILED, "%s: a feature of picture %d is not finite", writer->path, writer->images);
+        return status_set(FAILED, "%s: a feature of picture %d is not finite: are the encoder's weights damaged?",
+                          writer->path, writer->images);
       if (!(fabsf(features[k]) <= limit))
         return status_set(FAILED, "%s: a feature of picture %d is %g, too large for float16; use --float32",
                           writer->path, writer->images, (double)features[k]);

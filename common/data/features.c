@@ -24,7 +24,7 @@ Status features_open(FeatureSource **source, const char *path) {
   *source = NULL;
   if (!opened.folder) {
     Status status = h5_open(&opened.file, path);
-    if (status != OK) return status_prefix(status, "features: a folder or an HDF5 file was expected");
+    if (status != OK) return status_prefix(status, "--features: a folder or an HDF5 file was expected");
   }
   opened.path = xstrdup(path);
   *source = xmalloc(sizeof **source);
@@ -62,9 +62,9 @@ static Status array_find(const FeatureSource *source, const char *id, const char
   if (!*array && dot) *array = array_called(source, name, (size_t)(dot - name));
   if (!*array) *array = array_called(source, name, strlen(name));
   if (*array) return OK;
-  return status_set(BAD_INPUT, "%s: has no features of picture %s%s%s%s", source->path, id,
+  return status_set(BAD_INPUT, "%s: has no features of picture %s%s%s%s; %s was expected", source->path, id,
                     strcmp(id, file) == 0 ? "" : " (", strcmp(id, file) == 0 ? "" : file,
-                    strcmp(id, file) == 0 ? "" : ")");
+                    strcmp(id, file) == 0 ? "" : ")", source->folder ? "a file ID.npz or ID.npy" : "an array ID");
 }
 
 /* [F], [N, F] or [rows, columns, F]. */

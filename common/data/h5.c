@@ -1,6 +1,7 @@
 /* HDF5 files: opening, arrays and lists of strings. Attributes are in h5_attribute.c. */
 #include "common/data/h5.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,11 +52,14 @@ Status h5_create(H5File *file, const char *path, const char *shown) {
   H5Pset_obj_track_times(creation, 0);
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_alignment(access, 1, 8); /* for h5_map: HDF5 itself packs arrays at any byte */
+  errno = 0;
   file->id = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+  int error = errno; /* what open(2) said */
   H5Pclose(access);
   H5Pclose(creation);
   if (file->id >= 0) return OK;
-  Status status = status_set(FAILED, "%s: cannot be created", shown);
+  Status status =
+      status_set(FAILED, "%s: cannot be created: %s", shown, error ? strerror(error) : "HDF5 does not say why");
   h5_close(file);
   return status;
 }
@@ -193,12 +197,13 @@ static Status open_array(const H5File *file, const char *name, int rank, hid_t *
   *id = h5_has(file, name) ? H5Dopen2(file->id, name, H5P_DEFAULT) : H5I_INVALID_HID;
   if (*id < 0) return status_set(BAD_INPUT, "%s: has no array %s", file->path, name);
   hid_t space = H5Dget_space(*id);
-  bool fits = H5Sis_simple(space) > 0 && H5Sget_simple_extent_ndims(space) == rank &&
-              H5Sget_simple_extent_dims(space, dims, NULL) == rank;
+  int found = H5Sis_simple(space) > 0 ? H5Sget_simple_extent_ndims(space) : 0;
+  bool fits = found == rank && H5Sget_simple_extent_dims(space, dims, NULL) == rank;
   H5Sclose(space);
   if (fits) return OK;
   H5Dclose(*id);
-  return status_set(BAD_INPUT, "%s: %s is not an array of %d dimension%s", file->path, name, rank, rank > 1 ? "s" : "");
+  return status_set(BAD_INPUT, "%s: %s has %d dimensions; %d %s expected", file->path, name, found, rank,
+                    rank > 1 ? "were" : "was");
 }
 
 bool h5_stored(hid_t id, int rank, const hsize_t *dims, size_t element) {
@@ -222,7 +227,7 @@ static Status check_array(const H5File *file, const char *name, hid_t id, H5Type
   H5Tclose(wanted);
   if (!same) return status_set(BAD_INPUT, "%s: %s does not hold %s values", file->path, name, h5_type_name(type));
   if (!h5_stored(id, rank, dims, h5_type_bytes(type)))
-    return status_set(BAD_INPUT, "%s: %s is shorter than its shape says", file->path, name);
+    return status_set(BAD_INPUT, "%s: %s is shorter than its shape says: truncated or damaged", file->path, name);
   return OK;
 }
 
@@ -295,9 +300,10 @@ Status h5_read_texts(const H5File *file, const char *name, char ***texts, size_t
   H5Tclose(type);
   Status status = OK;
   if (!text) {
-    status = status_set(BAD_INPUT, "%s: %s does not hold strings of one length", file->path, name);
+    status = status_set(BAD_INPUT, "%s: %s does not hold strings of a fixed length, as troupe writes them", file->path,
+                        name);
   } else if (!h5_stored(id, 1, &dims, width)) {
-    status = status_set(BAD_INPUT, "%s: %s is shorter than its shape says", file->path, name);
+    status = status_set(BAD_INPUT, "%s: %s is shorter than its shape says: truncated or damaged", file->path, name);
   } else {
     *texts = xcalloc(dims ? dims : 1, sizeof **texts);
     *count = (size_t)dims;

@@ -9,7 +9,7 @@ static Status write_attribute(const H5File *file, const char *object, const char
   bool bad = id < 0 || H5Awrite(id, type, value) < 0;
   if (id >= 0 && H5Aclose(id) < 0) bad = true;
   H5Sclose(space);
-  return bad ? status_set(FAILED, "%s: attribute %s cannot be written", file->path, name) : OK;
+  return bad ? status_set(FAILED, "%s: attribute %s cannot be written (is the disk full?)", file->path, name) : OK;
 }
 
 Status h5_write_text(const H5File *file, const char *object, const char *name, const char *text) {
@@ -39,7 +39,9 @@ bool h5_has_attribute(const H5File *file, const char *object, const char *name) 
 static Status open_attribute(const H5File *file, const char *object, const char *name, H5T_class_t kind, hid_t *id) {
   *id = h5_has_attribute(file, object, name) ? H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT)
                                              : H5I_INVALID_HID;
-  if (*id < 0) return status_set(BAD_INPUT, "%s: has no attribute %s", file->path, name);
+  if (*id < 0)
+    return status_set(BAD_INPUT, "%s: %s has no attribute %s", file->path,
+                      strcmp(object, "/") == 0 ? "the file" : object, name);
   hid_t type = H5Aget_type(*id), space = H5Aget_space(*id);
   bool fits = H5Tget_class(type) == kind && H5Sget_simple_extent_npoints(space) == 1 &&
               (kind != H5T_STRING || H5Tis_variable_str(type) == 0);
@@ -47,7 +49,10 @@ static Status open_attribute(const H5File *file, const char *object, const char 
   H5Tclose(type);
   if (fits) return OK;
   H5Aclose(*id);
-  return status_set(BAD_INPUT, "%s: attribute %s is not of the expected kind", file->path, name);
+  return status_set(BAD_INPUT, "%s: attribute %s is not %s, which was expected", file->path, name,
+                    kind == H5T_STRING    ? "a text"
+                    : kind == H5T_INTEGER ? "a whole number"
+                                          : "a real number");
 }
 
 Status h5_read_text(const H5File *file, const char *object, const char *name, char *text, size_t size) {

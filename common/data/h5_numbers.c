@@ -4,18 +4,19 @@
 static Status shape_of(const H5File *file, const char *name, hid_t id, H5T_class_t kind, int *rank, size_t *shape) {
   hid_t space = H5Dget_space(id), type = H5Dget_type(id);
   hsize_t dims[H5_RANK] = {0};
-  *rank = H5Sis_simple(space) > 0 ? H5Sget_simple_extent_ndims(space) : -1;
+  *rank = H5Sis_simple(space) > 0 ? H5Sget_simple_extent_ndims(space) : 0;
   bool fits = *rank >= 1 && *rank <= H5_RANK && H5Sget_simple_extent_dims(space, dims, NULL) == *rank;
   bool same = H5Tget_class(type) == kind;
   size_t element = H5Tget_size(type);
   H5Tclose(type);
   H5Sclose(space);
-  if (!fits) return status_set(BAD_INPUT, "%s: %s is not an array of 1 to %d dimensions", file->path, name, H5_RANK);
+  if (!fits)
+    return status_set(BAD_INPUT, "%s: %s has %d dimensions; 1 to %d were expected", file->path, name, *rank, H5_RANK);
   if (!same)
     return status_set(BAD_INPUT, "%s: %s does not hold %s", file->path, name,
                       kind == H5T_FLOAT ? "floats" : "whole numbers");
   if (!h5_stored(id, *rank, dims, element))
-    return status_set(BAD_INPUT, "%s: %s is shorter than its shape says", file->path, name);
+    return status_set(BAD_INPUT, "%s: %s is shorter than its shape says: truncated or damaged", file->path, name);
   for (int i = 0; i < *rank; i++) shape[i] = (size_t)dims[i];
   return OK;
 }

@@ -10,7 +10,7 @@ Status h5_write_vocabulary(const H5File *file, VocabularyKind kind, char *const 
 
 Status h5_read_vocabulary(const H5File *file, VocabularyKind *kind, char ***token, size_t *count) {
   char name[32] = "words"; /* files from before there were others */
-  if (!h5_has(file, NAME)) return status_set(BAD_INPUT, "%s: has no %s", file->path, NAME);
+  if (!h5_has(file, NAME)) return status_set(BAD_INPUT, "%s: has no array %s", file->path, NAME);
   if (h5_has_attribute(file, NAME, "kind")) TRY(h5_read_text(file, NAME, "kind", name, sizeof name));
   if (!vocabulary_kind_find(name, kind))
     return status_set(BAD_INPUT, "%s: its vocabulary is of kind '%s': a newer troupe wrote it", file->path, name);

@@ -27,9 +27,10 @@ static Status type_parse(NpyHeader *header, const char *name, const char *text) 
     header->element = (size_t)2 << i;
     return OK;
   }
-  int length = at ? (int)strcspn(at, ",}") : 0;
+  if (!at) at = "no name";
+  int length = (int)strcspn(at, ",}");
   return status_set(BAD_INPUT, "%s: holds values of type %.*s; '<f2', '<f4' or '<f8' was expected", name,
-                    length < 40 ? length : 40, at ? at : "");
+                    length < 40 ? length : 40, at);
 }
 
 static Status shape_parse(NpyHeader *header, const char *name, const char *text) {
@@ -53,7 +54,7 @@ Status npy_header(NpyHeader *header, const char *name, const char *bytes, size_t
   *header = (NpyHeader){0};
   const unsigned char *b = (const unsigned char *)bytes;
   if (size < 12 || memcmp(bytes, "\x93NUMPY", 6) != 0 || b[6] < 1 || b[6] > 3)
-    return status_set(BAD_INPUT, "%s: is not a NumPy array", name);
+    return status_set(BAD_INPUT, "%s: is not a NumPy array; what numpy.save writes was expected", name);
   size_t before = b[6] == 1 ? 10 : 12, length = (size_t)b[8] | (size_t)b[9] << 8;
   if (b[6] > 1) length |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
   if (before > size || length > size - before || length >= NPY_HEADER)
@@ -67,7 +68,7 @@ Status npy_header(NpyHeader *header, const char *name, const char *bytes, size_t
   TRY(type_parse(header, name, text));
   TRY(shape_parse(header, name, text));
   if (total < header->data || (total - header->data) / header->element < header->count)
-    return status_set(BAD_INPUT, "%s: is shorter than its shape says", name);
+    return status_set(BAD_INPUT, "%s: is shorter than its shape says: truncated or damaged", name);
   return OK;
 }
 

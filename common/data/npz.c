@@ -29,7 +29,7 @@ static void arrays_list(zip_t *archive, char *list, size_t size) {
 static Status entry_read(NpyFile *file, const char *name, zip_t *archive, zip_uint64_t index, bool header_only) {
   zip_stat_t info;
   if (zip_stat_index(archive, index, 0, &info) || !(info.valid & ZIP_STAT_SIZE) || info.size > ARRAY_MAX)
-    return status_set(BAD_INPUT, "%s: its array has no sensible size", name);
+    return status_set(BAD_INPUT, "%s: its array is larger than 2 GiB, or its size is not known", name);
   zip_file_t *entry = zip_fopen_index(archive, index, 0);
   if (!entry) return status_set(BAD_INPUT, "%s: its array cannot be read: %s", name, zip_strerror(archive));
   size_t size = (size_t)info.size, want = header_only && size > NPY_HEADER ? NPY_HEADER : size, got = 0;

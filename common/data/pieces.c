@@ -123,8 +123,10 @@ static Status json_parse(const char *path, const char *bytes, size_t size, json_
 /* {"piece": id, ...} -> the pieces by rising id, which must be 0, 1, 2 and so on. */
 static Status vocabulary_json(Names *list, const char *path, const json_t *vocabulary) {
   size_t count = json_object_size(vocabulary);
-  if (!json_is_object(vocabulary) || !count || count > PIECES_MAX)
+  if (!json_is_object(vocabulary))
     return status_set(BAD_INPUT, "%s: holds no vocabulary; an object of pieces and their ids was expected", path);
+  if (!count || count > PIECES_MAX)
+    return status_set(BAD_INPUT, "%s: its vocabulary has %zu pieces; 1 to %d were expected", path, count, PIECES_MAX);
   const char **text = xcalloc(count, sizeof *text), *piece;
   json_t *value;
   Status status = OK;

@@ -74,7 +74,7 @@ static Status content_verify(const MeteorData *data, const uint32_t counts[6], c
       are_pieces(data->sense_first, counts[0], counts[1]) && are_pieces(data->stem_first, counts[0], counts[2]) &&
       are_below(data->stem, counts[2], counts[0]) && are_pieces(data->bucket, (size_t)1 << counts[3], counts[4]) &&
       are_pieces(data->paraphrase_first, counts[4], counts[5]) && are_below(data->paraphrase, counts[5], counts[4]);
-  return right ? OK : status_set(BAD_INPUT, "%s: is inconsistent; " EXPECTED, path);
+  return right ? OK : status_set(BAD_INPUT, "%s: is damaged (its parts do not fit together): " AGAIN, path);
 }
 
 static uint64_t padded(uint64_t bytes) { return (bytes + 7) & ~(uint64_t)7; }
@@ -92,7 +92,7 @@ static Status sections_find(MeteorData *data, const char *path) {
   if (version != VERSION)
     return status_set(BAD_INPUT, "%s: version %u; version %d was expected: " AGAIN, path, version, VERSION);
   if (counts[3] < 1 || counts[3] > BUCKET_BITS_MAX)
-    return status_set(BAD_INPUT, "%s: is inconsistent; " EXPECTED, path);
+    return status_set(BAD_INPUT, "%s: is damaged (its parts do not fit together): " AGAIN, path);
   const struct {
     const void **place;
     uint64_t count, item;
@@ -137,8 +137,10 @@ static Status file_map(MeteorData *data, const char *path) {
   }
   size_t size = S_ISREG(about.st_mode) ? (size_t)about.st_size : 0;
   void *map = size ? mmap(NULL, size, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
+  int error = errno;
   close(file);
-  if (map == MAP_FAILED) return status_set(BAD_INPUT, "%s: is empty or cannot be mapped; " EXPECTED, path);
+  if (!size) return status_set(BAD_INPUT, "%s: is empty, or no file; " EXPECTED, path);
+  if (map == MAP_FAILED) return status_set(BAD_INPUT, "%s: cannot be mapped: %s", path, strerror(error));
   data->map = map;
   data->size = size;
   return OK;

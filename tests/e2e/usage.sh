@@ -79,6 +79,8 @@ for verb in pretrain train; do
   refuses "$box/wrong.yaml:2: .*d_modl.*d_model" $verb "$box/wrong.yaml"
   printf 'policy:\n\n  group: 0\n' >"$box/wrong.yaml"
   refuses "$box/wrong.yaml:3: .*policy.group" $verb "$box/wrong.yaml"
+  head -c 1048577 /dev/zero | tr '\0' '#' >"$box/wrong.yaml"
+  refuses "$box/wrong.yaml: is too large; at most 1048576 bytes" $verb "$box/wrong.yaml"
   printf 'a: [\n' >"$box/wrong.yaml"
   refuses "$box/wrong.yaml" $verb "$box/wrong.yaml"
   echo '{}' >"$box/empty.yaml"
@@ -93,7 +95,7 @@ for verb in pretrain train; do
 done
 refuses '-n' train "$box/empty.yaml" -n none
 refuses '-n: stage 1 has no actors' pretrain "$box/empty.yaml" -n 2
-refuses 'sampling.min_length 20 leaves no room' train "$box/empty.yaml" --set data.file=x.h5 --set sampling.min_length=20
+refuses 'sampling.min_length 20 leaves no room .*(model.max_length)' train "$box/empty.yaml" --set data.file=x.h5 --set sampling.min_length=20
 refuses 'evaluation.beam 5 is not a multiple of evaluation.beam_groups 2' pretrain "$box/empty.yaml" \
   --set data.file=x.h5 --set evaluation.beam=5 --set evaluation.beam_groups=2
 refuses 'minibatch_images 16 is above policy.images_per_iteration 8' train "$box/empty.yaml" --set data.file=x.h5 \

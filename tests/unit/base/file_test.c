@@ -34,7 +34,7 @@ static void what_is_written_is_read(void **state) {
   assert_memory_equal(bytes, "x\0y", 4); /* and a NUL */
   free(bytes);
   assert_int_equal(file_read(path, 2, &bytes, &size), BAD_INPUT);
-  assert_non_null(strstr(status_message(), "larger than 2 bytes"));
+  assert_non_null(strstr(status_message(), "is too large; at most 2 bytes were expected"));
   assert_int_equal(entries(), 1); /* no temporary file is left */
   free(path);
 }

@@ -218,9 +218,17 @@ static void refusals(void **state) {
   assert_int_equal(h5_close(&file), OK);
   assert_int_equal(dataset_open(&d, path, false), BAD_INPUT);
   assert_non_null(strstr(status_message(), "a newer troupe wrote it"));
+  assert_int_equal(h5_create(&file, path, path), OK);
+  assert_int_equal(h5_write_text(&file, "/", "format", "troupe-dataset"), OK);
+  assert_int_equal(h5_write_integer(&file, "/", "format_version", DATASET_VERSION), OK);
+  assert_int_equal(h5_write_integer(&file, "/", "encoder", 1), OK);
+  assert_int_equal(h5_close(&file), OK);
+  assert_int_equal(dataset_open(&d, path, false), BAD_INPUT);
+  assert_non_null(strstr(status_message(), "x.h5: attribute encoder is not a text, which was expected"));
   unlink(path);
   DatasetWriter *writer;
   assert_int_equal(dataset_write_begin(&writer, "/nowhere/at/all.h5", 1, 1, true), FAILED);
+  assert_non_null(strstr(status_message(), "/nowhere/at/all.h5: cannot be created: No such file or directory"));
   float value = 70000.0f;
   assert_int_equal(dataset_write_begin(&writer, path, 1, 1, true), OK);
   assert_int_equal(dataset_write_features(writer, 1, &value), FAILED);
