@@ -177,7 +177,9 @@ static Status choice_read(const H5File *file, const char *name, const char *cons
 
 static Status shape_read(const H5File *file, ModelShape *shape) {
   int64_t value;
-  if (!h5_has(file, "weights")) return status_set(BAD_INPUT, "%s: has no weights", file->path);
+  if (!h5_has(file, "weights"))
+    return status_set(BAD_INPUT, "%s: has no group weights: the file is damaged; another checkpoint was expected",
+                      file->path);
   for (int i = 0; i < SHAPE_COUNT; i++) {
     const ShapeRow *row = &shape_rows[i];
     TRY(h5_read_integer(file, "weights", row->name, &value));
@@ -219,7 +221,7 @@ static Status texts_read(const H5File *file, Checkpoint *checkpoint) {
   TRY(h5_read_texts(file, "config", &list, &count));
   if (count == 1) checkpoint->config = xstrdup(list[0]);
   texts_free(list, count);
-  if (!checkpoint->config) return status_set(BAD_INPUT, "%s: config is not one text", file->path);
+  if (count != 1) return status_set(BAD_INPUT, "%s: config holds %zu texts; one was expected", file->path, count);
   TRY(h5_read_vocabulary(file, &checkpoint->kind, &list, &count));
   if (count == (size_t)checkpoint->shape.vocabulary) {
     checkpoint->token = list;

@@ -28,25 +28,28 @@ ModelShape policy_shape(const Config *config, const Dataset *dataset) {
   };
 }
 
+#define LIKE "; a dataset prepared like the one that it was trained on was expected"
+
 Status policy_fits_dataset(const Checkpoint *checkpoint, const char *path, const Dataset *dataset) {
   const ModelShape *shape = &checkpoint->shape;
   if (shape->vocabulary != dataset->vocabulary)
-    return status_set(BAD_INPUT, "%s: its vocabulary has %d tokens, that of %s %d; they must be the same", path,
-                      shape->vocabulary, dataset->path, dataset->vocabulary);
+    return status_set(BAD_INPUT, "%s: its vocabulary has %d tokens, that of %s %d" LIKE, path, shape->vocabulary,
+                      dataset->path, dataset->vocabulary);
   if (checkpoint->kind != dataset->kind)
-    return status_set(BAD_INPUT, "%s: its vocabulary is one of %s, that of %s one of %s", path,
+    return status_set(BAD_INPUT, "%s: its vocabulary is one of %s, that of %s one of %s" LIKE, path,
                       vocabulary_kind_name(checkpoint->kind), dataset->path, vocabulary_kind_name(dataset->kind));
   for (int v = 0; v < dataset->vocabulary; v++)
     if (strcmp(checkpoint->token[v], dataset->token[v]) != 0)
-      return status_set(BAD_INPUT, "%s: token %d is '%s', in %s it is '%s'; the vocabularies must be the same", path, v,
-                        checkpoint->token[v], dataset->path, dataset->token[v]);
+      return status_set(BAD_INPUT, "%s: token %d is '%s', in %s it is '%s'" LIKE, path, v, checkpoint->token[v],
+                        dataset->path, dataset->token[v]);
   if (strcmp(checkpoint->encoder, dataset->encoder) != 0 ||
       strcmp(checkpoint->encoder_hash, dataset->encoder_hash) != 0)
-    return status_set(BAD_INPUT, "%s: was trained on grids of encoder %s (%s), %s holds those of %s (%s)", path,
-                      checkpoint->encoder, checkpoint->encoder_hash, dataset->path, dataset->encoder,
+    return status_set(BAD_INPUT, "%s: was trained on grids of encoder %s%s%s, %s holds those of %s%s%s" LIKE, path,
+                      checkpoint->encoder, *checkpoint->encoder_hash ? " with weights " : "", checkpoint->encoder_hash,
+                      dataset->path, dataset->encoder, *dataset->encoder_hash ? " with weights " : "",
                       dataset->encoder_hash);
   if (shape->cells != dataset->cells || shape->features != dataset->features)
-    return status_set(BAD_INPUT, "%s: reads grids of %d x %d, %s holds grids of %d x %d", path, shape->cells,
+    return status_set(BAD_INPUT, "%s: reads grids of %d x %d, %s holds grids of %d x %d" LIKE, path, shape->cells,
                       shape->features, dataset->path, dataset->cells, dataset->features);
   return OK;
 }
@@ -100,6 +103,8 @@ Status policy_fits_splits(const Config *config, const Dataset *dataset, const ch
   return OK;
 }
 
+#define SAME "; the checkpoint's value, or another policy.init, was expected"
+
 Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const Config *config) {
   const ModelShape *shape = &checkpoint->shape;
   static const char *const norms[] = {"post", "pre"}, *const activations[] = {"relu", "gelu"};
@@ -125,9 +130,10 @@ Status policy_fits_config(const Checkpoint *checkpoint, const char *path, const 
     const char *const *names = rows[i].names;
     if (found == wanted) continue;
     if (names)
-      return status_set(BAD_INPUT, "%s: its %s is %s, the configuration says %s", path, rows[i].option, names[found],
-                        names[wanted]);
-    return status_set(BAD_INPUT, "%s: its %s is %d, the configuration says %d", path, rows[i].option, found, wanted);
+      return status_set(BAD_INPUT, "%s: its %s is %s, the configuration says %s" SAME, path, rows[i].option,
+                        names[found], names[wanted]);
+    return status_set(BAD_INPUT, "%s: its %s is %d, the configuration says %d" SAME, path, rows[i].option, found,
+                      wanted);
   }
   return OK;
 }
@@ -221,8 +227,9 @@ Status policy_trained_config(const Checkpoint *checkpoint, const char *path, Con
   config_init(config);
   Status status = config_read_text(config, name, text, strlen(text));
   if (status == OK && policy_max_length(config) > checkpoint->shape.positions)
-    status = status_set(BAD_INPUT, "%s: captions of %d tokens, but %d positions", path, policy_max_length(config),
-                        checkpoint->shape.positions);
+    status = status_set(BAD_INPUT, "%s: %s is %d, but the model has %d positions; at most that was expected", name,
+                        config->sampling.max_length ? "sampling.max_length" : "model.max_length",
+                        policy_max_length(config), checkpoint->shape.positions);
   free(name);
   return status;
 }

@@ -81,7 +81,7 @@ static void initial_policy_must_fit(void **state) {
   set("model.d_ff=64");
   expect_refused(initial(), "policy.h5: its model.d_ff is 32, the configuration says 64");
   set("model.d_ff=32"), set("model.norm=pre");
-  expect_refused(initial(), "its model.norm is post, the configuration says pre");
+  expect_refused(initial(), "its model.norm is post, the configuration says pre; the checkpoint's value, or another");
   set("model.norm=post");
 }
 
@@ -97,6 +97,11 @@ static void dataset_must_fit(void **state) {
   assert_int_equal(policy_trained_config(&checkpoint, "c.h5", &trained), OK);
   assert_int_equal(policy_max_length(&trained), 8);
   config_free(&trained);
+  checkpoint.shape.positions = 7;
+  expect_refused(policy_trained_config(&checkpoint, "c.h5", &trained),
+                 "c.h5: config: model.max_length is 8, but the model has 7 positions");
+  config_free(&trained);
+  checkpoint.shape.positions = table.shape.positions;
   checkpoint.dataset_hash[0] ^= 1;
   assert_int_equal(policy_fits_dataset(&checkpoint, "c.h5", &dataset), OK);
   expect_refused(policy_saw_dataset(&checkpoint, "c.h5", &dataset), "c.h5: was trained on a dataset of hash");
@@ -104,7 +109,8 @@ static void dataset_must_fit(void **state) {
   expect_refused(policy_fits_dataset(&checkpoint, "c.h5", &dataset), "its vocabulary is one of bpe");
   checkpoint.kind = VOCABULARY_WORDS;
   checkpoint.token[WORDS_SPECIAL][0] = '#';
-  expect_refused(policy_fits_dataset(&checkpoint, "c.h5", &dataset), "the vocabularies must be the same");
+  expect_refused(policy_fits_dataset(&checkpoint, "c.h5", &dataset),
+                 "a dataset prepared like the one that it was trained on");
   strcpy(checkpoint.token[WORDS_SPECIAL], dataset.token[WORDS_SPECIAL]);
   strcpy(checkpoint.encoder, "other");
   expect_refused(policy_fits_dataset(&checkpoint, "c.h5", &dataset), "was trained on grids of encoder other");
