@@ -70,7 +70,8 @@ static Status features_options(Prepare *p) {
                       "--encoder %s: is one of troupe's own; another name for features from elsewhere was expected",
                       p->encoder);
   if (strlen(p->encoder) >= sizeof((Dataset *)0)->encoder)
-    return status_set(BAD_INPUT, "--encoder: a shorter name was expected");
+    return status_set(BAD_INPUT, "--encoder %s: a name of at most %zu bytes was expected", p->encoder,
+                      sizeof((Dataset *)0)->encoder - 1);
   return OK;
 }
 
@@ -158,8 +159,9 @@ static Status encoder_choose(const Prepare *prepare, Encoder **encoder) {
   if (prepare->weights || !encoder_needs_weights(prepare->encoder))
     return encoder_open(encoder, prepare->encoder, prepare->weights);
   char *found;
-  TRY(encoder_find_weights(prepare->encoder, "", NULL, &found));
-  Status status = encoder_open(encoder, prepare->encoder, found);
+  Status status = encoder_find_weights(prepare->encoder, "", NULL, &found);
+  if (status != OK) return status_prefix(status, "--weights is not given");
+  status = encoder_open(encoder, prepare->encoder, found);
   free(found);
   return status;
 }

@@ -148,11 +148,16 @@ Status encoder_encode_file(const Encoder *encoder, EncoderScratch *scratch, cons
 
 /* --- looking for weights ---------------------------------------------------------------------------------------- */
 
-/* Takes `path`; true (and `*found` set) when it holds weights of `name` with `hash`. */
-static bool weights_match(const char *name, const char *hash, char *path, char **found) {
+enum { FAULT_TEXT = 512 };
+
+/* Takes `path`; true (and `*found` set) when it holds weights of `name` with `hash`. Else `fault`: what is wrong with a file
+ * that is there. */
+static bool weights_match(const char *name, const char *hash, char *path, char **found, char fault[FAULT_TEXT]) {
   Encoder *encoder = NULL;
-  bool match = file_exists(path) && encoder_open(&encoder, name, path) == OK &&
-               (!*hash || strcmp(encoder_weights_hash(encoder), hash) == 0);
+  bool there = file_exists(path), opens = there && encoder_open(&encoder, name, path) == OK;
+  bool match = opens && (!*hash || strcmp(encoder_weights_hash(encoder), hash) == 0);
+  if (there && !opens) snprintf(fault, FAULT_TEXT, "%s; ", status_message());
+  if (opens && !match) snprintf(fault, FAULT_TEXT, "%s has hash %s; ", path, encoder_weights_hash(encoder));
   encoder_close(encoder);
   if (match) *found = path;
   else free(path);
@@ -162,15 +167,16 @@ static bool weights_match(const char *name, const char *hash, char *path, char *
 Status encoder_find_weights(const char *name, const char *hash, const char *beside, char **path) {
   const char *named = getenv("TROUPE_ENCODERS");
   const char *folders[] = {named && *named ? named : NULL, beside, "encoders"};
-  char file[128];
+  char file[128], fault[FAULT_TEXT] = "";
   const EncoderKind *kind = kind_find(name);
   snprintf(file, sizeof file, "%s.safetensors", kind && kind->weights ? kind->weights : name);
   *path = NULL;
-  if (folders[0] && !folder_exists(folders[0]) && weights_match(name, hash, xstrdup(folders[0]), path)) return OK;
+  if (folders[0] && !folder_exists(folders[0]) && weights_match(name, hash, xstrdup(folders[0]), path, fault))
+    return OK;
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-    if (folders[i] && weights_match(name, hash, path_join(folders[i], file), path)) return OK;
-  return status_set(BAD_INPUT,
-                    "no %s%s%s was found in TROUPE_ENCODERS (%s), beside %s or in encoders/; where to get it: %s", file,
-                    *hash ? " with hash " : "", hash, named && *named ? named : "not set", beside ? beside : "the file",
+    if (folders[i] && weights_match(name, hash, path_join(folders[i], file), path, fault)) return OK;
+  return status_set(BAD_INPUT, "%s%s %s%s%s was found in TROUPE_ENCODERS (%s)%s%s or encoders/; where to get it: %s",
+                    fault, *fault ? "no other" : "no", file, *hash ? " with hash " : "", hash,
+                    named && *named ? named : "not set", beside ? ", " : "", beside ? beside : "",
                     kind && kind->source ? kind->source : "unknown");
 }

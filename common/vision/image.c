@@ -20,8 +20,8 @@ Status image_reserve(Image *image, const char *name, long width, long height) {
   if (width < 1 || height < 1)
     return status_set(BAD_INPUT, "%s: picture of %ld x %ld pixels; at least 1 x 1 was expected", name, width, height);
   if (width > IMAGE_MAX_SIDE || height > IMAGE_MAX_SIDE || width * height > IMAGE_MAX_PIXELS)
-    return status_set(BAD_INPUT, "%s: picture of %ld x %ld pixels; at most %d are decoded", name, width, height,
-                      IMAGE_MAX_PIXELS);
+    return status_set(BAD_INPUT, "%s: picture of %ld x %ld pixels; at most %d in all, and %d a side, were expected",
+                      name, width, height, IMAGE_MAX_PIXELS, IMAGE_MAX_SIDE);
   size_t bytes = (size_t)width * height * 3 + SLACK;
   if (image->capacity < bytes) {
     free(image->rgb);

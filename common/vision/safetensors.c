@@ -46,7 +46,8 @@ static Status entry_check(const Safetensors *tensors, const char *key, const jso
     json_int_t length = json_integer_value(side);
     if (!json_is_integer(side) || length < 0 || length > INT_MAX ||
         __builtin_mul_overflow(bytes, (size_t)length, &bytes))
-      return status_set(BAD_INPUT, "%s: tensor %s: dimension %zu is not a sensible length", tensors->name, key, i);
+      return status_set(BAD_INPUT, "%s: tensor %s: dimension %zu is too large, or no whole number", tensors->name, key,
+                        i);
   }
   const json_t *first = json_array_get(offsets, 0), *last = json_array_get(offsets, 1);
   json_int_t begin = json_integer_value(first), end = json_integer_value(last);
@@ -60,7 +61,8 @@ static Status entry_check(const Safetensors *tensors, const char *key, const jso
 
 static Status header_read(Safetensors *tensors, size_t size) {
   uint64_t length = 0;
-  if (size < LENGTH_BYTES) return status_set(BAD_INPUT, "%s: too short for a safetensors file", tensors->name);
+  if (size < LENGTH_BYTES)
+    return status_set(BAD_INPUT, "%s: %zu bytes are too few for a safetensors file", tensors->name, size);
   for (int i = 0; i < LENGTH_BYTES; i++) length |= (uint64_t)(uint8_t)tensors->bytes[i] << (8 * i);
   if (length > MAX_HEADER || length > size - LENGTH_BYTES)
     return status_set(BAD_INPUT, "%s: not a safetensors file, or cut short: its header would have %llu bytes",

@@ -30,7 +30,7 @@ cp -r $g/cocobu_att "$work/att"
 rm "$work/att/184613.npz"
 head -c 100 $g/cocobu_att/318219.npz >"$work/att/318219.npz"
 expect 2 troupe prepare --features "$work/att" $talk --out "$work/x.h5"
-says 'no features of picture 184613'; says '318219.npz'; says '2 pictures are missing or unreadable'
+says 'no features of picture 184613.*; a file ID.npz or ID.npy was expected'; says '318219.npz'; says '2 pictures are missing or unreadable'
 [ -z "$(find "$work" -name 'x.h5*')" ] || fail "something was left behind"
 expect 0 troupe prepare --features "$work/att" $talk --out "$work/x.h5" --skip-broken
 expect 0 troupe inspect "$work/x.h5" --json
@@ -42,6 +42,8 @@ expect 2 troupe prepare --features $g/cocobu_att --captions $g/cocotalk.json --o
 says 'given by --labels'
 expect 2 troupe prepare --features $g/cocobu_att --encoder patches $talk --out "$work/y.h5"
 says "troupe's own"
+expect 2 troupe prepare --features $g/cocobu_att --encoder "$(printf %0200d 0)" $talk --out "$work/y.h5"
+says '^troupe prepare: --encoder 0*: a name of at most [0-9]* bytes was expected'
 expect 2 troupe prepare --features $g/odd $talk --out "$work/y.h5"
 says 'no picture has features'
 

@@ -114,8 +114,17 @@ expect 2 troupe prepare --images "$s/Images" --captions "$work/bad.txt" --out "$
 says "bad.txt:2: is not UTF-8"
 expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --split val="$s/val.txt" --out "$work/x.h5"
 says "no picture is in the split train"
+expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --split val=/dev/null --out "$work/x.h5"
+says "/dev/null: names no pictures; one name a line was expected"
 expect 2 troupe prepare --images "$s/Images" --captions "$s/captions.txt" --encoder nonsense --out "$work/x.h5"
 says patches
+mkdir "$work/encoders"
+set -- --images "$s/Images" --captions "$s/captions.txt" --encoder efficientnet-lite0 --out "$work/x.h5"
+expect 2 env TROUPE_ENCODERS="$work/encoders" troupe prepare "$@"
+says "^troupe prepare: --weights is not given: no efficientnet-lite0.safetensors was found in .*fetch-encoder.sh"
+echo cut >"$work/encoders/efficientnet-lite0.safetensors"
+expect 2 env TROUPE_ENCODERS="$work/encoders" troupe prepare "$@"
+says "encoders/efficientnet-lite0.safetensors: 4 bytes are too few for a safetensors file; no other efficientnet-lite0"
 expect 2 troupe prepare --images "$s/Images"
 expect 2 troupe prepare --nonsense
 says "--nonsense: no such option"

@@ -222,6 +222,7 @@ static void weights_are_found_by_hash(void **state) {
   assert_int_equal(encoder_find_weights("efficientnet-lite0", "00000000000000000000000000000000", folder, &found),
                    BAD_INPUT);
   assert_non_null(strstr(status_message(), "fetch-encoder"));
+  assert_non_null(strstr(status_message(), hash));
   encoder_close(encoder);
   unlink(path);
   rmdir(folder);
