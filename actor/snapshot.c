@@ -44,11 +44,16 @@ bool snapshots_share(Snapshots *snapshots, const SegmentName *name, int slots) {
 
 static bool in_range(const Snapshots *snapshots, int64_t slot) { return slot >= 0 && slot < snapshots->slots; }
 
+static Status no_memory(const Snapshots *snapshots) {
+  return status_set(FAILED,
+                    "out of memory: a snapshot of the weights needs %zu bytes; --dry-run tells what a run needs",
+                    block_bytes(snapshots));
+}
+
 static Status slot_map(Snapshots *snapshots, int slot) {
   float **weights = &snapshots->weights[slot];
   if (!*weights) *weights = segment_map(&snapshots->segment, (size_t)slot * snapshots->stride, block_bytes(snapshots));
-  return *weights ? OK
-                  : status_set(FAILED, "out of memory: a snapshot of %zu bytes was wanted", block_bytes(snapshots));
+  return *weights ? OK : no_memory(snapshots);
 }
 
 /* The next piece's place in the block, and its bytes. */
@@ -64,7 +69,7 @@ static Status reserve_next(Snapshots *snapshots) {
   size_t size, first = (size_t)snapshots->received * PIECE_BYTES;
   (void)next_piece(snapshots, &size);
   if (!segment_reserve(&snapshots->segment, (size_t)snapshots->filling * snapshots->stride + first, size))
-    return status_set(FAILED, "out of memory: a snapshot of %zu bytes was to be taken in", block_bytes(snapshots));
+    return no_memory(snapshots);
   *reserved = snapshots->received + 1;
   return OK;
 }

@@ -104,12 +104,16 @@ static void follower_free(Follower *f) {
   shared_drop(f->reference);
 }
 
+static Status not_whole(void) {
+  return status_set(FAILED, "learner rank 0 sent an iteration that is not whole: do all ranks run the same troupe?");
+}
+
 /* results [chunks] <- a command's; those decoded are the caller's to free, whatever is returned. */
 static Status results_take(const unsigned char *bytes, size_t size, uint64_t chunks, Message *results) {
   for (uint64_t c = 0; c < chunks; c++) {
     uint64_t length = 0;
     if (size >= sizeof length) memcpy(&length, bytes, sizeof length);
-    if (!length || length > size - sizeof length) return status_set(FAILED, "the lead sent half an iteration");
+    if (!length || length > size - sizeof length) return not_whole();
     bytes += sizeof length, size -= sizeof length;
     TRY(message_decode(bytes, (size_t)length, TO_LEARNER, &results[c]));
     bytes += length, size -= (size_t)length;
@@ -135,9 +139,9 @@ static Status learn_iteration(Follower *f, const IterationHead *head, const Resu
 
 static Status iterate(Follower *f, const unsigned char *bytes, size_t size) {
   IterationHead head;
-  if (size < sizeof head) return team_pass(f->team, status_set(FAILED, "the lead sent half an iteration"));
+  if (size < sizeof head) return team_pass(f->team, not_whole());
   memcpy(&head, bytes, sizeof head);
-  if (head.chunks > size) return team_pass(f->team, status_set(FAILED, "the lead sent half an iteration"));
+  if (head.chunks > size) return team_pass(f->team, not_whole());
   Message *messages = xcalloc((size_t)head.chunks + 1, sizeof *messages);
   const Result **results = xcalloc((size_t)head.chunks + 1, sizeof *results);
   for (uint64_t c = 0; c < head.chunks; c++) results[c] = &messages[c].result;

@@ -10,7 +10,9 @@ Status skips_take(Skips *skips, Status status, double *grad_norm) {
   }
   skips->count++;
   if (++skips->in_a_row >= SKIPS_IN_A_ROW)
-    return status_prefix(status, "%d optimiser steps in a row had to be left out; the last one", skips->in_a_row);
+    return status_prefix(
+        status, "%d optimiser steps in a row had to be left out (is the learning rate too high?); the last one",
+        skips->in_a_row);
   log_warning("an optimiser step is left out: %s", status_message());
   *grad_norm = 0;
   return OK;

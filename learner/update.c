@@ -181,7 +181,8 @@ static Status found_add_up(Updater *updater, Status status, Found *found) {
     objective_sums_add(&sum.objective, &all[r].objective);
   }
   *found = sum;
-  return status == OK && sum.failed ? status_set(FAILED, "not finite on another learner rank") : status;
+  return status == OK && sum.failed ? status_set(FAILED, "a loss or gradient is not finite on another learner rank")
+                                    : status;
 }
 
 /* The step, or the gradients cleared when there is none. `found` comes in as this rank's and leaves as the whole's. */

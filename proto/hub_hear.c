@@ -64,7 +64,9 @@ static void judge(const Hub *hub, const Hello *hello, char reason[REASON_TEXT]) 
              "its configuration (%s) is not the learner's (%s): start all ranks with the same file", hello->config_hash,
              hub->config_hash);
   else if (strcmp(hello->dataset_hash, hub->dataset_hash) != 0)
-    snprintf(reason, REASON_TEXT, "its dataset (%s) is not the learner's (%s)", hello->dataset_hash, hub->dataset_hash);
+    snprintf(reason, REASON_TEXT,
+             "its dataset (%s) is not the learner's (%s): data.file must be the same on every machine",
+             hello->dataset_hash, hub->dataset_hash);
   else if (hello->floats != hub->options.floats)
     snprintf(reason, REASON_TEXT, "its model has %" PRIu64 " weights, the learner's %zu", hello->floats,
              hub->options.floats);

@@ -221,7 +221,8 @@ Status team_next(Team *team, uint32_t *kind, unsigned char **bytes, size_t *size
   *bytes = NULL;
   TRY(team_broadcast(team, &head, sizeof head));
   if (head.size > BODY_MAX)
-    return status_set(FAILED, "the lead said a command of %llu bytes", (unsigned long long)head.size);
+    return status_set(FAILED, "learner rank 0 announced a command of %llu bytes; at most %llu were expected",
+                      (unsigned long long)head.size, (unsigned long long)BODY_MAX);
   *kind = (uint32_t)head.kind;
   *size = (size_t)head.size;
   *bytes = xmalloc(*size + 1);
@@ -261,8 +262,10 @@ static Status judge(const Team *team, const Hello *hello) {
                         "same file",
                         r, member->config_hash, lead->config_hash);
     if (strcmp(member->dataset_hash, lead->dataset_hash) != 0 || member->floats != lead->floats)
-      return status_set(BAD_INPUT, "learner rank %d has another dataset (%s) than rank 0 (%s)", r, member->dataset_hash,
-                        lead->dataset_hash);
+      return status_set(
+          BAD_INPUT,
+          "learner rank %d has another dataset (%s) than rank 0 (%s): data.file must be the same on every machine", r,
+          member->dataset_hash, lead->dataset_hash);
     if (team->rank == 0 && strcmp(member->kernel, lead->kernel) != 0)
       log_warning(
           "learner rank %d uses BLAS kernel %s, rank 0 %s: results may differ in their last bits from run to run", r,

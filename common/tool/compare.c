@@ -128,7 +128,10 @@ static void lacks_print(const CompareSet *set, int seeds) {
 
 static Status compare_run(CompareSet *set, const char *folder, const Options *options) {
   TRY(compare_read(set, folder, options->rows));
-  if (!set->rows) return status_set(BAD_INPUT, "%s: holds no ROW-sSEED.greedy.json or the like", folder);
+  if (!set->rows)
+    return status_set(BAD_INPUT,
+                      "%s: holds no results; files ROW-sSEED.greedy.json, .beam5.json or .samples.json were expected",
+                      folder);
   table_print(set, COMPARE_GREEDY, "greedy", scores);
   table_print(set, COMPARE_BEAM5, "beam 5", scores);
   table_print(set, COMPARE_SAMPLES, "samples", diversity);

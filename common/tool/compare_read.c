@@ -20,7 +20,8 @@ CompareRow *compare_row(CompareSet *set, const char *name) {
 }
 
 static Status row_add(CompareSet *set, const char *name, CompareRow **row) {
-  if (set->rows == COMPARE_ROWS) return status_set(BAD_INPUT, "more than %d rows", COMPARE_ROWS);
+  if (set->rows == COMPARE_ROWS)
+    return status_set(BAD_INPUT, "more than %d rows; --rows A,B chooses fewer", COMPARE_ROWS);
   *row = &set->row[set->rows++];
   (*row)->name = xstrdup(name);
   return OK;

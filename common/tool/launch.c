@@ -60,7 +60,8 @@ Status launch_output(char **argv, char **text) {
   close(ends[0]);
   if (child < 0 || waitpid(child, &waited, 0) < 0)
     return status_set(FAILED, "%s cannot be started: %s", argv[0], strerror(errno));
-  if (!WIFEXITED(waited)) return status_set(FAILED, "%s was ended by signal %d", argv[0], WTERMSIG(waited));
+  if (!WIFEXITED(waited))
+    return status_set(FAILED, "%s was ended by signal %d (%s)", argv[0], WTERMSIG(waited), strsignal(WTERMSIG(waited)));
   (void)status_set(OK, "%s", "");
   return (Status)WEXITSTATUS(waited);
 }
@@ -213,8 +214,9 @@ static void watched_wait(Watched *w) {
 
 /* How a command ended that did not tell by status.json, in words. */
 static void watched_complain(const Watched *w, const char *name, const char *otherwise) {
-  char how[48];
-  if (WIFSIGNALED(w->waited)) snprintf(how, sizeof how, "was ended by signal %d", WTERMSIG(w->waited));
+  char how[96];
+  int number = WTERMSIG(w->waited);
+  if (WIFSIGNALED(w->waited)) snprintf(how, sizeof how, "was ended by signal %d (%s)", number, strsignal(number));
   else snprintf(how, sizeof how, "ended with exit code %d", WEXITSTATUS(w->waited));
   log_error("%s %s before %s", name, how, otherwise);
 }

@@ -141,14 +141,17 @@ static Status album_write(Album *album) {
   free(images);
   TRY(status);
   FILE **lists[] = {&album->captions, &album->split[0], &album->split[1], &album->split[2]};
-  for (int i = 0; i < 4; i++) *lists[i] = list_open(album->folder, known[i]);
-  album->jpeg = tjInitCompress();
-  bool open = album->captions && album->split[0] && album->split[1] && album->split[2] && album->jpeg;
-  status = open ? album_draw(album) : status_set(FAILED, "%s: cannot be written", album->folder);
+  for (int i = 0; i < 4 && status == OK; i++)
+    if (!(*lists[i] = list_open(album->folder, known[i])))
+      status = status_set(FAILED, "%s/%s: cannot be written: %s", album->folder, known[i], strerror(errno));
+  if (status == OK && !(album->jpeg = tjInitCompress()))
+    status = status_set(FAILED, "%s: the JPEG encoder cannot start: %s", album->folder, tjGetErrorStr2(NULL));
+  if (status == OK) status = album_draw(album);
   for (int i = 0; i < 4; i++) {
     bool bad = *lists[i] && ferror(*lists[i]);
     if (*lists[i] && fclose(*lists[i])) bad = true;
-    if (bad && status == OK) status = status_set(FAILED, "%s/%s: cannot be written", album->folder, known[i]);
+    if (bad && status == OK)
+      status = status_set(FAILED, "%s/%s: cannot be written (is the disk full?)", album->folder, known[i]);
   }
   if (album->jpeg) tjDestroy(album->jpeg);
   return status;

@@ -40,6 +40,8 @@ refuses() { # PATTERN ARGUMENTS...
 refuses "no row 'old'" results --against old
 refuses 'nowhere: No such file' nowhere
 refuses 'nothing' --nothing
+mkdir empty
+refuses 'empty: holds no results' empty
 refuses 'one folder' results results
 printf '{"corpus": {"CIDEr": 1}, "per_image": {"a": {"CIDEr": 1}, "z": {"CIDEr": 1}, "c": {"CIDEr": 1}}}\n' >results/new-s2.greedy.json
 refuses 'other pictures' results --against base
