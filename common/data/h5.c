@@ -12,6 +12,7 @@
 enum { TEXT_BLOCK_BYTES = 1 << 20, DEFLATE_LEVEL = 4 };
 /* deflate cannot shrink by more than this: what a file can hold in memory per byte on disk */
 static const hsize_t DEFLATE_RATIO_MAX = 1100;
+static const hsize_t CHUNK_BYTES_MAX = 1 << 30;
 
 size_t h5_type_bytes(H5Type type) { return type == H5_HALF ? 2 : type == H5_UINT64 ? 8 : 4; }
 
@@ -206,11 +207,30 @@ static Status open_array(const H5File *file, const char *name, int rank, hid_t *
                     rank > 1 ? "were" : "was");
 }
 
+/* HDF5 holds a chunk whole, however little of it is read. */
+static bool chunks_fit(hid_t creation, size_t element) {
+  hsize_t chunk[H5S_MAX_RANK], bytes = element;
+  if (H5Pget_layout(creation) != H5D_CHUNKED) return true;
+  int rank = H5Pget_chunk(creation, H5S_MAX_RANK, chunk);
+  for (int i = 0; i < rank && bytes <= CHUNK_BYTES_MAX; i++) bytes *= chunk[i]; /* each below 2^32 */
+  return rank > 0 && bytes <= CHUNK_BYTES_MAX;
+}
+
+/* Bytes that the file has for it; 0 when its headers tell of more than there are. */
+static hsize_t stored_bytes(hid_t id) {
+  hsize_t stored = H5Dget_storage_size(id), whole = 0;
+  hid_t file = H5Iget_file_id(id);
+  if (H5Fget_filesize(file, &whole) < 0) whole = 0;
+  H5Fclose(file);
+  return stored <= whole ? stored : 0;
+}
+
 bool h5_stored(hid_t id, int rank, const hsize_t *dims, size_t element) {
-  hsize_t room = H5Dget_storage_size(id), need = element;
+  hsize_t room = stored_bytes(id), need = element;
   hid_t creation = H5Dget_create_plist(id);
-  bool packed = H5Pget_nfilters(creation) > 0;
+  bool packed = H5Pget_nfilters(creation) > 0, fit = chunks_fit(creation, element);
   H5Pclose(creation);
+  if (!fit) return false;
   if (packed) room = room > ((hsize_t)1 << 50) ? 0 : room * DEFLATE_RATIO_MAX;
   for (int i = 0; i < rank; i++) {
     if (dims[i] == 0) return true;
