@@ -2,7 +2,7 @@
 # A Debian package of programs that are built: deploy/packaging/deb.sh STAGE FOLDER
 #   STAGE   where `make install PREFIX=/usr DESTDIR=STAGE` has put them
 #   FOLDER  where troupe_VERSION_ARCHITECTURE.deb comes to
-# By dpkg-deb; what it depends on by dpkg-shlibdeps. Needs no root and no network.
+# By dpkg-deb; what it depends on by dpkg-shlibdeps. Needs no root and no network. DEB_MAINTAINER: "NAME <ADDRESS>" of who hands it out.
 set -eu
 die() { echo "deb: $*" >&2; exit 1; }
 [ $# = 2 ] || die "STAGE and FOLDER were expected"
@@ -38,7 +38,7 @@ Version: $version
 Architecture: $architecture
 Section: science
 Priority: optional
-Maintainer: the authors of troupe <troupe@localhost>
+Maintainer: ${DEB_MAINTAINER:-the authors of troupe <troupe@localhost>}
 Installed-Size: $(du -sk "$stage/usr" | cut -f 1)
 Depends: $depends, $mpirun
 Description: fine-tunes image captioners by reinforcement learning over MPI
