@@ -230,7 +230,7 @@ bool h5_stored(hid_t id, int rank, const hsize_t *dims, size_t element) {
   hid_t creation = H5Dget_create_plist(id);
   bool packed = H5Pget_nfilters(creation) > 0, fit = chunks_fit(creation, element);
   H5Pclose(creation);
-  if (!fit) return false;
+  if (!fit || !element) return false;
   if (packed) room = room > ((hsize_t)1 << 50) ? 0 : room * DEFLATE_RATIO_MAX;
   for (int i = 0; i < rank; i++) {
     if (dims[i] == 0) return true;

@@ -19,7 +19,9 @@ expect 0 troupe watch "$run" --once
 has '^reward '
 has '4/4  100 %'
 # on a terminal: colour, unless NO_COLOR
-if command -v script >/dev/null; then
+if ! script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+  echo "watch on a terminal was not tried: no script(1), or no pseudo-terminals here"
+else
   script -qec "troupe watch '$run'" /dev/null >"$work/out" </dev/null || fail "watch on a terminal"
   has "$(printf '\033')"
   NO_COLOR=1 script -qec "troupe watch '$run'" /dev/null >"$work/out" </dev/null || fail "watch without colour"
