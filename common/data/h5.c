@@ -12,7 +12,7 @@
 enum { TEXT_BLOCK_BYTES = 1 << 20, DEFLATE_LEVEL = 4 };
 /* deflate cannot shrink by more than this: what a file can hold in memory per byte on disk */
 static const hsize_t DEFLATE_RATIO_MAX = 1100;
-static const hsize_t CHUNK_BYTES_MAX = 1 << 30;
+static const hsize_t CHUNK_BYTES_MAX = 1 << 28;
 
 size_t h5_type_bytes(H5Type type) { return type == H5_HALF ? 2 : type == H5_UINT64 ? 8 : 4; }
 

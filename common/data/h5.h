@@ -67,7 +67,7 @@ Status h5_any_shape(const H5File *file, const char *name, bool whole, int *rank,
 Status h5_any_floats(const H5File *file, const char *name, size_t count, float *values);
 Status h5_any_integers(const H5File *file, const char *name, size_t count, int32_t *values);
 /* Whether the file has as many bytes as an array [dims] of `element` bytes a value needs, and HDF5 can read it without taking more
- * than a GiB for a chunk. */
+ * than 256 MiB for a chunk. */
 bool h5_stored(hid_t id, int rank, const hsize_t *dims, size_t element);
 
 /* Attributes of an object ("/" = the file). */
