@@ -8,6 +8,7 @@
 #include "common/base/json.h"
 #include "common/data/captions_list.h"
 #include "common/data/h5.h"
+#include "common/data/h5_guard.h"
 
 typedef struct Labels {
   int32_t *words, *start, *end;
@@ -112,8 +113,10 @@ Status captions_read_labelled(CaptionList *list, const char *json_path, const ch
   Labels labels = {0};
   *list = (CaptionList){0};
   Status status = json_read(json_path, &root);
+  h5_guard_begin(labels_path);
   if (status == OK) status = h5_open(&file, labels_path);
   if (status == OK) status = labels_read(&labels, &file);
+  h5_guard_end();
   if (status == OK) status = talk_take(list, json_path, root, labels_path, &labels);
   if (status != OK) caption_list_free(list);
   labels_free(&labels);

@@ -8,6 +8,7 @@
 #include "common/base/file.h"
 #include "common/data/dataset_write.h"
 #include "common/data/h5.h"
+#include "common/data/h5_guard.h"
 #include "common/data/h5_vocabulary.h"
 #include "common/data/half.h"
 #include "common/data/vocabulary.h"
@@ -213,7 +214,7 @@ static Status features_verify(Dataset *dataset) {
   hash_end(hasher, found);
   free(bytes);
   if (status == OK && strcmp(found, dataset->file->features_hash) != 0)
-    status = status_set(FAILED, "%s: the features do not fit their hash %s: the file is damaged", dataset->path,
+    status = status_set(BAD_INPUT, "%s: the features do not fit their hash %s: the file is damaged", dataset->path,
                         dataset->file->features_hash);
   return status;
 }
@@ -230,7 +231,7 @@ static Status dataset_read(Dataset *dataset, bool verify_hash) {
   char found[HASH_TEXT];
   dataset_content_hash(dataset, dataset->file->features_hash, found);
   if (strcmp(found, dataset->content_hash) != 0)
-    return status_set(FAILED, "%s: the content does not fit its hash %s: the file is damaged", dataset->path,
+    return status_set(BAD_INPUT, "%s: the content does not fit its hash %s: the file is damaged", dataset->path,
                       dataset->content_hash);
   h5_map_rest(&dataset->file->ngram_key); /* the hash has read all of them, and a learner needs none */
   h5_map_rest(&dataset->file->ngram_df);
@@ -241,10 +242,12 @@ Status dataset_open(Dataset *dataset, const char *path, bool verify_hash) {
   *dataset = (Dataset){.path = xstrdup(path), .file = xcalloc(1, sizeof *dataset->file)};
   *dataset->file = (struct DatasetFile){
       .array = H5I_INVALID_HID, .in_file = H5I_INVALID_HID, .in_memory = H5I_INVALID_HID, .type = H5I_INVALID_HID};
+  h5_guard_begin(path);
   Status status = file_exists(path)
                       ? dataset_read(dataset, verify_hash)
                       : status_set(BAD_INPUT, "%s: no such file; a dataset made by troupe prepare was expected", path);
   if (status != OK) dataset_close(dataset);
+  h5_guard_end();
   return status;
 }
 

@@ -8,6 +8,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/data/h5.h"
+#include "common/data/h5_guard.h"
 
 static const char *const FORMAT = "troupe-dataset-part";
 enum { VERSION = 1 };
@@ -77,6 +78,7 @@ static Status part_read(DatasetPart *part, const char *path, const char *identit
 DatasetPart *dataset_part_open(const char *path, const char *identity, int cells, int features, bool half) {
   char *name = part_path(path);
   DatasetPart *part = NULL;
+  h5_guard_begin(name);
   if (file_exists(name)) {
     part = xcalloc(1, sizeof *part);
     *part = (DatasetPart){
@@ -87,6 +89,7 @@ DatasetPart *dataset_part_open(const char *path, const char *identity, int cells
       part = NULL;
     }
   }
+  h5_guard_end();
   free(name);
   return part;
 }

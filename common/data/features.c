@@ -9,6 +9,7 @@
 #include "common/base/file.h"
 #include "common/data/captions_list.h"
 #include "common/data/h5.h"
+#include "common/data/h5_guard.h"
 #include "common/data/npy.h"
 
 enum { CELLS_MAX = 65536, FEATURES_MAX = 1 << 20 };
@@ -20,21 +21,25 @@ struct FeatureSource {
 };
 
 Status features_open(FeatureSource **source, const char *path) {
-  FeatureSource opened = {.folder = folder_exists(path), .file = {.id = H5I_INVALID_HID}};
+  FeatureSource *opened = xcalloc(1, sizeof *opened);
+  *opened = (FeatureSource){.path = xstrdup(path), .folder = folder_exists(path), .file = {.id = H5I_INVALID_HID}};
   *source = NULL;
-  if (!opened.folder) {
-    Status status = h5_open(&opened.file, path);
-    if (status != OK) return status_prefix(status, "--features: a folder or an HDF5 file was expected");
+  if (!opened->folder) {
+    h5_guard_begin(opened->path);
+    Status status = h5_open(&opened->file, path);
+    if (status != OK) {
+      features_close(opened);
+      return status_prefix(status, "--features: a folder or an HDF5 file was expected");
+    }
   }
-  opened.path = xstrdup(path);
-  *source = xmalloc(sizeof **source);
-  **source = opened;
+  *source = opened;
   return OK;
 }
 
 void features_close(FeatureSource *source) {
   if (!source) return;
   h5_close(&source->file);
+  if (!source->folder) h5_guard_end();
   free(source->path);
   free(source);
 }

@@ -8,6 +8,7 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/seal.h"
 
 enum { TEXT_BLOCK_BYTES = 1 << 20, DEFLATE_LEVEL = 4 };
 /* deflate cannot shrink by more than this: what a file can hold in memory per byte on disk */
@@ -73,6 +74,7 @@ Status h5_open(H5File *file, const char *path) {
   else if (!file_exists(path)) status = status_set(BAD_INPUT, "%s: no such file", path);
   else if (H5Fis_hdf5(path) <= 0)
     status = status_set(BAD_INPUT, "%s: is not an HDF5 file, which datasets and checkpoints are", path);
+  else status = seal_check(path);
   if (status == OK) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_file_locking(access, 0, 1);

@@ -28,7 +28,7 @@ const char *h5_type_name(H5Type type);
 
 /* Creates (truncates) `path`; messages call it `shown`, its final name. */
 Status h5_create(H5File *file, const char *path, const char *shown);
-/* Opens for reading. Errors: missing, a folder, not HDF5, truncated. */
+/* Opens for reading. Errors: missing, a folder, not HDF5, truncated, a seal (common/base/seal.h) that does not fit. */
 Status h5_open(H5File *file, const char *path);
 /* Flushes and closes; idempotent. */
 Status h5_close(H5File *file);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "common/base/seal.h"
 #include "common/data/h5.h"
+#include "common/data/h5_guard.h"
 #include "common/data/h5_vocabulary.h"
 #include "common/model/shape.h"
 
@@ -159,6 +161,7 @@ Status checkpoint_save(Checkpoint *checkpoint, const ParamTable *table, const ch
     if (status == OK) status = h5_close(&file);
     else h5_abandon(&file);
   }
+  if (status == OK) status = seal_add(temporary, path);
   if (status == OK) return file_commit(temporary, path);
   file_discard(temporary);
   return status;
@@ -259,7 +262,7 @@ static Status block_read(const H5File *file, const char *group, const ParamTable
     TRY(h5_read_text(file, name, "hash", stored, sizeof stored));
     payload_hash(name, row, *block + row->offset, found);
     if (strcmp(stored, found) != 0)
-      return status_set(FAILED, "%s: %s does not fit its hash %s: the file is damaged", file->path, name, stored);
+      return status_set(BAD_INPUT, "%s: %s does not fit its hash %s: the file is damaged", file->path, name, stored);
   }
   return OK;
 }
@@ -296,12 +299,12 @@ static Status content_read(const H5File *file, Checkpoint *checkpoint, ParamTabl
   TRY(h5_read_text(file, "/", "header_hash", stored, sizeof stored));
   header_hash(checkpoint, blocks, found);
   if (strcmp(stored, found) != 0)
-    return status_set(FAILED, "%s: the header does not fit its hash %s: the file is damaged", file->path, stored);
+    return status_set(BAD_INPUT, "%s: the header does not fit its hash %s: the file is damaged", file->path, stored);
   if (params_init(table, &shape) != OK) return status_prefix(BAD_INPUT, "%s", file->path);
   TRY(block_read(file, "weights", table, &checkpoint->weights));
   checkpoint_weights_hash(table, checkpoint->weights, found);
   if (strcmp(checkpoint->weights_hash, found) != 0)
-    return status_set(FAILED, "%s: the weights do not fit their hash %s: the file is damaged", file->path,
+    return status_set(BAD_INPUT, "%s: the weights do not fit their hash %s: the file is damaged", file->path,
                       checkpoint->weights_hash);
   return weights_only ? OK : blocks_read(file, blocks, checkpoint, table);
 }
@@ -325,9 +328,11 @@ Status checkpoint_load(Checkpoint *checkpoint, ParamTable *table, const char *pa
   *table = (ParamTable){0};
   H5File file;
   if (!file_exists(path)) return status_set(BAD_INPUT, "%s: no such file; a checkpoint was expected", path);
-  TRY(h5_open(&file, path));
-  Status status = content_read(&file, checkpoint, table, weights_only);
+  h5_guard_begin(path);
+  Status status = h5_open(&file, path);
+  if (status == OK) status = content_read(&file, checkpoint, table, weights_only);
   h5_close(&file);
+  h5_guard_end();
   if (status != OK) {
     checkpoint_free(checkpoint);
     params_free(table);

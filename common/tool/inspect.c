@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/data/dataset.h"
 #include "common/data/h5.h"
+#include "common/data/h5_guard.h"
 #include "common/model/checkpoint.h"
 #include "common/tool/verbs.h"
 
@@ -116,9 +117,12 @@ static Status inspect(const char *path, json_t *facts) {
   }
   H5File file;
   char format[64];
-  TRY(h5_open(&file, path));
-  Status found = h5_read_text(&file, "/", "format", format, sizeof format);
+  h5_guard_begin(path);
+  Status status = h5_open(&file, path);
+  Status found = status == OK ? h5_read_text(&file, "/", "format", format, sizeof format) : status;
   h5_close(&file);
+  h5_guard_end();
+  TRY(status);
   bool dataset = found == OK && strcmp(format, "troupe-dataset") == 0;
   if (!dataset && (found != OK || strcmp(format, "troupe-checkpoint") != 0))
     return status_set(BAD_INPUT, "%s: is HDF5 of another program; a dataset, a checkpoint or a run folder was expected",
