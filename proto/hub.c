@@ -150,15 +150,16 @@ double hub_clock(const Hub *hub) { return channel_clock(hub->channel); }
 int hub_actors(const Hub *hub) { return hub->ranks - hub->learners; }
 HubCounters hub_counters(const Hub *hub) { return hub->counters; }
 
-static int in_state(const Hub *hub, ActorState state) {
-  int count = 0;
-  for (int rank = hub->learners; rank < hub->ranks; rank++) count += hub->actor[rank].state == state;
-  return count;
+static int count(const Hub *hub, int ranks, ActorState state) {
+  int n = 0;
+  for (int rank = hub->learners; rank < ranks; rank++) n += hub->actor[rank].state == state;
+  return n;
 }
+static int in_state(const Hub *hub, ActorState state) { return count(hub, hub->ranks, state); }
 
 int hub_live(const Hub *hub) { return in_state(hub, ACTOR_LIVE); }
 int hub_lost(const Hub *hub) {
-  return in_state(hub, ACTOR_LOST) + in_state(hub, ACTOR_BARRED) + in_state(hub, ACTOR_LEFT);
+  return in_state(hub, ACTOR_LOST) + in_state(hub, ACTOR_BARRED) + count(hub, hub->started, ACTOR_LEFT);
 }
 
 /* --- start and end ------------------------------------------------------------------------------------------------ */
@@ -195,7 +196,7 @@ Status hub_open(Hub **opened, const HubOptions *options) {
                                                     .start_s = hub->options.join_s,
                                                     .receive_s = hub->options.silence_s,
                                                     .door = hub->options.door}));
-  hub->ranks = channel_size(hub->channel);
+  hub->ranks = hub->started = channel_size(hub->channel);
   hub->actor = xcalloc((size_t)channel_capacity(hub->channel), sizeof *hub->actor);
   double limit = hub_clock(hub) + hub->options.join_s;
   while (hub_live(hub) + hub->refused < hub_actors(hub) && hub_clock(hub) < limit) {

@@ -69,8 +69,9 @@ void hub_idle(Hub *hub);
 
 /* Seconds in which the learner made progress (PROTOCOL.md, "Failure rules"): the clock for late chunks. */
 double hub_clock(const Hub *hub);
-int hub_live(const Hub *hub);   /* live actors */
-int hub_lost(const Hub *hub);   /* actors lost or barred and not back */
+int hub_live(const Hub *hub); /* live actors */
+int hub_lost(
+    const Hub *hub); /* actors lost or barred and not back; of those that started with the learner, gone ones too */
 int hub_actors(const Hub *hub); /* ranks that are actors, and those that came in by the door */
 
 typedef struct HubCounters {

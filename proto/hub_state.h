@@ -29,6 +29,7 @@ struct Hub {
   char config_hash[HASH_TEXT], dataset_hash[HASH_TEXT], kernel[KERNEL_TEXT];
   Channel *channel;
   int learners, ranks; /* the actors' ranks: learners .. ranks - 1; it rises as they come in by the door */
+  int started;         /* ranks of this mpirun, the learner's among them */
   Actor *actor;        /* [channel_capacity]; the learner's are unused */
   Shelf shelf;
   QueuedEvent *first, **last;

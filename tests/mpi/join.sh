@@ -55,6 +55,7 @@ wait_for 'actor 1 is lost' log
 wait $launcher || fail "exit code $?: $(grep -v iteration log)"
 wait $guests || fail "troupe join: exit code $?: $(cat guests)"
 joined=$(hash_of "$run") || exit 1
+grep -q '"lost": 2' "$run/status.json" || fail "two were killed: $(cat "$run/status.json")"
 [ "$joined" = "$hash" ] || fail "with actors that joined $joined, without $hash"
 [ ! -e "$run/door/port" ] && [ ! -e "$run/door/server" ] || fail "a door is left: $(ls "$run/door")"
 for program in ompi-server troupe-actor; do
