@@ -29,6 +29,7 @@ static struct {
   char port[MPI_MAX_PORT_NAME];
   char *port_file, *knock_file; /* owned; NULL: no door */
   pthread_t thread;
+  bool runs; /* the thread, until it is joined */
 } door = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static char *mpi_text(int code, char text[MPI_MAX_ERROR_STRING]) {
@@ -97,6 +98,7 @@ Status door_open(const char *folder) {
   door.port_file = path_join(folder, "port");
   TRY(file_write_atomic(door.port_file, door.port, strlen(door.port)));
   int error = thread_start();
+  door.runs = !error;
   return error ? status_set(FAILED, "actors.joinable: no thread: %s", strerror(error)) : OK;
 }
 
@@ -113,11 +115,14 @@ MPI_Comm door_next(void) {
 
 bool door_shut(void) {
   pthread_mutex_lock(&door.lock);
-  bool knocked = door.knocked, before = door.shut;
+  bool knocked = door.knocked;
   door.shut = true;
   pthread_mutex_unlock(&door.lock);
-  if (!before && door.port_file) unlink(door.port_file);
-  if (!before && !knocked && door.port_file) pthread_join(door.thread, NULL);
+  if (door.port_file) unlink(door.port_file);
+  if (door.runs && !knocked) {
+    pthread_join(door.thread, NULL);
+    door.runs = false;
+  }
   return !knocked;
 }
 
