@@ -165,7 +165,7 @@ fi
 # damage: one byte in the features
 size=$(wc -c <"$work/a.h5")
 printf '\377' | dd of="$work/a.h5" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
-expect 1 troupe inspect "$work/a.h5"
+expect 2 troupe inspect "$work/a.h5"
 says "do not fit their hash"
 expect 2 troupe inspect "$s/captions.txt"
 expect 2 troupe inspect "$work"
