@@ -295,7 +295,7 @@ static Status content_read(const H5File *file, Checkpoint *checkpoint, ParamTabl
   TRY(shape_read(file, &shape));
   checkpoint->shape = shape;
   TRY(texts_read(file, checkpoint));
-  if (h5_read_text(file, "/", "blocks", blocks, sizeof blocks) != OK) *blocks = 0; /* before 0.2 */
+  if (h5_read_text(file, "/", "blocks", blocks, sizeof blocks) != OK) *blocks = 0; /* an older file */
   TRY(h5_read_text(file, "/", "header_hash", stored, sizeof stored));
   header_hash(checkpoint, blocks, found);
   if (strcmp(stored, found) != 0)
