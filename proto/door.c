@@ -119,10 +119,9 @@ bool door_shut(void) {
   door.shut = true;
   pthread_mutex_unlock(&door.lock);
   if (door.port_file) unlink(door.port_file);
-  if (door.runs && !knocked) {
-    pthread_join(door.thread, NULL);
-    door.runs = false;
-  }
+  if (door.runs && knocked) pthread_detach(door.thread);
+  else if (door.runs) pthread_join(door.thread, NULL);
+  door.runs = false;
   return !knocked;
 }
 

@@ -18,7 +18,7 @@ Status door_open(const char *folder);
 /* The communicator of a process that came in and was not yet told, in which it is rank 0; else MPI_COMM_NULL. Never waits. */
 MPI_Comm door_next(void);
 /* Nobody comes in any more. True: nobody knocked, and MPI can be finalized. False: a process came in, or an accept waits for one
- * that died, which nothing calls back. */
+ * that died, which nothing calls back: the thread is left to itself. */
 bool door_shut(void);
 
 /* The other side: connects to the learner, its rank 0; one process at a time. Ends the process when that takes longer than limit_s.

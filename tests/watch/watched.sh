@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pre-training, training with two actors, evaluation and captions of a tiny model, each rank and program under a checker:
+# Pre-training, training with two actors, a third that joins another run, evaluation and captions of a tiny model, each rank and program under a checker:
 #   tests/watch/watched.sh valgrind    memory errors and leaks, by valgrind: BUILD is to be without sanitizers, and for a processor it knows
 #   tests/watch/watched.sh tsan        data races, by ThreadSanitizer: BUILD is clang's with -fsanitize=thread and its OpenMP
 # What the checker has to say of troupe fails it; of the libraries (tests/watch/valgrind.supp, tests/watch/tsan.supp) it is left out.
@@ -43,10 +43,27 @@ troupe pretrain "$work/tiny.yaml" $small --set run.dir="$work/xe" >&2 || fail "p
 troupe train "$work/tiny.yaml" -n 2 $small --set actors.lag=1 --set run.dir="$work/grpo" \
   --set policy.init="$work/xe/checkpoints/best.h5" >&2 || fail "train"
 hash_of "$work/grpo" >/dev/null
+# an actor joins a run that goes on, and leaves it
+if mpirun --version | grep -q '(Open MPI) 4'; then
+  # shellcheck disable=SC2086
+  troupe train "$work/tiny.yaml" -n 1 $small --set policy.iterations=2000 --set actors.joinable=true --set run.dir="$work/joined" \
+    2>"$work/log" &
+  launcher=$!
+  wait_s=120
+  wait_for_iteration "$work/joined" 1
+  troupe join "$work/joined" -n 1 >&2 &
+  guests=$!
+  wait_for 'actor 2 joined' "$work/log"
+  kill -TERM $guests
+  wait_for 'actor 2 leaves' "$work/log"
+  kill -TERM $launcher
+  wait $guests || fail "troupe join: exit $?"
+  wait $launcher || fail "the run that was joined: exit $?: $(cat "$work/log")"
+fi
 picture=$(find "$work/scenes/Images" -name '*.jpg' | sort | head -n 1)
 troupe evaluate "$work/grpo/checkpoints/best.h5" --data "$work/scenes.h5" --split val >&2 || fail "evaluate"
 troupe caption "$work/grpo/checkpoints/best.h5" "$picture" --beam 3 >&2 || fail "caption"
 said=$(find "$work/said" -type f -size +0 | wc -l)
-[ "$said" = 0 ] && { echo "$checker: prepare, pretrain, train (2 actors, lag 1, 2 threads), evaluate, caption: nothing to say"; exit 0; }
+[ "$said" = 0 ] && { echo "$checker: prepare, pretrain, train (2 actors, lag 1, 2 threads; an actor that joins), evaluate, caption: nothing to say"; exit 0; }
 find "$work/said" -type f -size +0 -exec cat {} + | head -n 200
 fail "$checker spoke up in $said processes"
