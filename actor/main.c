@@ -195,7 +195,7 @@ static int actor_start_joining(int argc, char **argv) {
   const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
   sigemptyset(&action.sa_mask);
   for (int i = 0; i < 3; i++) sigaction(numbers[i], &action, NULL);
-  char *file = path_join(argv[2], "config.yaml"), *server = xasprintf("file:%s/" RUN_DOOR "/server", argv[2]);
+  char *file = path_join(argv[2], "config.yaml"), *server = xasprintf("file:%s/" RUN_SERVER, argv[2]);
   joining.door = path_join(argv[2], RUN_DOOR);
   setenv("OMPI_MCA_pmix_server_uri", server, 0); /* for one without an mpirun to whom it is told */
   int code = actor_run(&joining, &(Command){.file = file, .actors = -1}, OK);

@@ -42,10 +42,10 @@ typedef struct Peer {
 struct Channel {
   Direction receives;
   double receive_s;
-  int rank, world;          /* in this mpirun; ranks of it */
+  int rank;                 /* in this mpirun */
   int first, end, capacity; /* peers: ranks of this mpirun, then those that came in by the door */
   Peer *peer;               /* [capacity] */
-  bool has_door;
+  bool lets_in;             /* by a door */
   int cursor;
   double clock, seen; /* progress time; wall time of the last call */
   double moved;       /* wall time when something last began or ended */
@@ -71,15 +71,15 @@ Status channel_open(Channel **channel, const ChannelOptions *options) {
   *c = (Channel){.receives = options->receives,
                  .receive_s = options->receive_s,
                  .rank = world_rank(),
-                 .world = world_size(),
-                 .has_door = options->door != NULL,
+                 .lets_in = lets_in,
                  .seen = clock_seconds()};
+  int world = world_size();
   c->first = learns ? options->learners : 0;
-  c->end = learns ? c->world : 1;
-  c->capacity = c->world + (lets_in ? JOINED_MAX : 0);
+  c->end = learns ? world : 1;
+  c->capacity = world + (lets_in ? JOINED_MAX : 0);
   c->cursor = c->first;
   c->peer = xcalloc((size_t)c->capacity, sizeof *c->peer);
-  for (int p = 0; p < c->world; p++) peer_init(&c->peer[p], MPI_COMM_WORLD, p);
+  for (int p = 0; p < world; p++) peer_init(&c->peer[p], MPI_COMM_WORLD, p);
   *channel = c;
   if (learns || !options->door) TRY(world_layout(options->learners, true));
   return options->door ? door_of(c, options) : OK;
@@ -281,7 +281,7 @@ void channel_wait(const Channel *channel) {
 
 /* Who came in by the door is the next peer. */
 static void let_in(Channel *channel) {
-  if (!channel->has_door || channel->receives != TO_LEARNER || channel->end == channel->capacity) return;
+  if (!channel->lets_in || channel->end == channel->capacity) return;
   MPI_Comm comm = door_next();
   if (comm != MPI_COMM_NULL) peer_init(&channel->peer[channel->end++], comm, 0);
 }
@@ -335,7 +335,7 @@ bool channel_busy(const Channel *channel) {
   return false;
 }
 
-bool channel_shut(Channel *channel) { return !channel->has_door || (channel->receives == TO_LEARNER && door_shut()); }
+bool channel_shut(Channel *channel) { return !channel->lets_in || door_shut(); }
 
 bool channel_close(Channel *channel, bool finalize, double limit_s, int exit_code) {
   if (!channel) return false;

@@ -73,7 +73,7 @@ void channel_mute(Channel *channel, int peer, bool muted);
 /* Drops what is queued and not yet being sent. */
 void channel_drop_queue(Channel *channel, int peer);
 
-/* The learner: nobody comes in by the door any more. False: somebody did, or may have been about to, and MPI cannot be finalized. */
+/* Nobody comes in by the door any more, if this rank has one. False: somebody did, or may have been about to, and MPI cannot be finalized. */
 bool channel_shut(Channel *channel);
 
 /* Something is being sent or received. */

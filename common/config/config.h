@@ -113,7 +113,8 @@ Status config_check_decoding(const Config *config);
 Status config_check_ranks(const Config *config, const char *stage);
 
 /* In the run folder of a run with actors.joinable: port, while the learner runs; server: the address of its ompi-server. */
-#define RUN_DOOR "door"
+#define RUN_DOOR   "door"
+#define RUN_SERVER RUN_DOOR "/server"
 
 /* The run's folder for a stage ("pretrain" | "train"): run.dir, or runs/<run.name>/<stage>. Owned by the caller. */
 char *config_run_folder(const Config *config, const char *stage);

@@ -163,7 +163,7 @@ typedef struct Watched {
   double before; /* status_read, before it started */
   bool guests;   /* the run is another command's */
   int waited, exit_code;
-  bool over, early, stopped; /* the run; before the ranks had met; by a signal to us */
+  bool early, stopped; /* before the ranks had met; by a signal to us */
 } Watched;
 
 /* The first signal asks for a safe end: mpirun forwards USR1 to its ranks. Not so before they have met (`early`): USR1 kills
@@ -191,6 +191,7 @@ static bool watched_start(Watched *w, char **argv) {
 
 static void watched_wait(Watched *w) {
   int passed = 0, ended = 0;
+  bool over = false;
   double over_since = 0;
   while (waitpid(w->child, &w->waited, WNOHANG) == 0) {
     int seen = signals_seen;
@@ -200,9 +201,9 @@ static void watched_wait(Watched *w) {
       passed = seen;
       w->stopped = true;
     }
-    if (!w->over && (w->early || run_over(w->status_file, w->before, &w->exit_code)))
-      w->over = true, over_since = clock_seconds();
-    double lingering = w->over ? clock_seconds() - over_since : 0;
+    if (!over && (w->early || run_over(w->status_file, w->before, &w->exit_code)))
+      over = true, over_since = clock_seconds();
+    double lingering = over ? clock_seconds() - over_since : 0;
     if (lingering > LINGER_S && ended < 2) { /* a rank died: mpirun may wait for it for ever */
       kill(-w->child, ended == 0 ? SIGTERM : SIGKILL);
       over_since = clock_seconds();

@@ -221,7 +221,7 @@ static Status door_serve(Launcher launcher, const char *folder, char **file, pid
   TRY(joining_possible(launcher));
   char *door = path_join(folder, RUN_DOOR);
   Status status = folder_create(door);
-  *file = path_join(door, "server");
+  *file = path_join(folder, RUN_SERVER);
   free(door);
   return status == OK ? server_start(*file, server) : status;
 }
@@ -259,7 +259,7 @@ int mpirun_join(const char *run, int actors) {
     return status;
   }
   const Role actor = {"troupe-actor", "--join", false};
-  char *status_file = path_join(run, "status.json"), *server = path_join(run, RUN_DOOR "/server");
+  char *status_file = path_join(run, "status.json"), *server = path_join(run, RUN_SERVER);
   Words words = {0};
   Placement placement;
   placement_nodes(&placement);
